@@ -1,0 +1,79 @@
+"""Sync answers as JSON text. Entities are joined as the text they are stored as, never parsed and written again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from finwise.domain.change import Rejection, Version, version_text
+from finwise.domain.cursor import format_cursor
+from finwise.domain.digest import hex_text
+from finwise.domain.json_text import write
+from finwise.domain.merge import SUPERSEDED
+from finwise.domain.push import Result
+from finwise.domain.sync import PROTOCOL, Load, Page, Pushed
+from finwise.domain.times import millis_text
+from finwise.version import __version__
+
+
+def page_text(page: Page, now: int) -> str:
+    """The answer to a pull."""
+    return f"{{{_head(page.epoch, now)},{_page(page)}}}"
+
+
+def pushed_text(pushed: Pushed, now: int) -> str:
+    """The answer to a push; with a page where one was asked for."""
+    results = ",".join([_result(result) for result in pushed.results])
+    page = f",{_page(pushed.page)}" if pushed.page else ""
+    return f'{{{_head(pushed.epoch, now)},"results":[{results}]{page}}}'
+
+
+def load_chunks(load: Load, now: int) -> Iterator[str]:
+    """The answer to a first load, in pieces."""
+    yield f'{{{_head(load.epoch, now)},"changes":['
+    separator = ""
+    for versions in load.chunks:
+        yield separator + _joined(versions)
+        separator = ","
+    yield f"],{_end(load.epoch, load.next_stamp, load.digest)}}}"
+
+
+def load_lines(load: Load, now: int) -> Iterator[str]:
+    """The answer to a first load as NDJSON: an entity a line, and a last line with everything else."""
+    for versions in load.chunks:
+        yield "".join([version_text(version) + "\n" for version in versions])
+    yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n"
+
+
+def _head(epoch: str, now: int) -> str:
+    head = {"protocol": PROTOCOL, "server_version": __version__, "server_time": millis_text(now), "epoch": epoch}
+    return write(head)[1:-1]
+
+
+def _page(page: Page) -> str:
+    end = _end(page.epoch, page.next_stamp, page.digest, has_more=page.has_more)
+    return f'"changes":[{_joined(page.versions)}],{end}'
+
+
+def _end(epoch: str, next_stamp: int, digest: Mapping[str, int] | None, *, has_more: bool = False) -> str:
+    end: dict[str, Any] = {"next_since": format_cursor(next_stamp, epoch), "has_more": has_more}
+    if digest is not None:
+        end["digest"] = {entity_type: hex_text(value) for entity_type, value in digest.items()}
+    return write(end)[1:-1]
+
+
+def _joined(versions: Sequence[Version]) -> str:
+    return ",".join([version_text(version) for version in versions])
+
+
+def _result(result: Result | Rejection) -> str:
+    if isinstance(result, Rejection):
+        change_id, code, errors = result
+        return write({"change_id": change_id, "status": "rejected", "code": code, "errors": errors})
+    change, verdict, version = result
+    said: dict[str, Any] = {"change_id": change.sent_change_id, "status": verdict.status}
+    if verdict.status == SUPERSEDED:
+        return f'{write(said)[:-1]},"entity":{version_text(version) if version else "null"}}}'
+    if version:
+        said["updated_at"] = version.updated_at
+        if version.created_at != change.sent_created_at:
+            said["created_at"] = version.created_at
+    return write(said)

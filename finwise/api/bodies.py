@@ -1,0 +1,39 @@
+"""Reading request bodies strictly, and telling what may be answered."""
+
+from typing import Any
+
+from flask import Request, request
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
+
+from finwise.domain import json_text
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+class StrictParser(FlaskParser):
+    """Reads JSON bodies by FinWise's own rules (json_text.py) in place of webargs'."""
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """The parsed body. Raises Invalid, or the HTTP errors 413 and 415."""
+        return json_text.read(json_body())
+
+
+def json_body() -> bytes:
+    """The bytes of a body that says it is JSON. Raises the HTTP errors 413 and 415."""
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if request.mimetype != JSON or charset not in ("utf-8", "utf8") or encoding != "identity":
+        raise UnsupportedMediaType
+    return request.get_data(cache=False)
+
+
+def answer_type(*served: str) -> str:
+    """The media type to answer with, of those served. Raises the HTTP error 406."""
+    if not request.accept_mimetypes:
+        return served[0]
+    best = request.accept_mimetypes.best_match(served)
+    if best is None:
+        raise NotAcceptable
+    return best

@@ -1,0 +1,107 @@
+"""The OpenAPI document: made from the same declarations that the views run on."""
+
+import http
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import flask_smorest
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from finwise.api import errors
+from finwise.api.bodies import StrictParser
+from finwise.schemas.problem import ProblemSchema
+from finwise.schemas.sync import Union
+from finwise.version import __version__
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+ABOUT = """Keeps every device of a household's account book in step: devices push queued changes and pull what is
+new, the last write wins, nothing gets lost on the way.
+
+Sign up (`POST /users`), log in (`POST /auth/tokens`), create a tenant (`POST /tenants`), then push and pull below
+`/sync`.
+Errors are `application/problem+json` (RFC 9457) with a stable `code`."""
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """Routes with their documentation; bodies are read strictly."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Documents which errors an operation answers with, beside those that every operation has."""
+
+        def document(view: View) -> View:
+            for status in statuses:
+                view = self.alt_response(status, http.HTTPStatus(status).name)(view)
+            return view
+
+        return document
+
+    def operation(self, name: str, **more: Any) -> Callable[[View], View]:
+        """Names an operation for generated clients."""
+        document: Callable[[View], View] = self.doc(operationId=name, **more)
+        return document
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest's Api with one form of errors: `application/problem+json`."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """As everywhere else."""
+        return errors.http_error(error)
+
+    def _register_responses(self) -> None:
+        for status in http.HTTPStatus:
+            response: dict[str, Any] = {"description": status.phrase}
+            if status >= 400:
+                response["content"] = {errors.PROBLEM: {"schema": ProblemSchema}}
+            self.spec.components.response(status.name, response, lazy=True)
+        default = {"description": "Any other error", "content": {errors.PROBLEM: {"schema": ProblemSchema}}}
+        self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
+
+
+def create(app: Flask, url_prefix: str) -> Api:
+    """The Api to register blueprints with, and the route `/openapi.json`."""
+    app.config.update(
+        API_TITLE="FinWise",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {"description": ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+            "servers": [{"url": "/"}],
+            "security": [{"bearer": []}],
+        },
+    )
+    api = Api(app)
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "description": "a token of `POST /auth/tokens`"}
+    )
+    api.ma_plugin.converter.add_attribute_function(_union_properties)
+
+    def openapi() -> Response:
+        return Response(app.json.dumps(api.spec.to_dict()), mimetype="application/json")
+
+    app.add_url_rule(f"{url_prefix}/openapi.json", "document.openapi", openapi)
+    return api
+
+
+def _union_properties(converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+    """A `Union` as a named component with a discriminator, so that generated clients get one type by that name."""
+    if not isinstance(field, Union):
+        return {}
+    schemas = converter.spec.components.schemas
+    if field.name_in_document not in schemas:
+        references = {name: converter.resolve_nested_schema(form) for name, form in field.variants.items()}
+        schemas[field.name_in_document] = {
+            "oneOf": list(references.values()),
+            "discriminator": {
+                "propertyName": "entity_type",
+                "mapping": {name: reference["$ref"] for name, reference in references.items()},
+            },
+        }
+    reference = {"$ref": f"#/components/schemas/{field.name_in_document}"}
+    return {"anyOf": [reference, {"type": "null"}]} if field.allow_none else reference

@@ -1,0 +1,124 @@
+"""Errors over HTTP: RFC 9457 problem bodies, and the one table from an error to its status."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from finwise import errors
+from finwise.domain import json_text
+from finwise.domain.change import MAX_CHANGE_BYTES
+from finwise.domain.sync import MAX_BODY_BYTES, MAX_CHANGES, MAX_LIMIT
+from finwise.entities import MAX_ERRORS
+
+PROBLEM = "application/problem+json"
+LIMITS = {
+    "max_body_bytes": MAX_BODY_BYTES,
+    "max_changes": MAX_CHANGES,
+    "max_change_bytes": MAX_CHANGE_BYTES,
+    "max_limit": MAX_LIMIT,
+}
+STATUS: Mapping[type[errors.FinWiseError], int] = {
+    errors.BadRequest: 400,
+    errors.BadCursor: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.CursorExpired: 410,
+    errors.EpochChanged: 410,
+    errors.TenantDeleted: 410,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.SlowDown: 429,
+    errors.Busy: 503,
+    errors.ReadOnly: 503,
+    errors.Quarantined: 503,
+    errors.NewerSchema: 503,
+    errors.StorageFull: 507,
+}
+
+# What a plain HTTP error is called and what to do about it, where no domain error says it better.
+_PLAIN: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "The request cannot be read."),
+    404: ("not_found", "There is no such route. /docs lists them."),
+    405: ("method_not_allowed", "This route does not take this method. The header Allow lists those it takes."),
+    406: ("not_acceptable", "This route answers with none of the media types in the header Accept."),
+    413: ("too_large", "The body is too large. Send less at once; `limits` says how much is taken."),
+    415: ("unsupported_media_type", "Send application/json in UTF-8, without a Content-Encoding."),
+    422: ("invalid", "The request is not of the form the document describes. `errors` says where."),
+}
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Answers every error with a problem body."""
+    app.register_error_handler(errors.FinWiseError, _domain_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def http_error(error: HTTPException) -> Response:
+    """The answer to an error of Flask, Werkzeug or webargs, with the headers the error carries."""
+    status = error.code or 500
+    code, detail = _PLAIN.get(status, ("error", HTTP_STATUS_CODES.get(status, "Error") + "."))
+    members: dict[str, Any] = {"limits": LIMITS} if status == 413 else {}
+    if messages := getattr(error, "data", {}).get("messages"):
+        members["errors"] = _by_field(messages)
+    answer = _problem(status, code, detail, members)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value
+    return answer
+
+
+def _domain_error(error: errors.FinWiseError) -> Response:
+    status = STATUS[type(error)]
+    members = dict(error.members)
+    if error.errors:
+        members["errors"] = error.errors
+    if status == 413:
+        members["limits"] = LIMITS
+    answer = _problem(status, error.code, error.detail, members)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _unexpected(error: Exception) -> Response:
+    """A bug: the log has the whole story under a number, the client gets the number."""
+    incident = uuid4().hex[:12]
+    log.error("incident %s", incident, exc_info=error)
+    return _problem(500, "internal", f"Something went wrong here. The operator finds it in the log as {incident}.", {})
+
+
+def _problem(status: int, code: str, detail: str, members: Mapping[str, Any]) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": HTTP_STATUS_CODES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
+    return Response(json_text.write(body), status, mimetype=PROBLEM)
+
+
+def _by_field(messages: Any) -> dict[str, list[str]]:
+    """Marshmallow's messages by field. A name that is none of ours could be anything, so it is not repeated."""
+    found: dict[str, list[str]] = {}
+    for located in messages.values():
+        for field, texts in located.items() if isinstance(located, dict) else [("body", located)]:
+            known = isinstance(texts, list) and texts != ["Unknown field."] and _FIELD.fullmatch(str(field))
+            name, said = (str(field), texts) if known else ("body", ["It has a member that is not taken here."])
+            found[name] = [str(text) for text in said]
+    return dict(list(found.items())[:MAX_ERRORS])

@@ -1,0 +1,38 @@
+"""Whether the server is there, and whether it could serve."""
+
+from typing import Any
+
+from finwise.api import context
+from finwise.api.document import Blueprint
+from finwise.api.errors import LIMITS
+from finwise.domain.sync import PROTOCOL
+from finwise.errors import Busy
+from finwise.schemas.sync import HealthSchema, ReadinessSchema
+from finwise.version import __version__
+
+blueprint = Blueprint("health", __name__, description="For devices, proxies and monitors")
+
+
+@blueprint.route("/healthz", methods=["GET"])
+@blueprint.response(200, HealthSchema)
+@blueprint.operation("getHealth", security=[])
+def healthz() -> dict[str, Any]:
+    """The process is there. Names the protocol, the limits and the entity types."""
+    return {
+        "status": "ok",
+        "protocol": PROTOCOL,
+        "server_version": __version__,
+        "limits": LIMITS,
+        "entity_types": context.domain().sync.entity_types,
+    }
+
+
+@blueprint.route("/readyz", methods=["GET"])
+@blueprint.response(200, ReadinessSchema)
+@blueprint.problems(503)
+@blueprint.operation("getReadiness", security=[])
+def readyz() -> dict[str, str]:
+    """The files can be used: requests would be served."""
+    if problems := context.domain().health.problems():
+        raise Busy(" ".join(problems), retry_after=10)
+    return {"status": "ok"}

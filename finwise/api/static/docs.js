@@ -1,0 +1,6 @@
+SwaggerUIBundle({
+  url: document.getElementById("document").dataset.url,
+  dom_id: "#document",
+  deepLinking: true,
+  validatorUrl: null,
+});

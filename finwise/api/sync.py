@@ -1,0 +1,149 @@
+"""Sync: push, pull, first load (docs/protocol.md)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from flask import Response, request
+from marshmallow import ValidationError
+
+from finwise.api import answers, context
+from finwise.api.bodies import JSON, NDJSON, answer_type, json_body
+from finwise.api.document import Blueprint
+from finwise.domain import json_text
+from finwise.domain.cursor import format_cursor, parse_cursor
+from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.sync import DEFAULT_LIMIT, MAX_CHANGES, PullRequest, PushRequest
+from finwise.errors import BadRequest, Invalid, TooLarge
+from finwise.schemas import sync as schemas
+
+blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
+
+TENANT_HEADER = {
+    "name": "X-Tenant-ID",
+    "in": "header",
+    "description": "the tenant; may also be named elsewhere, if they agree",
+    "schema": {"type": "string", "format": "uuid"},
+}
+PUSH_EXAMPLE = {
+    "tenant_id": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
+    "device_id": "c0ffee00-1111-4222-8333-444455556666",
+    "changes": [
+        {
+            "change_id": "a1b2c3d4-0000-4000-8000-000000000001",
+            "entity_type": "account_groups",
+            "id": "9d0e6a3c-6d55-4c52-8f0b-2f3f0b6f1d11",
+            "updated_at": "2026-01-09T19:01:00.000Z",
+            "base_updated_at": None,
+            "deleted_at": None,
+            "data": {"name": "Bank", "sortOrder": 0},
+        }
+    ],
+}
+
+
+@blueprint.route("/sync/changes", methods=["POST"])
+@blueprint.response(200, schemas.push_answer_schema())
+@blueprint.problems(400, 401, 403, 404, 410, 413, 415, 422, 503, 507)
+@blueprint.operation(
+    "pushChanges",
+    parameters=[TENANT_HEADER],
+    requestBody={
+        "required": True,
+        "content": {JSON: {"schema": schemas.push_schema(), "example": PUSH_EXAMPLE}},
+    },
+)
+def push_changes() -> Response:
+    """Push queued changes; with `since`, pull in the same round trip."""
+    answer_type(JSON)
+    envelope = _envelope(json_body())
+    tenant = context.domain().tenants.to_write(context.user(), _tenant_id(envelope.get("tenant_id")))
+    pull = _pull_request(envelope) if envelope.get("since") is not None else None
+    push = PushRequest(envelope["changes"], envelope.get("device_id"), pull)
+    pushed = context.domain().sync.push(tenant.uuid, push, context.now())
+    return _answer(answers.pushed_text(pushed, context.now()))
+
+
+@blueprint.route("/sync/changes/<tenant_id>", methods=["GET"])
+@blueprint.arguments(schemas.PullQuerySchema, location="query")
+@blueprint.response(200, schemas.page_schema())
+@blueprint.alt_response(304, "NOT_MODIFIED")
+@blueprint.problems(400, 401, 403, 404, 406, 410, 422, 503)
+@blueprint.operation("pullChanges", parameters=[TENANT_HEADER])
+def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
+    """What was stored after `since`, deletions included, in the order it was stored."""
+    answer_type(JSON)
+    tenant = context.domain().tenants.to_read(context.user(), _tenant_id(tenant_id))
+    page = context.domain().sync.pull(tenant.uuid, _pull_request(query))
+    return _tagged(format_cursor(page.next_stamp, page.epoch), lambda: answers.page_text(page, context.now()))
+
+
+@blueprint.route("/sync/initial/<tenant_id>", methods=["GET"])
+@blueprint.arguments(schemas.InitialQuerySchema, location="query")
+@blueprint.response(200, schemas.page_schema())
+@blueprint.alt_response(304, "NOT_MODIFIED")
+@blueprint.problems(400, 401, 403, 404, 406, 410, 422, 503)
+@blueprint.operation("loadInitial", parameters=[TENANT_HEADER])
+def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
+    """The living entities and the cursor to go on from; with Accept: application/x-ndjson an entity a line."""
+    media_type = answer_type(JSON, NDJSON)
+    tenant = context.domain().tenants.to_read(context.user(), _tenant_id(tenant_id))
+    snapshot = ExitStack()
+    load = snapshot.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
+    write = answers.load_lines if media_type == NDJSON else answers.load_chunks
+    cursor = format_cursor(load.next_stamp, load.epoch)
+    answer = _tagged(cursor, lambda: write(load, context.now()), media_type)
+    answer.call_on_close(snapshot.close)
+    return answer
+
+
+def _envelope(body: bytes) -> dict[str, Any]:
+    """What surrounds the changes. Raises Invalid and TooLarge; what is wrong inside a change is not looked at."""
+    parsed = json_text.parse(body)
+    if type(parsed) is not dict:
+        raise Invalid("The body is not a JSON object, or has a key twice.")
+    try:
+        envelope: dict[str, Any] = schemas.EnvelopeSchema().load(parsed)
+    except ValidationError as error:
+        raise Invalid("The envelope of the push is wrong.", errors=error.messages_dict) from None
+    if len(envelope["changes"]) > MAX_CHANGES:
+        raise TooLarge(f"Push at most {MAX_CHANGES} changes at once.")
+    return envelope
+
+
+def _tenant_id(named: str | None) -> str | None:
+    """The tenant that path or body and header name. Raises BadRequest where they differ, or name none."""
+    names = {name for name in (named, request.headers.get("X-Tenant-ID")) if name is not None}
+    if not names:
+        raise BadRequest("Name the tenant, in the header X-Tenant-ID or as tenant_id.")
+    ids = {canonical_uuid(name) for name in names}
+    if len(ids) > 1:
+        raise BadRequest("Path, header and body name different tenants. Name one.")
+    return ids.pop()
+
+
+def _pull_request(given: dict[str, Any]) -> PullRequest:
+    since = given.get("since")
+    return PullRequest(
+        since=None if since is None else parse_cursor(since),
+        entity_types=given.get("entity_types"),
+        limit=given.get("limit") or DEFAULT_LIMIT,
+    )
+
+
+def _answer(body: str | Iterator[str], media_type: str = JSON) -> Response:
+    answer = Response(body, mimetype=media_type)
+    answer.headers["Vary"] = "Accept, Authorization"
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def _tagged(cursor: str, write: Callable[[], str | Iterator[str]], media_type: str = JSON) -> Response:
+    """The answer with the cursor as its ETag; not written at all where the device has it already."""
+    if request.if_none_match.contains_weak(cursor):
+        answer = _answer("", media_type)
+        answer.status_code = 304
+    else:
+        answer = _answer(write(), media_type)
+    answer.set_etag(cursor, weak=True)
+    return answer

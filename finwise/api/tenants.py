@@ -1,0 +1,63 @@
+"""Tenants: the account books one may open."""
+
+from typing import Any
+
+from finwise.api import context
+from finwise.api.document import Blueprint
+from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.tenants import Tenant
+from finwise.schemas.tenants import NewTenantSchema, TenantPatchSchema, TenantQuerySchema, TenantSchema
+
+blueprint = Blueprint("tenants", __name__, description="Account books, each with a SQLite file of its own")
+
+
+@blueprint.route("/tenants", methods=["POST"])
+@blueprint.arguments(NewTenantSchema, example={"uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10", "name": "Household"})
+@blueprint.response(201, TenantSchema)
+@blueprint.alt_response(200, schema=TenantSchema, success=True, description="It had been said before; here it is.")
+@blueprint.problems(401, 403, 409, 413, 415, 422, 503, 507)
+@blueprint.operation("createTenant")
+def create(body: dict[str, Any]) -> tuple[Tenant, int]:
+    """Create an account book. Saying it again is answered as before; a deleted one's UUID stays taken."""
+    tenant, is_new = context.domain().tenants.create(
+        context.user(), body["uuid"], body["name"], body.get("user_id"), context.now()
+    )
+    return tenant, 201 if is_new else 200
+
+
+@blueprint.route("/tenants", methods=["GET"])
+@blueprint.arguments(TenantQuerySchema, location="query")
+@blueprint.response(200, TenantSchema(many=True))
+@blueprint.problems(401, 422)
+@blueprint.operation("listTenants")
+def list_tenants(query: dict[str, Any]) -> list[Tenant]:
+    """The account books one may open; with `user_id` those that this user owns."""
+    return context.domain().tenants.list_of(context.user(), query.get("user_id"))
+
+
+@blueprint.route("/tenants/<id>", methods=["GET"])
+@blueprint.response(200, TenantSchema)
+@blueprint.problems(401, 404, 410)
+@blueprint.operation("getTenant")
+def get_tenant(id: str) -> Tenant:
+    """One account book."""
+    return context.domain().tenants.to_read(context.user(), canonical_uuid(id))
+
+
+@blueprint.route("/tenants/<id>", methods=["PATCH"])
+@blueprint.arguments(TenantPatchSchema, example={"name": "Home"})
+@blueprint.response(200, TenantSchema)
+@blueprint.problems(401, 403, 404, 410, 413, 415, 422)
+@blueprint.operation("updateTenant")
+def update_tenant(body: dict[str, Any], id: str) -> Tenant:
+    """Rename an account book."""
+    return context.domain().tenants.rename(context.user(), canonical_uuid(id), body["name"])
+
+
+@blueprint.route("/tenants/<id>", methods=["DELETE"])
+@blueprint.response(204)
+@blueprint.problems(401, 403, 404, 410)
+@blueprint.operation("deleteTenant")
+def delete_tenant(id: str) -> None:
+    """End all access to an account book; its devices keep their data and are told."""
+    context.domain().tenants.delete(context.user(), canonical_uuid(id))

@@ -1,0 +1,76 @@
+"""Users: signing up, and one's own record."""
+
+from typing import Any
+
+from finwise.api import context
+from finwise.api.document import Blueprint
+from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.users import NewUser, User, require_self
+from finwise.schemas.users import NewUserSchema, UserPatchSchema, UserSchema
+
+blueprint = Blueprint("users", __name__, description="People who may open account books")
+
+
+@blueprint.route("/users", methods=["POST"])
+@blueprint.arguments(
+    NewUserSchema,
+    example={
+        "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
+        "name": "Ada",
+        "email": "ada@example.org",
+        "password": "correct horse battery",
+    },
+)
+@blueprint.response(201, UserSchema)
+@blueprint.alt_response(200, schema=UserSchema, success=True, description="It had been said before; here it is.")
+@blueprint.problems(409, 413, 415, 422, 429, 503)
+@blueprint.operation("createUser", security=[])
+def register(body: dict[str, Any]) -> tuple[User, int]:
+    """Sign up. Saying it again is answered as before."""
+    new = NewUser(body["uuid"], body["name"], body["email"], body.get("password"))
+    user, is_new = context.domain().users.register(new, context.address(), context.now())
+    return user, 201 if is_new else 200
+
+
+@blueprint.route("/users", methods=["GET"])
+@blueprint.response(200, UserSchema(many=True))
+@blueprint.problems(401)
+@blueprint.operation("listUsers")
+def list_users() -> list[User]:
+    """The users one may see: oneself."""
+    return [context.user()]
+
+
+@blueprint.route("/users/<uuid>", methods=["GET"])
+@blueprint.response(200, UserSchema)
+@blueprint.problems(401, 404)
+@blueprint.operation("getUser")
+def get_user(uuid: str) -> User:
+    """One's own record."""
+    return require_self(context.user(), canonical_uuid(uuid))
+
+
+@blueprint.route("/users/<uuid>", methods=["PATCH"])
+@blueprint.arguments(UserPatchSchema, example={"name": "Ada L."})
+@blueprint.response(200, UserSchema)
+@blueprint.problems(401, 404, 409, 413, 415, 422, 503)
+@blueprint.operation("updateUser")
+def update_user(body: dict[str, Any], uuid: str) -> User:
+    """Change one's name, e-mail or password. A new password revokes all other tokens."""
+    user = require_self(context.user(), canonical_uuid(uuid))
+    return context.domain().users.change(
+        user,
+        name=body.get("name"),
+        email=body.get("email"),
+        password=body.get("password"),
+        token_id=context.token_id(),
+    )
+
+
+@blueprint.route("/users/<uuid>", methods=["DELETE"])
+@blueprint.response(204)
+@blueprint.problems(401, 404, 409)
+@blueprint.operation("deleteUser")
+def delete_user(uuid: str) -> None:
+    """Delete one's own record and all tokens. One's tenants must be deleted first."""
+    context.domain().users.delete(require_self(context.user(), canonical_uuid(uuid)))

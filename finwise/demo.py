@@ -1,0 +1,146 @@
+"""A household's book to look around in: two years of bookings, the same ones each time it is made on the same day."""
+
+import random
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import NAMESPACE_DNS, uuid5
+
+from finwise.domain import Domain, json_text
+from finwise.domain.exchange import import_book
+from finwise.domain.users import NewUser
+
+EMAIL = "demo@finwise.example"
+
+_DAYS = 730
+_NAMESPACE = uuid5(NAMESPACE_DNS, "demo.finwise.example")
+_ACCOUNTS = (("Giro", "giro", 2400.0), ("Savings", "tagesgeld", 8000.0), ("Cash", "CASH", 120.0))
+_CATEGORIES = (("Rent", False), ("Groceries", False), ("Going out", False), ("Transport", False), ("Salary", True))
+# name, category, least and most it costs, days between two bookings; 0: on one day of the month
+_HABITS = (
+    ("Landlord", "Rent", -920.0, -920.0, 0),
+    ("Employer", "Salary", 2850.0, 2850.0, 0),
+    ("Market", "Groceries", -64.0, -11.0, 3),
+    ("Bakery", "Groceries", -9.5, -2.4, 4),
+    ("Trattoria", "Going out", -58.0, -17.0, 9),
+    ("Railway", "Transport", -39.0, -3.2, 6),
+)
+
+
+class Demo(NamedTuple):
+    """How to get at the demo book; `password` only when it was made just now."""
+
+    tenant_id: str
+    token: str
+    password: str | None
+
+    def instructions(self, url: str) -> str:
+        """What to tell the person at the terminal."""
+        password = f"\n  password   {self.password}   (shown this once)" if self.password else ""
+        return (
+            f"The demo book is ready:\n  e-mail     {EMAIL}{password}\n  tenant     {self.tenant_id}\n"
+            f"  token      {self.token}\nTry:\n"
+            f"  curl -H 'Authorization: Bearer {self.token}' {url}/sync/initial/{self.tenant_id}"
+        )
+
+
+def create(domain: Domain, now: int) -> Demo:
+    """Makes the demo user and book where they are not there yet, and a new token each time. `now` in µs."""
+    user_id, tenant_id = _id("user"), _id("tenant")
+    password = _add_user(domain, user_id, now)
+    issued = domain.tokens.add_for(EMAIL, "demo", now)
+    _, is_new = domain.tenants.create(issued.user, tenant_id, "Demo household", None, now)
+    if is_new:
+        today = datetime.fromtimestamp(now / 1_000_000, UTC).date()
+        text = json_text.write(book(today)).encode()
+        import_book(domain.sync, tenant_id, text, lambda: now)
+    return Demo(tenant_id, issued.secret, password)
+
+
+def book(today: date) -> dict[str, list[dict[str, Any]]]:
+    """The demo book up to and including `today`: all nine entity types, in the format of `finwise import`."""
+    bookings = list(_bookings(today))
+    balances = {name: opening for name, _, opening in _ACCOUNTS}
+    for booking in bookings:
+        balances["Giro"] = booking["runningBalance"] = round(balances["Giro"] + booking["amount"], 2)
+    return {
+        "account_groups": [_entity("group", "Bank", sortOrder=0)],
+        "accounts": [
+            _entity(
+                "account", name, accountType=kind, isActive=True, isOfflineBudget=False, sortOrder=place, offset=0,
+                accountGroupId=_id("group Bank"), balance=balances[name],
+            )
+            for place, (name, kind, _) in enumerate(_ACCOUNTS)
+        ],
+        "category_groups": [_entity("category group", "Everyday", sortOrder=0, isIncomeGroup=False)],
+        "categories": [
+            _entity(
+                "category", name, budgeted=0, activity=0, available=0, isIncomeCategory=income, isHidden=False,
+                isActive=True, sortOrder=place, categoryGroupId=_id("category group Everyday"),
+            )
+            for place, (name, income) in enumerate(_CATEGORIES)
+        ],
+        "recipients": [
+            _entity("recipient", name, defaultCategoryId=_id(f"category {category}"))
+            for name, category, *_ in _HABITS
+        ],
+        "tags": [_entity("tag", "holiday", color="#2f6f4f")],
+        "transactions": bookings,
+        "planning_transactions": [
+            _entity(
+                "plan", "Rent", accountId=_id("account Giro"), categoryId=_id("category Rent"), tagIds=[],
+                amount=-920.0, amountType="EXACT", startDate=today.isoformat(), recurrencePattern="MONTHLY",
+                recurrenceEndType="NEVER", weekendHandling="NONE", isActive=True, forecastOnly=False,
+            )
+        ],
+        "automation_rules": [
+            _entity(
+                "rule", "Bakery is groceries", stage="DEFAULT", priority=1, isActive=True, conditionLogic="all",
+                conditions=[{"type": "recipient", "operator": "is", "value": "Bakery"}],
+                actions=[{"type": "set", "field": "categoryId", "value": _id("category Groceries")}],
+            )
+        ],
+    }  # fmt: skip
+
+
+def _bookings(today: date) -> Iterator[dict[str, Any]]:
+    dice = random.Random(_DAYS)  # noqa: S311 - invented bookings, no secret
+    for ago in range(_DAYS, -1, -1):
+        day = today - timedelta(days=ago)
+        for place, (name, category, least, most, every) in enumerate(_HABITS):
+            if day.day != place + 1 if every == 0 else dice.randrange(every):
+                continue
+            amount = round(dice.uniform(least, most), 2)
+            yield {
+                "id": _id(f"booking {day} {name}"),
+                "created_at": f"{day}T12:00:00.000Z",
+                "updated_at": f"{day}T12:00:00.000Z",
+                "accountId": _id("account Giro"),
+                "categoryId": _id(f"category {category}"),
+                "recipientId": _id(f"recipient {name}"),
+                "date": day.isoformat(),
+                "valueDate": day.isoformat(),
+                "amount": amount,
+                "description": name,
+                "tagIds": [],
+                "type": "INCOME" if amount > 0 else "EXPENSE",
+                "payee": name,
+            }
+
+
+def _entity(kind: str, name: str, **members: Any) -> dict[str, Any]:
+    return {"id": _id(f"{kind} {name}"), "name": name, **members}
+
+
+def _id(name: str) -> str:
+    return str(uuid5(_NAMESPACE, name))
+
+
+def _add_user(domain: Domain, user_id: str, now: int) -> str | None:
+    """The new demo user's password; None if the user was there."""
+    if domain.users.exists(EMAIL):
+        return None
+    password = secrets.token_urlsafe(12)
+    domain.users.register(NewUser(user_id, "Demo", EMAIL, password), "", now)
+    return password

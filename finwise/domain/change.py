@@ -1,0 +1,151 @@
+"""Changes as devices send them, versions as the server stores them (protocol.md 1 and 2)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from finwise.domain import json_text
+from finwise.domain.identifiers import canonical_uuid, is_entity_id
+from finwise.domain.times import canonical_time
+from finwise.errors import FieldErrors
+
+MAX_CHANGE_BYTES = 256 * 1024  # JSON text of one change
+
+Key = tuple[str, str]  # (entity_type, id): the name of an entity within its tenant
+FieldCheck = Callable[[Mapping[str, Any]], FieldErrors | None]
+Catalogue = Mapping[str, FieldCheck]  # entity_type -> what is wrong with its `data`, None if nothing
+
+
+class Change(NamedTuple):
+    """An entity's whole state as one device left it; times are canonical, `data` is JSON text, None for a deletion."""
+
+    change_id: str
+    sent_change_id: str
+    entity_type: str
+    id: str
+    updated_at: str
+    data: str | None
+    sent_created_at: Any
+    created_at: str | None
+    says_base: bool
+    base_updated_at: str | None
+
+    @property
+    def key(self) -> Key:
+        return self.entity_type, self.id
+
+
+class Version(NamedTuple):
+    """An entity as the server holds it; `data` is JSON text, None for a tombstone."""
+
+    stamp: int
+    entity_type: str
+    id: str
+    created_at: str
+    updated_at: str
+    data: str | None
+    change_id: str
+    device_id: str | None
+
+
+class Rejection(NamedTuple):
+    """Why one change of a push is not taken; nothing else in the push is affected."""
+
+    change_id: str | None
+    code: str
+    errors: FieldErrors
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, errors: FieldErrors) -> None:
+        self.code = code
+        self.errors = errors
+
+
+def version_text(version: Version) -> str:
+    """The version as it goes over the wire. Ids and types need no escaping (identifiers.py); `data` is JSON already."""
+    deleted_at = f'"{version.updated_at}"' if version.data is None else "null"
+    return (
+        f'{{"entity_type":"{version.entity_type}","id":"{version.id}","created_at":"{version.created_at}",'
+        f'"updated_at":"{version.updated_at}","deleted_at":{deleted_at},"data":{version.data or "null"}}}'
+    )
+
+
+def same_content(one: str | None, other: str | None) -> bool:
+    """Whether two `data` texts are the same content; two tombstones are."""
+    if one is None or other is None or one == other:
+        return one == other
+    return json_text.same(json_text.parse(one.encode()), json_text.parse(other.encode()))
+
+
+def read_changes(elements: Sequence[Any], catalogue: Catalogue) -> list[Change | Rejection]:
+    """Each element of `changes` as a Change, or as the Rejection that says what is wrong with it."""
+    return [_read_change(element, catalogue) for element in elements]
+
+
+def _read_change(element: Any, catalogue: Catalogue) -> Change | Rejection:
+    if type(element) is not dict:
+        reason = json_text.oddity(element) or "is not an object"
+        return Rejection(None, "invalid_change", {"change": [f"It {reason}."]})
+    sent_id = element.get("change_id")
+    try:
+        return _change(element, sent_id, catalogue)
+    except _Refused as refused:
+        return Rejection(_echo(sent_id), refused.code, refused.errors)
+
+
+def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue) -> Change:
+    change_id = canonical_uuid(sent_id)
+    if change_id is None:
+        raise _Refused("invalid_change", {"change_id": ["Give a UUID of 36 characters."]})
+    entity_type = element.get("entity_type")
+    check = catalogue.get(entity_type) if type(entity_type) is str else None
+    if check is None:
+        raise _Refused("unknown_entity_type", {"entity_type": ["This server knows no such entity type."]})
+    if not is_entity_id(element.get("id")):
+        raise _Refused("invalid_id", {"id": ["Give 1 to 64 of A-Z a-z 0-9 - _ . :"]})
+    data = None if _time(element, "deleted_at") else _data_text(element, check)
+    return Change(
+        change_id=change_id,
+        sent_change_id=sent_id,
+        entity_type=element["entity_type"],
+        id=element["id"],
+        updated_at=_time(element, "updated_at") or _missing_time(),
+        data=data,
+        sent_created_at=element.get("created_at"),
+        created_at=_time(element, "created_at"),
+        says_base="base_updated_at" in element,
+        base_updated_at=_time(element, "base_updated_at"),
+    )
+
+
+def _time(element: dict[str, Any], name: str) -> str | None:
+    sent = element.get(name)
+    if sent is None:
+        return None
+    time = canonical_time(sent)
+    if time is None:
+        raise _Refused("invalid_time", {name: ["Give a time such as 2026-01-09T19:01:02.123Z."]})
+    return time
+
+
+def _missing_time() -> str:
+    raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})
+
+
+def _data_text(element: dict[str, Any], check: FieldCheck) -> str:
+    data = element.get("data")
+    if reason := json_text.oddity(data):
+        raise _Refused("invalid_data", {"data": [f"It {reason}."]})
+    if type(data) is not dict:
+        raise _Refused("invalid_data", {"data": ["Give the entity's fields as an object, or set deleted_at."]})
+    text = json_text.write(data)
+    if len(text) * 4 > MAX_CHANGE_BYTES and len(text.encode()) > MAX_CHANGE_BYTES:
+        raise _Refused("too_large", {"data": [f"Keep one change below {MAX_CHANGE_BYTES} bytes."]})
+    if errors := check(data):
+        raise _Refused("invalid_data", errors)
+    return text
+
+
+def _echo(sent_id: Any) -> str | None:
+    """The change_id as it was sent, if it can be sent back; it tells the device which queue entry is meant."""
+    return sent_id if type(sent_id) is str and len(sent_id) <= 64 and not json_text.oddity(sent_id) else None

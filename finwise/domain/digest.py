@@ -1,0 +1,29 @@
+r"""The digest by which a device sees that it holds what the server holds (protocol.md 4).
+
+Per entity type: the sum mod 2^64 of the first 8 bytes (big-endian) of SHA-256 of `entity_type\nid\nupdated_at` over
+its living entities. A sum, so that one change costs one subtraction and one addition.
+"""
+
+from hashlib import sha256
+
+from finwise.domain.change import Version
+
+_MODULUS = 2**64
+
+
+def weight(version: Version | None) -> int:
+    """What a version adds to its type's digest: 0 for none and for a tombstone."""
+    if version is None or version.data is None:
+        return 0
+    text = f"{version.entity_type}\n{version.id}\n{version.updated_at}"
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
+
+
+def add(digest: int, difference: int) -> int:
+    """The digest after a change of its sum."""
+    return (digest + difference) % _MODULUS
+
+
+def hex_text(digest: int) -> str:
+    """The digest as it is answered: 16 hex digits."""
+    return f"{digest:016x}"

@@ -1,0 +1,107 @@
+"""Books as one JSON file: entity_type -> a list of entities with `id`, `created_at`, `updated_at` beside their fields.
+
+Importing goes through the judgement of a push, so that a change made on the server reaches the devices as any other.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import NAMESPACE_OID, uuid5
+
+from finwise.domain import json_text
+from finwise.domain.change import Rejection
+from finwise.domain.merge import APPLIED, SUPERSEDED, UNCHANGED
+from finwise.domain.sync import PushRequest, Sync
+from finwise.domain.times import millis_text
+from finwise.errors import Invalid
+
+DEVICE_ID = "finwise-import"
+
+_BATCH = 1_000  # entities in one transaction, so that other writers get their turn
+_OWN = ("id", "created_at", "updated_at")
+
+Advance = Callable[[int, int], None]  # told how many entities of how many are done
+
+
+class Outcome(NamedTuple):
+    """What became of an import: numbers of entities, and a line for each that was rejected."""
+
+    applied: int
+    unchanged: int
+    superseded: int
+    rejected: Sequence[str]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        return (
+            f"{self.applied} stored, {self.unchanged} were there already, {self.superseded} are newer on the server, "
+            f"{len(self.rejected)} rejected."
+        )
+
+
+def import_book(
+    sync: Sync,
+    tenant_id: str,
+    text: bytes,
+    clock: Callable[[], int],
+    advance: Advance | None = None,
+    *,
+    dated_now: bool = False,
+) -> Outcome:
+    """Writes a book. An entity without `updated_at` is dated now, with `dated_now` every one is.
+
+    Importing the same book again changes nothing: a change is named by what it says. Raises Invalid if the text is no
+    book, and what Sync.push raises; batches before that are stored then.
+    """
+    changes = list(_changes(_book(text), tenant_id, millis_text(clock()), dated_now))
+    counts = {APPLIED: 0, UNCHANGED: 0, SUPERSEDED: 0}
+    rejected: list[str] = []
+    waiting = iter(changes)
+    done = 0
+    while batch := list(islice(waiting, _BATCH)):
+        results = sync.push(tenant_id, PushRequest(batch, DEVICE_ID), clock()).results
+        for change, result in zip(batch, results, strict=True):
+            if isinstance(result, Rejection):
+                rejected.append(f"{change['entity_type']} {change['id']}: {result.code}: {dict(result.errors)}")
+            else:
+                counts[result.verdict.status] += 1
+        done += len(batch)
+        if advance:
+            advance(done, len(changes))
+    return Outcome(counts[APPLIED], counts[UNCHANGED], counts[SUPERSEDED], rejected)
+
+
+def export_book(sync: Sync, tenant_id: str) -> dict[str, list[dict[str, Any]]]:
+    """A tenant's living entities, of one moment, in the order they were stored. Raises what Sync.initial raises."""
+    book: dict[str, list[dict[str, Any]]] = {entity_type: [] for entity_type in sync.entity_types}
+    with sync.initial(tenant_id, None) as load:
+        for versions in load.chunks:
+            for version in versions:
+                data = json_text.parse((version.data or "null").encode())
+                own = {"created_at": version.created_at, "updated_at": version.updated_at}
+                book.setdefault(version.entity_type, []).append({"id": version.id} | data | {"id": version.id} | own)
+    return {entity_type: entities for entity_type, entities in book.items() if entities}
+
+
+def _book(text: bytes) -> dict[str, list[dict[str, Any]]]:
+    book = json_text.read(text)
+    if type(book) is not dict or not all(
+        type(entities) is list and all(type(entity) is dict for entity in entities) for entities in book.values()
+    ):
+        raise Invalid("This is no book: give an object of entity types, each with a list of entities.")
+    return book
+
+
+def _changes(
+    book: dict[str, list[dict[str, Any]]], tenant_id: str, now: str, dated_now: bool
+) -> Iterator[dict[str, Any]]:
+    for entity_type, entities in book.items():
+        for entity in entities:
+            change = {
+                "entity_type": entity_type,
+                "id": entity.get("id"),
+                "created_at": entity.get("created_at"),
+                "updated_at": now if dated_now else entity.get("updated_at", now),
+                "data": {name: value for name, value in entity.items() if name not in _OWN},
+            }
+            yield change | {"change_id": str(uuid5(NAMESPACE_OID, f"{tenant_id} {json_text.write(change)}"))}

@@ -1,0 +1,136 @@
+"""JSON text, read strictly, for no two parsers agree on all of it.
+
+`parse` reads any JSON and marks what FinWise does not take (a key given twice, a number beyond ±(2^53 - 1), NaN,
+nesting without end) with an `Odd` value in its place, so that one bad change in a push can be refused by itself;
+`oddity` finds such a mark, a lone surrogate, U+0000 or nesting deeper than 32 in a value. `read` refuses a text with
+any of these.
+"""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from finwise.errors import Invalid
+
+MAX_DEPTH = 32
+MAX_NUMBER = 2**53 - 1
+
+_CUT_DEPTH = 4 * MAX_DEPTH  # nesting is cut off here when it is too deep for the parser
+# A string, even an unclosed one, or a run of brackets. Possessive, so that hostile text costs linear time.
+_STRING_OR_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Odd(NamedTuple):
+    """Stands for a value that FinWise does not take; `reason` completes the sentence "it …"."""
+
+    reason: str
+
+
+def parse(body: bytes) -> Any:
+    """The value of a JSON text in UTF-8, with `Odd` in it where it is not taken. Raises Invalid if it is not JSON."""
+    try:
+        text = body.decode()
+        try:
+            return _DECODER.decode(text)
+        except RecursionError:
+            return _DECODER.decode(_cut(text))
+    except ValueError:
+        raise Invalid("The body is not JSON in UTF-8.") from None
+
+
+def read(body: bytes) -> Any:
+    """The value of a JSON text in UTF-8. Raises Invalid if it is not JSON or contains anything odd."""
+    value = parse(body)
+    if reason := oddity(value):
+        raise Invalid(f"The body is JSON that is not taken: it {reason}.")
+    return value
+
+
+def write(value: Any) -> str:
+    """A value as compact JSON text, its keys in the order they have."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def oddity(value: Any) -> str | None:
+    """Why this value is not taken, completing the sentence "it …"; None if it is."""
+    waiting = [(value, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        kind = type(value)
+        if kind is str:
+            if reason := _odd_text(value):
+                return reason
+        elif kind is Odd:
+            return str(value.reason)
+        elif kind is dict or kind is list:
+            if depth > MAX_DEPTH:
+                return f"is nested deeper than {MAX_DEPTH} levels"
+            below = depth + 1
+            if kind is dict:
+                waiting.extend((key, below) for key in value)
+                value = value.values()
+            waiting.extend((item, below) for item in value if type(item) not in _PLAIN)
+    return None
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two parsed values are the same JSON value: numbers by value, the order of keys left aside."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+_PLAIN = frozenset({int, float, bool, type(None)})
+
+
+def _odd_text(text: str) -> str | None:
+    if "\0" in text:
+        return "contains the character U+0000"
+    if not text.isascii() and _LONE_SURROGATE.search(text):
+        return "contains half of a surrogate pair"
+    return None
+
+
+def _number(value: float) -> float | Odd:
+    return value if -MAX_NUMBER <= value <= MAX_NUMBER else Odd("contains a number beyond 2^53 - 1")
+
+
+def _integer(digits: str) -> float | Odd:
+    return _number(int(digits) if len(digits) <= 17 else float("inf"))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Odd:
+    value = dict(pairs)
+    return value if len(value) == len(pairs) else Odd("contains a key twice in one object")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=lambda digits: _number(float(digits)),
+    parse_constant=lambda _: Odd("is nested too deeply, or contains NaN or an infinity"),
+)
+
+
+def _cut(text: str) -> str:
+    """The text with each value nested deeper than `_CUT_DEPTH` replaced by NaN, which reads as `Odd`."""
+    kept: list[str] = []
+    depth = start = 0
+    for match in _STRING_OR_BRACKETS.finditer(text):
+        first, count = text[match.start()], match.end() - match.start()
+        if first in "[{":
+            if depth <= _CUT_DEPTH < depth + count:
+                kept.append(text[start : match.start() + _CUT_DEPTH - depth] + "NaN")
+            depth += count
+        elif first in "]}":
+            if depth - count <= _CUT_DEPTH < depth:
+                start = match.start() + depth - _CUT_DEPTH
+            depth -= count
+    if depth:
+        raise ValueError("brackets left open")
+    return "".join(kept) + text[start:]

@@ -1,0 +1,142 @@
+"""The changes of one push, judged one after the other against a picture of the book that moves with them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from finwise.domain import digest
+from finwise.domain.book import KeptConflict, Remembered, WritableBook
+from finwise.domain.change import Change, Key, Rejection, Version
+from finwise.domain.cursor import next_stamp
+from finwise.domain.merge import APPLIED, OLDER, OVERWRITTEN, SUPERSEDED, Verdict, judge
+from finwise.domain.times import millis_text
+
+
+class Result(NamedTuple):
+    """What became of one change.
+
+    `version` is the stored one (for `superseded` the one to adopt, None if it was deleted and purged since).
+    """
+
+    change: Change
+    verdict: Verdict
+    version: Version | None
+
+
+class Push:
+    """Judges changes in their order with `judge`, then writes what was decided with `store`.
+
+    `now` in µs; `last_stamp` is the book's when the transaction began and the new one after `store`.
+    """
+
+    def __init__(
+        self,
+        book: WritableBook,
+        last_stamp: int,
+        changes: Sequence[Change | Rejection],
+        device_id: str | None,
+        now: int,
+    ) -> None:
+        accepted = [change for change in changes if isinstance(change, Change)]
+        self._book = book
+        self._changes = changes
+        self._device_id = device_id
+        self._now, self._now_text = now, millis_text(now)
+        self._before = book.list_versions({change.key for change in accepted})
+        self._current = dict(self._before)
+        self._known_ids = book.list_remembered({change.change_id for change in accepted})
+        self._last_with_base = _last_places(changes)
+        self._ancestors: dict[Key, Change] = {}
+        self._remembered: list[Remembered] = []
+        self._conflicts: list[KeptConflict] = []
+        self.last_stamp = last_stamp
+        self.unchanged_stamps: set[int] = set()
+
+    def judge(self) -> list[Result | Rejection]:
+        """A result per change, in their order."""
+        return [
+            self._judge(place, change) if isinstance(change, Change) else change
+            for place, change in enumerate(self._changes)
+        ]
+
+    def store(self) -> None:
+        """Writes what the judgements decided; without a stored change nothing is written at all."""
+        written = [version for key, version in self._current.items() if version is not self._before.get(key)]
+        if written:
+            self._book.put_versions(written)
+            self._book.put_digests(self._digests(written))
+            self._book.put_last_stamp(self.last_stamp)
+        if self._remembered:
+            self._book.add_remembered(self._remembered)
+        if self._conflicts:
+            self._book.add_conflicts(self._conflicts)
+
+    def _judge(self, place: int, change: Change) -> Result:
+        key = change.key
+        stored = self._current.get(key)
+        verdict = judge(
+            change,
+            stored,
+            now=self._now_text,
+            remembered=(key, change.change_id) in self._known_ids,
+            ancestor=self._ancestors.get(key),
+            built_upon=place < self._last_with_base.get((key, change.base_updated_at), -1) and change.says_base,
+        )
+        if verdict.status == SUPERSEDED:
+            if verdict.conflict == OLDER:
+                # Remembered too, or a repetition after the conflict was dismissed would keep it once more.
+                self._keep(OLDER, self._version(change, stored, verdict, stamp=0))
+                self._remember(key, change.change_id)
+            return Result(change, verdict, stored)
+        if verdict.status == APPLIED:
+            stored = self._apply(change, stored, verdict)
+        elif stored is not None:
+            self.unchanged_stamps.add(stored.stamp)
+        self._ancestors[key] = change
+        return Result(change, verdict, stored)
+
+    def _apply(self, change: Change, stored: Version | None, verdict: Verdict) -> Version:
+        self.last_stamp = next_stamp(self.last_stamp, self._now)
+        if stored is not None:
+            self._remember(change.key, stored.change_id)
+            if verdict.conflict == OVERWRITTEN:
+                self._keep(OVERWRITTEN, stored)
+        version = self._version(change, stored, verdict, self.last_stamp)
+        self._current[change.key] = version
+        return version
+
+    def _version(self, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
+        return Version(
+            stamp=stamp,
+            entity_type=change.entity_type,
+            id=change.id,
+            created_at=stored.created_at if stored else change.created_at or verdict.updated_at,
+            updated_at=verdict.updated_at,
+            data=change.data,
+            change_id=change.change_id,
+            device_id=self._device_id,
+        )
+
+    def _remember(self, key: Key, change_id: str) -> None:
+        self._remembered.append(Remembered(key, change_id, self._now))
+        self._known_ids.add((key, change_id))
+
+    def _keep(self, reason: str, loser: Version) -> None:
+        self._conflicts.append(KeptConflict(reason, self._now, loser))
+
+    def _digests(self, written: Collection[Version]) -> dict[str, int]:
+        differences: dict[str, int] = defaultdict(int)
+        for version in written:
+            before = self._before.get((version.entity_type, version.id))
+            differences[version.entity_type] += digest.weight(version) - digest.weight(before)
+        stored = self._book.list_digests()
+        return {name: digest.add(stored.get(name, 0), change) for name, change in differences.items()}
+
+
+def _last_places(changes: Sequence[Change | Rejection]) -> dict[tuple[Key, str | None], int]:
+    """Where in the push an entity was last changed on top of a base: what came before it there was built upon."""
+    return {
+        (change.key, change.base_updated_at): place
+        for place, change in enumerate(changes)
+        if isinstance(change, Change) and change.says_base
+    }

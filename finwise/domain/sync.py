@@ -1,0 +1,130 @@
+"""Push, pull and first load (protocol.md 2 to 5): the rules, and the order in which they ask the store."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from finwise.domain.book import Book, Books
+from finwise.domain.change import Catalogue, Rejection, Version, read_changes
+from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
+from finwise.domain.push import Push, Result
+
+PROTOCOL = 1
+DEFAULT_LIMIT = 1_000
+MAX_LIMIT = 10_000
+MAX_CHANGES = 5_000
+MAX_BODY_BYTES = 8 * 1024 * 1024
+
+_CHUNK = 1_000  # entities in memory at once while a first load is sent
+
+
+class PullRequest(NamedTuple):
+    """What a device asks for; no `since` means from the beginning, no `entity_types` all of them."""
+
+    since: Cursor | None = None
+    entity_types: Collection[str] | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+class PushRequest(NamedTuple):
+    """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip."""
+
+    elements: Sequence[object]
+    device_id: str | None = None
+    pull: PullRequest | None = None
+
+
+class Page(NamedTuple):
+    """What was stored after a cursor. `digest` (entity_type -> sum) is there only where the page ends a pull."""
+
+    epoch: str
+    versions: Sequence[Version]
+    next_stamp: int
+    has_more: bool
+    digest: Mapping[str, int] | None
+
+
+class Pushed(NamedTuple):
+    """The answer to a push: a result per change in their order, and a page where one was asked for."""
+
+    epoch: str
+    results: Sequence[Result | Rejection]
+    page: Page | None
+
+
+class Load(NamedTuple):
+    """A first load: `chunks` yields the living entities as long as the snapshot is open."""
+
+    epoch: str
+    chunks: Iterator[Sequence[Version]]
+    next_stamp: int
+    digest: Mapping[str, int]
+
+
+class Sync:
+    """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py)."""
+
+    def __init__(self, books: Books, catalogue: Catalogue) -> None:
+        self._books = books
+        self._catalogue = catalogue
+
+    @property
+    def entity_types(self) -> list[str]:
+        """The names of the catalogue, in its order."""
+        return list(self._catalogue)
+
+    def push(self, tenant_id: str, request: PushRequest, now: int) -> Pushed:
+        """Stores what wins, in one transaction. `now` in µs.
+
+        Raises CursorExpired or EpochChanged, and what Books raises; then nothing is stored.
+        """
+        changes = read_changes(request.elements, self._catalogue)
+        with self._books.transact(tenant_id) as book:
+            position = book.find_position()
+            after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
+            push = Push(book, position.last_stamp, changes, request.device_id, now)
+            results = push.judge()
+            push.store()
+            page = None
+            if request.pull:
+                # What this push stored lies above all stamps there were before it, so it is not even read.
+                page = self._page(book, position, request.pull, after, push.last_stamp, push.unchanged_stamps)
+        return Pushed(position.epoch, results, page)
+
+    def pull(self, tenant_id: str, request: PullRequest) -> Page:
+        """What was stored after `since`, oldest first. Raises CursorExpired or EpochChanged, and what Books raises."""
+        with self._books.read(tenant_id) as book:
+            position = book.find_position()
+            after = stamp_to_read_from(request.since, position)
+            return self._page(book, position, request, after, position.last_stamp, frozenset())
+
+    @contextmanager
+    def initial(self, tenant_id: str, entity_types: Collection[str] | None) -> Iterator[Load]:
+        """The living entities in one snapshot, open until the context is left. Raises what Books raises."""
+        with self._books.read(tenant_id) as book:
+            position = book.find_position()
+            digest = self._digest(book, entity_types)
+            yield Load(position.epoch, _chunks(book, entity_types), position.last_stamp, digest)
+
+    def _page(
+        self, book: Book, position: Position, request: PullRequest, after: int, end: int, echo: Collection[int]
+    ) -> Page:
+        """What was stored after `after` and up to `position`, less the stamps in `echo`; a last page ends at `end`."""
+        types, limit = request.entity_types, request.limit
+        found = book.list_stored_between(after, position.last_stamp, types, limit + 1 + len(echo))
+        versions = [version for version in found if version.stamp not in echo]
+        if len(versions) > limit:
+            return Page(position.epoch, versions[:limit], versions[limit - 1].stamp, True, None)
+        return Page(position.epoch, versions, end, False, self._digest(book, types))
+
+    def _digest(self, book: Book, entity_types: Collection[str] | None) -> dict[str, int]:
+        """The digest of each type asked for that the catalogue or the book knows."""
+        known = dict.fromkeys(self._catalogue, 0) | book.list_digests()
+        return {name: value for name, value in known.items() if entity_types is None or name in entity_types}
+
+
+def _chunks(book: Book, entity_types: Collection[str] | None) -> Iterator[Sequence[Version]]:
+    after = 0
+    while versions := book.list_living_after(after, entity_types, _CHUNK):
+        yield versions
+        after = versions[-1].stamp

@@ -1,0 +1,152 @@
+"""What can go wrong, in the words of the domain.
+
+Every error carries a `code` (protocol.md 6), a `detail` that names what to do, optionally `errors` by field,
+`retry_after` in seconds, and `members`: further members of the answer, such as `action`. Which HTTP status
+belongs to which error is known in `api/errors.py` alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+FieldErrors = Mapping[str, list[str]]
+
+
+class FinWiseError(Exception):
+    """The root of all errors that FinWise raises on purpose."""
+
+    code: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: FieldErrors | None = None,
+        retry_after: int | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+        self.retry_after = retry_after
+        self.members = members
+
+
+class Invalid(FinWiseError):
+    """The body or a parameter is not of the form the document describes."""
+
+    code = "invalid"
+
+
+class BadRequest(FinWiseError):
+    """The request contradicts itself, or does not say which tenant it is about."""
+
+    code = "bad_request"
+
+
+class BadCursor(FinWiseError):
+    """`since` cannot be read."""
+
+    code = "bad_cursor"
+
+
+class Unauthorized(FinWiseError):
+    """There is no token, or it is unknown, revoked or expired; or e-mail and password do not belong together."""
+
+    code = "unauthorized"
+
+
+class Forbidden(FinWiseError):
+    """The user is known and may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(FinWiseError):
+    """There is no such thing, or none that this user may know of."""
+
+    code = "not_found"
+
+
+class Conflict(FinWiseError):
+    """The UUID or the e-mail is taken by other content, or the thing is still in use."""
+
+    code = "conflict"
+
+
+class CursorExpired(FinWiseError):
+    """Tombstones above the cursor have been purged: the device must load everything again."""
+
+    code = "cursor_expired"
+
+    def __init__(self) -> None:
+        super().__init__("Deletions that this cursor has not seen were purged. Load /sync/initial.", action="initial")
+
+
+class EpochChanged(FinWiseError):
+    """The cursor belongs to another life of the tenant's file, for example to the one before a restore."""
+
+    code = "epoch_changed"
+
+    def __init__(self, *, give_back: bool) -> None:
+        super().__init__(
+            "This cursor belongs to another life of the tenant's file. Load /sync/initial.",
+            action="initial",
+            give_back=give_back,
+        )
+
+
+class TenantDeleted(FinWiseError):
+    """The tenant was deleted; only its members are told so."""
+
+    code = "tenant_deleted"
+
+    def __init__(self) -> None:
+        super().__init__("This tenant was deleted. Keep the data, stop syncing, offer an export.", action="stop")
+
+
+class TooLarge(FinWiseError):
+    """The body is larger than a request may be."""
+
+    code = "too_large"
+
+
+class SlowDown(FinWiseError):
+    """Too many failed attempts."""
+
+    code = "slow_down"
+
+
+class Busy(FinWiseError):
+    """Another writer holds the file, or the machine has no room for this work right now."""
+
+    code = "busy"
+
+
+class ReadOnly(FinWiseError):
+    """The disk or the file does not take writes."""
+
+    code = "read_only"
+
+
+class Quarantined(FinWiseError):
+    """The tenant's file is damaged or missing; nothing is repaired or recreated without the operator."""
+
+    code = "quarantined"
+
+
+class NewerSchema(FinWiseError):
+    """The tenant's file was written by a newer FinWise."""
+
+    code = "newer_schema"
+
+
+class StorageFull(FinWiseError):
+    """The disk is full; nothing was stored."""
+
+    code = "storage_full"
+
+
+class BadSetting(FinWiseError):
+    """A setting has a value that FinWise cannot use."""
+
+    code = "bad_setting"

@@ -1,0 +1,1 @@
+"""The forms of bodies and parameters: this floor knows Marshmallow."""

@@ -1,0 +1,84 @@
+"""Kinds of fields that bodies and parameters are made of. Each takes a JSON value as it is or not at all."""
+
+import re
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.times import canonical_time
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,189}")
+
+
+class Answer(Schema):
+    """The form of an answer: a client has to bear further members."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Uuid(fields.String):
+    """A UUID made by the client, as exactly 36 ASCII characters; read in lower case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "uuid", "minLength": 36, "maxLength": 36}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        uuid = canonical_uuid(value)
+        if uuid is None:
+            raise ValidationError("Give a UUID of 36 characters.")
+        return uuid
+
+
+class Line(fields.String):
+    """One line of text, neither empty nor blank, without control characters."""
+
+    def __init__(self, *, max_length: int = 200, **kwargs: Any) -> None:
+        super().__init__(metadata={"minLength": 1, "maxLength": max_length}, **kwargs)
+        self.max_length = max_length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str or not value.strip() or len(value) > self.max_length or _CONTROL.search(value):
+            raise ValidationError(f"Give one line of 1 to {self.max_length} characters.")
+        return value
+
+
+class Email(fields.String):
+    """An e-mail address. Nothing is sent to it, so only its form is looked at."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "email", "maxLength": 254}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str or not _EMAIL.fullmatch(value):
+            raise ValidationError("Give an e-mail address of at most 254 characters.")
+        return value
+
+
+class Password(fields.String):
+    """A password; the upper bound keeps hashing from being fed without end."""
+
+    def __init__(self, *, min_length: int, **kwargs: Any) -> None:
+        metadata = {"format": "password", "minLength": min_length, "maxLength": 128}
+        super().__init__(metadata=metadata, **kwargs)
+        self.min_length = min_length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str or not self.min_length <= len(value) <= 128:
+            raise ValidationError(f"Give a password of {self.min_length} to 128 characters.")
+        return value
+
+
+class Time(fields.String):
+    """A time such as 2026-01-09T19:01:02.123Z; read as its canonical text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "date-time"}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        time = canonical_time(value)
+        if time is None:
+            raise ValidationError("Give a time such as 2026-01-09T19:01:02.123Z.")
+        return time

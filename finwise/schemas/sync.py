@@ -1,0 +1,254 @@
+"""The envelopes of push and pull, and the typed union of changes for the OpenAPI document.
+
+Only envelopes are read here. Changes are read one by one by the domain, so that a bad one does not block the others,
+and entities are sent as the JSON text they are stored as: the schemas of both are for the document, made from the
+catalogue.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from finwise.domain import json_text
+from finwise.domain.sync import DEFAULT_LIMIT, MAX_LIMIT
+from finwise.entities import CATALOGUE
+from finwise.schemas.fields import Answer, Time, Uuid
+
+_ID = {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"}
+_DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+class Limit(fields.Integer):
+    """How many entities a page has at most."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) is str and _DIGITS.fullmatch(value):
+            value = int(value)
+        if type(value) is not int or not 1 <= value <= MAX_LIMIT:
+            raise ValidationError(f"Give a whole number from 1 to {MAX_LIMIT}.")
+        return value
+
+
+class Names(fields.String):
+    """Names of entity types, separated by commas; ones the server does not know are ignored."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return frozenset(str(value).split(","))
+
+
+class NameList(fields.List[str]):
+    """Names of entity types; ones the server does not know are ignored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.String(), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) is not list or not all(type(name) is str for name in value):
+            raise ValidationError("Give a list of names.")
+        return frozenset(value)
+
+
+class DeviceId(fields.String):
+    """What a device calls itself."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"maxLength": 64}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str or not 1 <= len(value) <= 64 or json_text.oddity(value):
+            raise ValidationError("Give 1 to 64 characters, by convention a UUID.")
+        return value
+
+
+class Union(fields.Field[Any]):
+    """One of the catalogue's types, told apart by `entity_type`; documented as a named union. Reads nothing."""
+
+    def __init__(self, name: str, variants: dict[str, type[Schema]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name_in_document = name
+        self.variants = variants
+
+
+class Changes(fields.List[Any]):
+    """The changes of a push: any list, for each is read by itself."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if type(value) is not list:
+            raise ValidationError("Give a list of changes.")
+        return value
+
+
+class PullQuerySchema(Schema):
+    """Where to go on from, and what to restrict the page to."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    since = fields.String(
+        metadata={
+            "description": "`next_since` of the last answer, exactly as it came; absent: from the beginning",
+            "example": "2026-01-09T19:01:02.139001Z~7f3a9c1e",
+        }
+    )
+    limit = Limit()
+    entity_types = Names(metadata={"description": "names separated by commas; absent: all", "example": "accounts,tags"})
+
+
+class InitialQuerySchema(PullQuerySchema):
+    """What to restrict a first load to."""
+
+    class Meta:
+        unknown = EXCLUDE
+        exclude = ("since", "limit")
+
+
+class EnvelopeSchema(Schema):
+    """What surrounds the changes of a push. Further members are ignored, so that a newer device is not locked out."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    tenant_id = fields.String(
+        allow_none=True, metadata={"description": "the tenant, where the header X-Tenant-ID does not name it"}
+    )
+    device_id = DeviceId(allow_none=True)
+    client_time = Time(allow_none=True)
+    since = fields.String(
+        allow_none=True, metadata={"description": "the device's cursor; with it the answer is a pull as well"}
+    )
+    entity_types = NameList(allow_none=True)
+    limit = Limit(allow_none=True)
+    changes = Changes(fields.Raw(), required=True)
+
+
+def change_variants() -> dict[str, type[Schema]]:
+    """entity_type -> the form of a change to an entity of that type."""
+    return {name: _change_schema(name, form) for name, form in CATALOGUE.items()}
+
+
+@cache
+def entity_variants() -> dict[str, type[Schema]]:
+    """entity_type -> the form of an entity of that type as the server sends it."""
+    return {name: _entity_schema(name, form) for name, form in CATALOGUE.items()}
+
+
+@cache
+def push_schema() -> Schema:
+    """The body of a push."""
+    change = Union("Change", change_variants())
+    return _made("Push", EnvelopeSchema, {"changes": fields.List(change, required=True)})()
+
+
+@cache
+def page_schema() -> Schema:
+    """The answer to a pull and to a first load."""
+    page = _page_fields()
+    for name in ("changes", "next_since", "has_more"):
+        page[name].required = True
+    return _made("Page", _AnsweredSchema, page)()
+
+
+def push_answer_schema() -> Schema:
+    """The answer to a push; the fields of a page are there when the push had `since`."""
+    results = fields.List(fields.Nested(_result_schema()), required=True)
+    return _made("PushAnswer", _AnsweredSchema, {"results": results} | _page_fields())()
+
+
+class HealthSchema(Answer):
+    """What this server is, and what it takes."""
+
+    status = fields.String(required=True)
+    protocol = fields.Integer(required=True)
+    server_version = fields.String(required=True)
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    entity_types = fields.List(fields.String(), required=True)
+
+
+class ReadinessSchema(Answer):
+    """Whether requests would be served."""
+
+    status = fields.String(required=True)
+
+
+class _AnsweredSchema(Answer):
+    protocol = fields.Integer(required=True)
+    server_version = fields.String(required=True)
+    server_time = fields.String(required=True, metadata={"format": "date-time"})
+    epoch = fields.String(required=True, metadata={"description": "the token of this life of the tenant's file"})
+
+
+def _page_fields() -> dict[str, fields.Field[Any]]:
+    entity = Union("Entity", entity_variants())
+    return {
+        "changes": fields.List(entity, metadata={"description": "what was stored after `since`, in that order"}),
+        "next_since": fields.String(metadata={"description": "the cursor to go on from"}),
+        "has_more": fields.Boolean(),
+        "digest": fields.Dict(
+            keys=fields.String(),
+            values=fields.String(metadata={"pattern": "^[0-9a-f]{16}$"}),
+            metadata={"description": "entity_type -> digest of its living entities, where `has_more` is false"},
+        ),
+    }
+
+
+def _result_schema() -> type[Schema]:
+    entity = Union("Entity", entity_variants(), allow_none=True)
+    return _made(
+        "Result",
+        Answer,
+        {
+            "change_id": fields.String(required=True, allow_none=True),
+            "status": fields.String(
+                required=True, validate=validate.OneOf(["applied", "unchanged", "superseded", "rejected"])
+            ),
+            "updated_at": fields.String(metadata={"description": "the stored one", "format": "date-time"}),
+            "created_at": fields.String(
+                metadata={"description": "the stored one, where it differs from the one sent", "format": "date-time"}
+            ),
+            "entity": entity,
+            "code": fields.String(metadata={"description": "why a change was rejected"}),
+            "errors": fields.Dict(keys=fields.String(), values=fields.List(fields.String())),
+        },
+    )
+
+
+def _change_schema(entity_type: str, form: type[Schema]) -> type[Schema]:
+    return _made(
+        f"{form.__name__}Change",
+        Answer,
+        {
+            "change_id": Uuid(required=True),
+            "entity_type": fields.String(required=True, validate=validate.OneOf([entity_type])),
+            "id": fields.String(required=True, metadata=_ID),
+            "created_at": Time(allow_none=True),
+            "updated_at": Time(required=True),
+            "base_updated_at": Time(allow_none=True),
+            "deleted_at": Time(allow_none=True),
+            "data": fields.Nested(form, allow_none=True),
+        },
+    )
+
+
+def _entity_schema(entity_type: str, form: type[Schema]) -> type[Schema]:
+    time = {"format": "date-time"}
+    return _made(
+        f"{form.__name__}Entity",
+        Answer,
+        {
+            "entity_type": fields.String(required=True, validate=validate.OneOf([entity_type])),
+            "id": fields.String(required=True, metadata=_ID),
+            "created_at": fields.String(required=True, metadata=time),
+            "updated_at": fields.String(required=True, metadata=time),
+            "deleted_at": fields.String(required=True, allow_none=True, metadata=time),
+            "data": fields.Nested(form, required=True, allow_none=True),
+        },
+    )
+
+
+def _made(name: str, parent: type[Schema], members: dict[str, Any]) -> type[Schema]:
+    return type(name, (parent,), members)

@@ -1,0 +1,32 @@
+"""The bodies about users."""
+
+from marshmallow import Schema, fields
+
+from finwise.schemas.fields import Answer, Email, Line, Password, Uuid
+
+MIN_PASSWORD = 8  # NIST SP 800-63B
+
+
+class NewUserSchema(Schema):
+    """Signing up. Without a password, the operator gives out tokens."""
+
+    uuid = Uuid(required=True)
+    name = Line(required=True)
+    email = Email(required=True)
+    password = Password(min_length=MIN_PASSWORD, allow_none=True)
+
+
+class UserPatchSchema(Schema):
+    """What to change about oneself; a new password revokes all other tokens."""
+
+    name = Line()
+    email = Email()
+    password = Password(min_length=MIN_PASSWORD)
+
+
+class UserSchema(Answer):
+    """A user, as that user sees it."""
+
+    uuid = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)

@@ -1,0 +1,1 @@
+"""The floor that knows sqlite3: files, locks, transactions, SQL."""

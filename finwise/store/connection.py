@@ -1,0 +1,112 @@
+"""Connections and transactions: the settings each connection gets, and what SQLite's errors mean here."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
+
+BUSY_SECONDS = 10
+WAL_LIMIT = 4 * 1024 * 1024  # bytes of a write-ahead log after which it is written back
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FULL = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE}
+
+
+def connect(database: Path | str, *, create: bool = False) -> sqlite3.Connection:
+    """A connection with every setting FinWise relies on; a missing file is an error unless `create` is set.
+
+    FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power.
+    Checkpoints happen in `write_back` alone: before SQLite 3.51.3 one that runs beside a commit can lose pages.
+    """
+    if isinstance(database, Path):
+        database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+    connection = sqlite3.connect(
+        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+    )
+    for pragma in (
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA cell_size_check = ON",
+        "PRAGMA wal_autocheckpoint = 0",
+    ):
+        connection.execute(pragma)
+    return connection
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """A read transaction: everything read in it is of one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        _roll_back(connection)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """A write transaction: committed when the block ends, undone if it raises.
+
+    IMMEDIATE: a transaction that first reads and then writes fails under load, and no timeout helps.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        _roll_back(connection)
+
+
+def write_back(connection: sqlite3.Connection, path: Path) -> None:
+    """Empties the write-ahead log into the file once it is large; the caller holds the file's lock."""
+    try:
+        large = Path(f"{path}-wal").stat().st_size > WAL_LIMIT
+    except FileNotFoundError:
+        return
+    if large:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises SQLite's errors as what they mean to a client; those of a programming mistake pass through."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        meaning = _meaning(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _meaning(error: sqlite3.Error) -> FinWiseError | None:
+    extended = getattr(error, "sqlite_errorcode", None)
+    if extended is None:  # raised by the module itself, for example for text that is not UTF-8
+        return _quarantined() if "decode" in str(error) else None
+    code = extended & 0xFF
+    if code in _BUSY:
+        return Busy("The file is in use. Nothing was stored; try again.", retry_after=2)
+    if code in _DAMAGED:
+        return _quarantined()
+    if code == sqlite3.SQLITE_READONLY:
+        return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
+    if code == sqlite3.SQLITE_FULL or extended in _FULL:
+        return StorageFull("The disk is full. Nothing was stored; reading still works.", retry_after=60)
+    if extended == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return Conflict("What this belongs to was deleted in the meantime.")
+    return None
+
+
+def _quarantined() -> Quarantined:
+    return Quarantined(
+        "The file is damaged or missing. Keep the data and the queue; the operator must look.", retry_after=300
+    )

@@ -1,0 +1,183 @@
+"""Opens the tenants' files; nobody else holds a connection to one.
+
+`read` and `transact` are spelled differently, so that what may write shows in the text. A file is opened through SQLite
+alone: on POSIX a plain open() and close() of it would drop SQLite's locks and lose acknowledged commits.
+
+A tenant's file is deleted by a mark inside it, which is transactional and ends the work of whoever has it open, and
+then by moving it to the trash. A name that SQLite would take for a leftover of a new file never stays behind.
+"""
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from finwise.errors import Quarantined, TenantDeleted
+from finwise.store import migrations
+from finwise.store.connection import connect, snapshot, transaction, translated, write_back
+from finwise.store.locks import locked, stripe
+from finwise.store.views import Columns, Views
+
+KIND = "tenant"
+OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
+DEAD = 0x46694E58  # application_id of one that was deleted
+
+_SIDECARS = ("-wal", "-shm", "-journal")
+_MOVE_TRIES = 20  # times 50 ms: on Windows a file that another process has open cannot be moved
+
+log = logging.getLogger(__name__)
+
+
+class Databases:
+    """The tenants' files below `folder`; `locks` is the folder of the lock files; `columns` shapes the views."""
+
+    def __init__(self, folder: Path, locks: Path, columns: Columns) -> None:
+        self._folder = folder
+        self._trash = folder / "trash"
+        self._locks = locks
+        self._views = Views(columns)
+        for each in (folder, self._trash, locks):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextmanager
+    def read(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
+        """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
+        with translated(), self._opened(tenant_id) as connection:
+            if not migrations.is_current(connection, KIND):
+                with self.transact(tenant_id):
+                    pass  # whichever request comes first creates the schema and the epoch
+            with snapshot(connection):
+                _require_alive(connection)
+                yield connection
+
+    @contextmanager
+    def transact(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
+        """The tenant's lock and one transaction. Raises what `read` raises, and ReadOnly and StorageFull."""
+        with translated(), locked(stripe(self._locks, tenant_id)), self._opened(tenant_id) as connection:
+            with transaction(connection):
+                _require_alive(connection)
+                migrations.migrate(connection, KIND)
+                self._views.update(connection)
+                yield connection
+            write_back(connection, self._path(tenant_id))
+
+    def create(self, tenant_id: str) -> None:
+        """Makes the tenant's file, without a table in it. Again: nothing changes. A foreign file is set aside."""
+        path = self._path(tenant_id)
+        with translated(), locked(stripe(self._locks, tenant_id)):
+            if path.exists() and not _is_fresh(path):
+                log.warning("a file lay where a new tenant's belongs; it was moved to the trash")
+                self._move(tenant_id, f"orphan_{time.time_ns()}_{path.name}")
+            connection = connect(path, create=True)
+            try:
+                connection.execute(f"PRAGMA application_id = {OURS:d}")
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            finally:
+                connection.close()
+            _sync_folder(self._folder)
+
+    def delete(self, tenant_id: str) -> bool:
+        """Ends all access to the tenant's file and moves it to the trash. Doing it again changes nothing.
+
+        False: the file is marked, and so of no use to anybody, but could not be moved yet.
+        """
+        path = self._path(tenant_id)
+        with locked(stripe(self._locks, tenant_id)):
+            if path.exists():
+                _mark_dead(path)
+            return self._move(tenant_id, path.name)
+
+    def is_writable(self) -> bool:
+        """Whether new tenants' files could be made."""
+        return os.access(self._folder, os.W_OK)
+
+    def _path(self, tenant_id: str) -> Path:
+        return self._folder / f"tenant_{tenant_id}.db"
+
+    @contextmanager
+    def _opened(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
+        path = self._path(tenant_id)
+        try:
+            connection = connect(path)
+        except sqlite3.OperationalError:
+            if path.exists():
+                raise
+            if (self._trash / path.name).exists():
+                raise TenantDeleted from None
+            raise Quarantined(
+                "The tenant's file is missing. Keep the data and the queue; the operator must look.", retry_after=300
+            ) from None
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _move(self, tenant_id: str, name: str) -> bool:
+        """Moves the sidecars first and the file last: a sidecar left alone would become part of a later file."""
+        path = self._path(tenant_id)
+        for suffix in (*_SIDECARS, ""):
+            source = Path(f"{path}{suffix}")
+            if source.exists() and not _moved(source, self._trash / f"{name}{suffix}"):
+                return False
+        _sync_folder(self._trash)
+        _sync_folder(self._folder)
+        return True
+
+
+def _require_alive(connection: sqlite3.Connection) -> None:
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    if mark == DEAD:
+        raise TenantDeleted
+    if mark != OURS:
+        raise Quarantined("This is not a tenant's file. The operator must look.", retry_after=300)
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether the file is one that `create` has begun, and nothing was stored in it yet."""
+    connection = connect(path)
+    try:
+        (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        return objects == 0 and mark in (0, OURS)
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()
+
+
+def _mark_dead(path: Path) -> None:
+    """Marks the file within a transaction: whoever has it open finds the mark before anything else."""
+    with suppress(Quarantined), translated():  # a damaged file cannot be marked; nobody can use it either
+        connection = connect(path)
+        try:
+            with transaction(connection):
+                connection.execute(f"PRAGMA application_id = {DEAD:d}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
+
+
+def _moved(source: Path, target: Path) -> bool:
+    for _ in range(_MOVE_TRIES):
+        try:
+            source.replace(target)
+            return True
+        except FileNotFoundError:
+            return True
+        except PermissionError:
+            time.sleep(0.05)
+    log.warning("a deleted tenant's file is open in another process; it is moved at the next start")
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes names in the folder last through a power loss, where the system knows how."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

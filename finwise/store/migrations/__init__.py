@@ -1,0 +1,49 @@
+"""The schemas, as numbered SQL files; `PRAGMA user_version` is the number of the last one that was run.
+
+One folder per kind of database: `users` for users.db, `tenant` for the tenants' files.
+"""
+
+import sqlite3
+from functools import cache
+from importlib.resources import files
+
+from finwise.errors import NewerSchema
+
+
+@cache
+def scripts(kind: str) -> tuple[tuple[str, ...], ...]:
+    """The migrations of a kind of database in their order, each as its single statements."""
+    folder = files(__name__) / kind
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
+    return tuple(_statements((folder / name).read_text(encoding="utf-8")) for name in names)
+
+
+def is_current(connection: sqlite3.Connection, kind: str) -> bool:
+    """Whether nothing is left to migrate. Raises NewerSchema for a file that a newer FinWise has written."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(scripts(kind)):
+        raise NewerSchema(
+            "This file was written by a newer FinWise. Nothing was changed; update the server.", retry_after=3600
+        )
+    return version == len(scripts(kind))
+
+
+def migrate(connection: sqlite3.Connection, kind: str) -> None:
+    """Brings the schema up to date, within the caller's transaction. Raises NewerSchema."""
+    if is_current(connection, kind):
+        return
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, statements in enumerate(scripts(kind)[version:], start=version + 1):
+        for statement in statements:  # one by one: executescript() would commit the transaction
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number:d}")  # a pragma takes no bound value
+
+
+def _statements(script: str) -> tuple[str, ...]:
+    statements, lines = [], ""
+    for line in script.splitlines(keepends=True):
+        lines += line
+        if sqlite3.complete_statement(lines):
+            statements.append(lines.strip())
+            lines = ""
+    return tuple(statements)

@@ -1,0 +1,37 @@
+"""A view per entity type, so that any SQLite tool can read a tenant's file: living entities, fields as columns."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+Columns = Mapping[str, Sequence[str]]  # entity_type -> the names of its fields
+
+
+class Views:
+    """The views that a catalogue wants. Names come from the catalogue, never from a request."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._statements = [_statement(name, fields) for name, fields in columns.items()]
+        self._fingerprint = sha256("\n".join(self._statements).encode()).hexdigest()
+
+    def update(self, connection: sqlite3.Connection) -> None:
+        """Makes the file's views these, within the caller's transaction; where they are, it costs a look."""
+        if connection.execute("SELECT views FROM sync_book").fetchone()[0] == self._fingerprint:
+            return
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
+            connection.execute(f"DROP VIEW {_quoted(name)}")
+        for statement in self._statements:
+            connection.execute(statement)
+        connection.execute("UPDATE sync_book SET views = ?", (self._fingerprint,))
+
+
+def _statement(name: str, fields: Sequence[str]) -> str:
+    columns = [f"json_extract(data, '$.{field}') AS {_quoted(field)}" for field in fields]
+    return (
+        f"CREATE VIEW {_quoted(name)} AS SELECT {', '.join(['id', 'created_at', 'updated_at', *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
+        f"FROM sync_entities WHERE entity_type = '{name}' AND data IS NOT NULL"
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

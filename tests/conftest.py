@@ -1,0 +1,64 @@
+"""What tests share: an application with files of its own and a clock that stands still until it is moved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from finwise import create_app
+from finwise.config import Settings
+from finwise.domain.times import millis_text, parse_micros
+from tests.household import Household
+from tests.server import Server
+
+
+class Clock:
+    """The server's clock, µs since 1970; starts at 2026-01-10T12:00:00Z."""
+
+    def __init__(self) -> None:
+        self.now = parse_micros("2026-01-10T12:00:00Z") or 0
+
+    def __call__(self) -> int:
+        return self.now
+
+    def forward(self, *, seconds: float = 0, days: float = 0) -> None:
+        self.now += int((seconds + days * 86_400) * 1_000_000)
+
+    @property
+    def text(self) -> str:
+        return millis_text(self.now)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(instance=str(tmp_path / "instance"), tenant_databases=str(tmp_path / "tenant_databases"))
+
+
+@pytest.fixture
+def app(settings: Settings, clock: Clock) -> Flask:
+    return create_app(settings, clock)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def home(client: FlaskClient) -> Household:
+    """A user with an empty tenant."""
+    return Household(client).create()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A real server: `finwise serve` in processes of its own, with files below `tmp_path`."""
+    with Server(tmp_path) as running:
+        yield running
