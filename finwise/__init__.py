@@ -20,6 +20,7 @@ from finwise.store.databases import Databases
 from finwise.store.health import Health
 from finwise.store.logins import FailedLogins
 from finwise.store.memory import MemoryDatabases
+from finwise.store.pool import Pool
 from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
 from finwise.store.users import UserStore
@@ -36,12 +37,13 @@ def now() -> int:
 def create_domain(settings: config.Settings) -> Domain:
     """The rules joined to their stores. Makes the folders and users.db; finishes what a process that died had begun."""
     locks = Path(settings.instance, "locks")
-    central = Central(settings.users_db, locks)
+    pool = Pool()
+    central = Central(settings.users_db, locks, pool)
     databases: Databases | MemoryDatabases
     if settings.in_memory:
         databases = MemoryDatabases(entities.columns())
     else:
-        databases = Databases(Path(settings.tenant_databases), locks, entities.columns())
+        databases = Databases(Path(settings.tenant_databases), locks, entities.columns(), pool)
     passwords, users = Passwords(), UserStore(central)
     logins = Logins(FailedLogins(central), passwords)
     tenants = Tenants(TenantStore(central), databases)
@@ -52,7 +54,7 @@ def create_domain(settings: config.Settings) -> Domain:
         tokens=Tokens(TokenStore(central), users, logins, passwords, settings.token_days),
         sync=Sync(Books(databases), entities.checks()),
         health=Health(central, databases),
-        close=central.close,
+        close=pool.close,
     )
 
 

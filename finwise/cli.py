@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     settings = config.with_options(config.from_environment(), options)
     if settings.in_memory:
         raise BadSetting("Tenants in memory are for unit tests. Set FINWISE_TENANT_DATABASES to a folder.")
+    _require_free(settings.host, settings.port)
     url = f"http://{settings.host}:{settings.port}{settings.url_prefix}"
     domain = create_domain(settings)
     click.echo(f"FinWise {__version__} on {url} (API document: {url}/docs). Ctrl+C ends it.")
@@ -56,6 +58,14 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
         click.echo(demo.create(domain, now()).instructions(url))
     domain.close()
     _serve(settings)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises BadSetting where something listens already: the server itself would share the port with it."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        raise BadSetting(f"{host} port {port} cannot be used. Stop what listens there, or choose another.") from None
 
 
 def _serve(settings: config.Settings) -> None:
@@ -74,7 +84,7 @@ def _serve(settings: config.Settings) -> None:
         blocking_threads=settings.threads,
         websockets=False,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI document: made from the same declarations that the views run on."""
 
 import http
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,10 +10,13 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from finwise.api import errors
-from finwise.api.bodies import StrictParser
+from finwise.api.bodies import JSON, StrictParser
+from finwise.domain import json_text
 from finwise.schemas.problem import ProblemSchema
 from finwise.schemas.sync import Union
 from finwise.version import __version__
+
+UUID = {"type": "string", "format": "uuid"}
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,6 +33,13 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """A route; each part of its path is a UUID."""
+        names = re.findall(r"<(\w+)>", rule)
+        parameters = [{"name": name, "in": "path", "required": True, "schema": UUID} for name in names]
+        add: Callable[[View], View] = super().route(rule, parameters=parameters, **options)
+        return add
+
     def problems(self, *statuses: int) -> Callable[[View], View]:
         """Documents which errors an operation answers with, beside those that every operation has."""
 
@@ -39,9 +50,21 @@ class Blueprint(flask_smorest.Blueprint):
 
         return document
 
-    def operation(self, name: str, **more: Any) -> Callable[[View], View]:
-        """Names an operation for generated clients."""
-        document: Callable[[View], View] = self.doc(operationId=name, **more)
+    def headers(self, *parameters: dict[str, Any]) -> Callable[[View], View]:
+        """Documents headers that an operation looks at by itself."""
+
+        def document(view: View) -> View:
+            # doc(parameters=…) would replace those that arguments() documents, so they are added to these.
+            about = view.__dict__.setdefault("_apidoc", {})
+            about.setdefault("arguments", {}).setdefault("parameters", []).extend(parameters)
+            return view
+
+        return document
+
+    def operation(self, name: str, *, public: bool = False, **more: Any) -> Callable[[View], View]:
+        """Names an operation for generated clients, and says whether it needs a token."""
+        security: list[dict[str, list[str]]] = [] if public else [{"bearer": []}]
+        document: Callable[[View], View] = self.doc(operationId=name, security=security, **more)
         return document
 
 
@@ -54,14 +77,29 @@ class Api(flask_smorest.Api):
         """As everywhere else."""
         return errors.http_error(error)
 
+    def _register_pagination_header(self) -> None:
+        """None: pages have cursors."""
+
     def _register_responses(self) -> None:
         for status in http.HTTPStatus:
             response: dict[str, Any] = {"description": status.phrase}
             if status >= 400:
                 response["content"] = {errors.PROBLEM: {"schema": ProblemSchema}}
+            if status in _HEADERS:
+                response["headers"] = _HEADERS[status]
             self.spec.components.response(status.name, response, lazy=True)
         default = {"description": "Any other error", "content": {errors.PROBLEM: {"schema": ProblemSchema}}}
         self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
+
+
+_TEXT = {"schema": {"type": "string"}}
+_HEADERS = {
+    304: {"ETag": {"description": "the cursor", **_TEXT}},
+    401: {"WWW-Authenticate": {"description": "Bearer", **_TEXT}},
+    405: {"Allow": {"description": "the methods this route takes", **_TEXT}},
+    429: {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}},
+    503: {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}},
+}
 
 
 def create(app: Flask, url_prefix: str) -> Api:
@@ -83,7 +121,7 @@ def create(app: Flask, url_prefix: str) -> Api:
     api.ma_plugin.converter.add_attribute_function(_union_properties)
 
     def openapi() -> Response:
-        return Response(app.json.dumps(api.spec.to_dict()), mimetype="application/json")
+        return Response(json_text.write(api.spec.to_dict()), mimetype=JSON)
 
     app.add_url_rule(f"{url_prefix}/openapi.json", "document.openapi", openapi)
     return api

@@ -15,7 +15,7 @@ blueprint = Blueprint("health", __name__, description="For devices, proxies and 
 
 @blueprint.route("/healthz", methods=["GET"])
 @blueprint.response(200, HealthSchema)
-@blueprint.operation("getHealth", security=[])
+@blueprint.operation("getHealth", public=True)
 def healthz() -> dict[str, Any]:
     """The process is there. Names the protocol, the limits and the entity types."""
     return {
@@ -30,7 +30,7 @@ def healthz() -> dict[str, Any]:
 @blueprint.route("/readyz", methods=["GET"])
 @blueprint.response(200, ReadinessSchema)
 @blueprint.problems(503)
-@blueprint.operation("getReadiness", security=[])
+@blueprint.operation("getReadiness", public=True)
 def readyz() -> dict[str, str]:
     """The files can be used: requests would be served."""
     if problems := context.domain().health.problems():

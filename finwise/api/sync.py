@@ -10,6 +10,14 @@ from marshmallow import ValidationError
 from finwise.api import answers, context
 from finwise.api.bodies import JSON, NDJSON, answer_type, json_body
 from finwise.api.document import Blueprint
+from finwise.api.sync_document import (
+    ETAG,
+    IF_NONE_MATCH,
+    PAGE_EXAMPLE,
+    PUSH_ANSWER_EXAMPLE,
+    PUSH_EXAMPLE,
+    TENANT_HEADER,
+)
 from finwise.domain import json_text
 from finwise.domain.cursor import format_cursor, parse_cursor
 from finwise.domain.identifiers import canonical_uuid
@@ -19,35 +27,13 @@ from finwise.schemas import sync as schemas
 
 blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
 
-TENANT_HEADER = {
-    "name": "X-Tenant-ID",
-    "in": "header",
-    "description": "the tenant; may also be named elsewhere, if they agree",
-    "schema": {"type": "string", "format": "uuid"},
-}
-PUSH_EXAMPLE = {
-    "tenant_id": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
-    "device_id": "c0ffee00-1111-4222-8333-444455556666",
-    "changes": [
-        {
-            "change_id": "a1b2c3d4-0000-4000-8000-000000000001",
-            "entity_type": "account_groups",
-            "id": "9d0e6a3c-6d55-4c52-8f0b-2f3f0b6f1d11",
-            "updated_at": "2026-01-09T19:01:00.000Z",
-            "base_updated_at": None,
-            "deleted_at": None,
-            "data": {"name": "Bank", "sortOrder": 0},
-        }
-    ],
-}
-
 
 @blueprint.route("/sync/changes", methods=["POST"])
-@blueprint.response(200, schemas.push_answer_schema())
+@blueprint.response(200, schemas.push_answer_schema(), example=PUSH_ANSWER_EXAMPLE)
 @blueprint.problems(400, 401, 403, 404, 410, 413, 415, 422, 503, 507)
+@blueprint.headers(TENANT_HEADER)
 @blueprint.operation(
     "pushChanges",
-    parameters=[TENANT_HEADER],
     requestBody={
         "required": True,
         "content": {JSON: {"schema": schemas.push_schema(), "example": PUSH_EXAMPLE}},
@@ -66,10 +52,11 @@ def push_changes() -> Response:
 
 @blueprint.route("/sync/changes/<tenant_id>", methods=["GET"])
 @blueprint.arguments(schemas.PullQuerySchema, location="query")
-@blueprint.response(200, schemas.page_schema())
+@blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
 @blueprint.alt_response(304, "NOT_MODIFIED")
 @blueprint.problems(400, 401, 403, 404, 406, 410, 422, 503)
-@blueprint.operation("pullChanges", parameters=[TENANT_HEADER])
+@blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
+@blueprint.operation("pullChanges")
 def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
     """What was stored after `since`, deletions included, in the order it was stored."""
     answer_type(JSON)
@@ -80,10 +67,11 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
 
 @blueprint.route("/sync/initial/<tenant_id>", methods=["GET"])
 @blueprint.arguments(schemas.InitialQuerySchema, location="query")
-@blueprint.response(200, schemas.page_schema())
+@blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
 @blueprint.alt_response(304, "NOT_MODIFIED")
 @blueprint.problems(400, 401, 403, 404, 406, 410, 422, 503)
-@blueprint.operation("loadInitial", parameters=[TENANT_HEADER])
+@blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
+@blueprint.operation("loadInitial", responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}})
 def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     """The living entities and the cursor to go on from; with Accept: application/x-ndjson an entity a line."""
     media_type = answer_type(JSON, NDJSON)

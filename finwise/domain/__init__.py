@@ -24,4 +24,4 @@ class Domain(NamedTuple):
     tokens: Tokens
     sync: Sync
     health: Health
-    close: Callable[[], None]  # closes this thread's connection, as must be done before a fork
+    close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

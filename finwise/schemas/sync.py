@@ -24,7 +24,8 @@ class Limit(fields.Integer):
     """How many entities a page has at most."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, **kwargs)
+        about = f"entities of a page at most; absent: {DEFAULT_LIMIT}"  # a `default` would make clients require it
+        super().__init__(metadata={"minimum": 1, "maximum": MAX_LIMIT, "description": about}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if type(value) is str and _DIGITS.fullmatch(value):

@@ -62,13 +62,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def write_back(connection: sqlite3.Connection, path: Path) -> None:
-    """Empties the write-ahead log into the file once it is large; the caller holds the file's lock."""
+    """Empties the write-ahead log into the file once it is large; the caller holds the file's lock.
+
+    While somebody reads, it is emptied as far as they have read: nobody is waited for.
+    """
     try:
         large = Path(f"{path}-wal").stat().st_size > WAL_LIMIT
     except FileNotFoundError:
         return
     if large:
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:d}").fetchall()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from finwise.errors import Quarantined, TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import connect, snapshot, transaction, translated, write_back
 from finwise.store.locks import locked, stripe
+from finwise.store.pool import Pool
 from finwise.store.views import Columns, Views
 
 KIND = "tenant"
@@ -34,10 +35,11 @@ log = logging.getLogger(__name__)
 class Databases:
     """The tenants' files below `folder`; `locks` is the folder of the lock files; `columns` shapes the views."""
 
-    def __init__(self, folder: Path, locks: Path, columns: Columns) -> None:
+    def __init__(self, folder: Path, locks: Path, columns: Columns, pool: Pool) -> None:
         self._folder = folder
         self._trash = folder / "trash"
         self._locks = locks
+        self._pool = pool
         self._views = Views(columns)
         for each in (folder, self._trash, locks):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,6 +87,7 @@ class Databases:
         False: the file is marked, and so of no use to anybody, but could not be moved yet.
         """
         path = self._path(tenant_id)
+        self._pool.close(path)
         with locked(stripe(self._locks, tenant_id)):
             if path.exists():
                 _mark_dead(path)
@@ -101,19 +104,14 @@ class Databases:
     def _opened(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
         path = self._path(tenant_id)
         try:
-            connection = connect(path)
-        except sqlite3.OperationalError:
-            if path.exists():
-                raise
+            with self._pool.connection(path) as connection:
+                yield connection
+        except FileNotFoundError:
             if (self._trash / path.name).exists():
                 raise TenantDeleted from None
             raise Quarantined(
                 "The tenant's file is missing. Keep the data and the queue; the operator must look.", retry_after=300
             ) from None
-        try:
-            yield connection
-        finally:
-            connection.close()
 
     def _move(self, tenant_id: str, name: str) -> bool:
         """Moves the sidecars first and the file last: a sidecar left alone would become part of a later file."""

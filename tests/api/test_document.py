@@ -1,0 +1,122 @@
+"""The OpenAPI document is valid, complete, current and good for generating clients."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+
+from finwise.api.auth import PUBLIC
+from finwise.entities import CATALOGUE
+
+COMMITTED = Path(__file__).parents[2] / "openapi.json"
+UNDOCUMENTED = {"pages.start", "pages.docs", "pages.docs_asset", "pages.static", "document.openapi"}
+
+Operation = tuple[str, str, dict[str, Any]]
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    answer: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+    return answer
+
+
+def operations(document: dict[str, Any]) -> Iterator[Operation]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield path, method, operation
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_the_committed_document_is_the_one_the_code_makes(document: dict[str, Any]) -> None:
+    committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    assert committed == document, "write it anew: flask --app wsgi openapi write openapi.json"
+
+
+def test_every_route_is_documented(app: Flask, document: dict[str, Any]) -> None:
+    documented = {(path, method.upper()) for path, method, _ in operations(document)}
+    routes = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in UNDOCUMENTED
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert documented == routes
+
+
+def test_every_operation_has_a_camel_case_name_of_its_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names)
+
+
+def test_the_names_of_operations_are_stable(document: dict[str, Any]) -> None:
+    assert {operation["operationId"] for _, _, operation in operations(document)} == {
+        "createUser", "listUsers", "getUser", "updateUser", "deleteUser",
+        "createTenant", "listTenants", "getTenant", "updateTenant", "deleteTenant",
+        "createToken", "listTokens", "deleteToken",
+        "pushChanges", "pullChanges", "loadInitial",
+        "getHealth", "getReadiness",
+    }  # fmt: skip
+
+
+def test_every_operation_says_whether_it_needs_a_token(app: Flask, document: dict[str, Any]) -> None:
+    public = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint in PUBLIC
+        for method in rule.methods or set()
+    }
+    for path, method, operation in operations(document):
+        needs_token = operation["security"] == [{"bearer": []}]
+        assert needs_token != ((path, method.upper()) in public), (path, method)
+        assert needs_token == ("401" in operation["responses"]) or path == "/auth/tokens"
+
+
+def test_every_operation_documents_its_errors_as_problems(document: dict[str, Any]) -> None:
+    responses = document["components"]["responses"]
+    for path, method, operation in operations(document):
+        errors = [name for name in operation["responses"] if name == "default" or int(name) >= 400]
+        assert "default" in errors, (path, method)
+        for name in errors:
+            component = operation["responses"][name]["$ref"].rpartition("/")[2]
+            assert list(responses[component]["content"]) == ["application/problem+json"]
+
+
+def test_every_parameter_of_a_path_is_documented(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        named = {parameter["name"] for parameter in methods.get("parameters", [])}
+        assert named == set(re.findall(r"{(\w+)}", path))
+
+
+def test_bodies_have_examples(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if "requestBody" in operation:
+            assert operation["requestBody"]["content"]["application/json"]["example"], (path, method)
+
+
+@pytest.mark.parametrize("union", ["Change", "Entity"])
+def test_changes_and_entities_are_one_union_told_apart_by_entity_type(document: dict[str, Any], union: str) -> None:
+    schemas = document["components"]["schemas"]
+    mapping = schemas[union]["discriminator"]["mapping"]
+    assert schemas[union]["discriminator"]["propertyName"] == "entity_type"
+    assert set(mapping) == set(CATALOGUE)
+    assert {option["$ref"] for option in schemas[union]["oneOf"]} == set(mapping.values())
+    for entity_type, reference in mapping.items():
+        variant = schemas[reference.rpartition("/")[2]]
+        assert variant["properties"]["entity_type"]["enum"] == [entity_type]
+        assert variant["properties"]["data"]["anyOf"][0]["$ref"].endswith(f"/{CATALOGUE[entity_type].__name__}")
+
+
+def test_no_answer_has_a_password_in_it(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    fields = {name: " ".join(schema.get("properties", {})) for name, schema in schemas.items()}
+    assert {name for name, names in fields.items() if "password" in names} == {"NewUser", "UserPatch", "Login"}

@@ -1,0 +1,82 @@
+"""A client that openapi-python-client generates from the document works against a running server, with types."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.server import Server
+
+DOCUMENT = Path(__file__).parents[1] / "openapi.json"
+PACKAGE = "generated_finwise_client"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("generated")
+    config = folder / "config.yml"
+    config.write_text("post_hooks: []\n", "utf-8")
+    command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"]
+    options = ["--path", str(DOCUMENT), "--output-path", str(folder / PACKAGE), "--config", str(config)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sys.path.insert(0, str(folder))
+    yield folder / PACKAGE
+    sys.path.remove(str(folder))
+
+
+def module(name: str) -> ModuleType:
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def call(name: str, client: Any, *arguments: Any, **options: Any) -> Any:
+    return module(f"api.{name}").sync(*arguments, client=client, **options)
+
+
+def test_the_generated_client_signs_up_pushes_and_pulls_typed_entities(package: Path, server: Server) -> None:
+    models, client_module = module("models"), module("client")
+    user_id, tenant_id, group_id = uuid4(), uuid4(), str(uuid4())
+    with client_module.Client(base_url=server.url) as anonymous:
+        user = models.NewUser(uuid=user_id, name="Ada", email="ada@example.org", password="correct horse battery")
+        assert call("users.create_user", anonymous, body=user).email == "ada@example.org"
+        login = models.Login(email="ada@example.org", password="correct horse battery", device_name="generated")
+        token = call("tokens.create_token", anonymous, body=login).token
+
+    group = models.AccountGroup(name="Bank", sort_order=0)
+    group["color"] = "blue"  # a field the document does not know
+    now = datetime.fromisoformat("2026-01-09T19:01:00.123+00:00")
+    change = models.AccountGroupChange(
+        change_id=uuid4(),
+        entity_type=models.AccountGroupChangeEntityType.ACCOUNT_GROUPS,
+        id=group_id,
+        updated_at=now,
+        base_updated_at=None,
+        data=group,
+    )
+    with client_module.AuthenticatedClient(base_url=server.url, token=token) as client:
+        tenant = models.NewTenant(uuid=tenant_id, name="Home")
+        assert call("tenants.create_tenant", client, body=tenant).user_id == str(user_id)
+        pushed = call("sync.push_changes", client, body=models.Push(tenant_id=str(tenant_id), changes=[change]))
+        assert [result.status.value for result in pushed.results] == ["applied"]
+
+        page = call("sync.pull_changes", client, tenant_id, limit=10)
+        (entity,) = page.changes
+        assert isinstance(entity, models.AccountGroupEntity)
+        assert (entity.id, entity.updated_at, entity.data.name, entity.data["color"]) == (group_id, now, "Bank", "blue")
+        assert call("sync.load_initial", client, tenant_id).changes == [entity]
+        assert call("sync.pull_changes", client, tenant_id, since=page.next_since).changes == []
+
+
+def test_the_generated_client_reads_errors_as_problems(package: Path, server: Server) -> None:
+    models, client_module = module("models"), module("client")
+    with client_module.AuthenticatedClient(base_url=server.url, token="fw_unknown") as stranger:
+        problem = call("tenants.list_tenants", stranger)
+    assert isinstance(problem, models.Problem)
+    assert (problem.status, problem.code) == (401, "unauthorized")
