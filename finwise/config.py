@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,8 +16,11 @@ PREFIX = "FINWISE_"
 MEMORY = ":memory:"  # value of FINWISE_TENANT_DATABASES that keeps tenants in memory, for unit tests
 
 
-def _setting(default: Any, about: str, least: int | None = None) -> Any:
-    return field(default=default, metadata={"about": about, "least": least})
+_PREFIX_FORM = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
+def _setting(default: Any, about: str, most: int | None = None) -> Any:
+    return field(default=default, metadata={"about": about, "most": most})
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,11 @@ class Settings:
         "tenant_databases", "folder of the tenants' files; `:memory:` keeps them in memory, for unit tests only"
     )
     host: str = _setting("127.0.0.1", "address that `finwise serve` listens on")
-    port: int = _setting(8000, "port that `finwise serve` listens on", least=1)
-    workers: int = _setting(2, "processes of `finwise serve`", least=1)
-    threads: int = _setting(8, "threads of each process of `finwise serve`", least=1)
+    port: int = _setting(8000, "port that `finwise serve` listens on", most=65_535)
+    workers: int = _setting(2, "processes of `finwise serve`", most=256)
+    threads: int = _setting(8, "threads of each process of `finwise serve`", most=1_024)
     url_prefix: str = _setting("", "path before all routes, such as `/api`")
-    token_days: int = _setting(90, "days until a new token expires", least=1)
+    token_days: int = _setting(90, "days until a new token expires", most=36_500)
 
     @property
     def users_db(self) -> Path:
@@ -61,7 +65,7 @@ def parse(environment: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     for name, setting in known.items():
         if text := environment.get(name):
-            values[setting.name] = _number(name, text, setting.metadata["least"]) if setting.type is int else text
+            values[setting.name] = _number(name, text, setting.metadata["most"]) if setting.type is int else text
     return _checked(Settings(**values))
 
 
@@ -83,14 +87,13 @@ def to_environment(settings: Settings) -> None:
         os.environ[variable(setting.name)] = str(getattr(settings, setting.name))
 
 
-def _number(name: str, text: str, least: int) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        raise BadSetting(f"{name} must be a whole number from {least}.")
+def _number(name: str, text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+        raise BadSetting(f"{name} must be a whole number from 1 to {most}.")
     return int(text)
 
 
 def _checked(settings: Settings) -> Settings:
-    prefix = settings.url_prefix
-    if prefix and (not prefix.startswith("/") or prefix.endswith("/") or not prefix.isascii()):
-        raise BadSetting(f"{variable('url_prefix')} must start with a slash and not end with one, such as /api.")
+    if settings.url_prefix and not _PREFIX_FORM.fullmatch(settings.url_prefix):
+        raise BadSetting(f"{variable('url_prefix')} must be a path such as /api, without a slash at its end.")
     return settings

@@ -12,6 +12,7 @@ from finwise.config import Settings
 from finwise.domain.times import millis_text, parse_micros
 from tests.household import Household
 from tests.server import Server
+from tests.tenant_file import TenantFile
 
 
 class Clock:
@@ -55,6 +56,12 @@ def client(app: Flask) -> FlaskClient:
 def home(client: FlaskClient) -> Household:
     """A user with an empty tenant."""
     return Household(client).create()
+
+
+@pytest.fixture
+def tenant_file(settings: Settings, home: Household) -> TenantFile:
+    """The file of `home`'s tenant."""
+    return TenantFile(settings, home.tenant_id)
 
 
 @pytest.fixture

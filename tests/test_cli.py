@@ -1,7 +1,10 @@
 """The commands, as an operator calls them."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from finwise.config import Settings
 from finwise.version import __version__
 from tests.household import Household, change
 
-LEDGER = Path(__file__).parent / "data" / "ledger.json"
+ROOT = Path(__file__).parents[1]
+LEDGER = ROOT / "tests" / "data" / "ledger.json"
 
 Run = Callable[..., Result]
 
@@ -131,7 +135,7 @@ def test_a_token_for_nobody_is_refused(run: Run) -> None:
 
 def test_a_bad_setting_is_named(run: Run) -> None:
     done = run("tokens", "add", "x@example.org", FINWISE_PORT="many")
-    assert (done.exit_code, done.output) == (1, "Error: FINWISE_PORT must be a whole number from 1.\n")
+    assert (done.exit_code, done.output) == (1, "Error: FINWISE_PORT must be a whole number from 1 to 65535.\n")
 
 
 def test_a_misspelled_setting_is_pointed_out(run: Run) -> None:
@@ -149,3 +153,33 @@ def test_a_server_with_tenants_in_memory_is_refused(run: Run) -> None:
     done = run("serve", FINWISE_TENANT_DATABASES=":memory:")
     assert done.exit_code == 1
     assert "FINWISE_TENANT_DATABASES" in done.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals there")
+def test_long_work_draws_a_bar_on_a_terminal(settings: Settings, home: Household) -> None:
+    import pty  # not there on Windows
+
+    outer, inner = pty.openpty()
+    folders = {"FINWISE_INSTANCE": settings.instance, "FINWISE_TENANT_DATABASES": settings.tenant_databases}
+    done = subprocess.run(
+        [sys.executable, "-m", "finwise", "import", str(LEDGER), "--tenant", home.tenant_id],
+        env=os.environ | folders,
+        stdout=subprocess.PIPE,
+        stderr=inner,
+        check=False,
+    )
+    drawn = os.read(outer, 100_000).decode()
+    for end in (outer, inner):
+        os.close(end)
+    assert done.returncode == 0
+    assert "100%" in drawn
+    assert b"2565 stored" in done.stdout
+
+
+def test_any_wsgi_server_finds_the_application(settings: Settings) -> None:
+    folders = {"FINWISE_INSTANCE": settings.instance, "FINWISE_TENANT_DATABASES": settings.tenant_databases}
+    asks = "from wsgi import app; print(app.test_client().get('/readyz').status)"
+    done = subprocess.run(
+        [sys.executable, "-c", asks], cwd=ROOT, env=os.environ | folders, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "200 OK\n", done.stderr

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Flask
+from flask import Flask, Response
 
 from finwise.api import auth, context, document, errors, health, pages, sync, tenants, tokens, users
 from finwise.domain import Domain
@@ -13,6 +13,7 @@ def register(app: Flask, domain: Domain, url_prefix: str, clock: Callable[[], in
     """Adds every route below `url_prefix`."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # a redirect would name whatever host the request named
     context.register(app, domain, clock)
     auth.register(app)
     errors.register(app)
@@ -20,3 +21,11 @@ def register(app: Flask, domain: Domain, url_prefix: str, clock: Callable[[], in
     for module in (users, tenants, tokens, sync, health):
         described.register_blueprint(module.blueprint, url_prefix=url_prefix or None)
     app.register_blueprint(pages.blueprint, url_prefix=url_prefix or None)
+    app.after_request(_protect)
+
+
+def _protect(answer: Response) -> Response:
+    """Money records stay out of caches, and an answer is what it says it is."""
+    answer.headers.setdefault("Cache-Control", "no-store")
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer

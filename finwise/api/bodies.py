@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Request, request
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
+from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 
 from finwise.domain import json_text
+from finwise.domain.sync import MAX_BODY_BYTES
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -26,7 +27,10 @@ def json_body() -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").lower()
     if request.mimetype != JSON or charset not in ("utf-8", "utf8") or encoding != "identity":
         raise UnsupportedMediaType
-    return request.get_data(cache=False)
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= MAX_BODY_BYTES:
+        raise RequestEntityTooLarge  # without a length, Werkzeug cuts off what is beyond the limit
+    return body
 
 
 def answer_type(*served: str) -> str:

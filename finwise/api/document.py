@@ -1,6 +1,5 @@
 """The OpenAPI document: made from the same declarations that the views run on."""
 
-import http
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -40,12 +39,25 @@ class Blueprint(flask_smorest.Blueprint):
         add: Callable[[View], View] = super().route(rule, parameters=parameters, **options)
         return add
 
-    def problems(self, *statuses: int) -> Callable[[View], View]:
-        """Documents which errors an operation answers with, beside those that every operation has."""
+    def arguments(self, *arguments: Any, **options: Any) -> Callable[[View], View]:
+        """A body or parameters that a view takes; what is answered to wrong ones is documented by `problems`."""
+        take = super().arguments(*arguments, **options)
 
         def document(view: View) -> View:
+            taking: View = take(view)
+            del _about(taking)["arguments"]["responses"]
+            return taking
+
+        return document
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Documents which errors (and 304) an operation answers with, beside those that every operation has."""
+
+        def document(view: View) -> View:
+            # As alt_response() would, but without a further function around the view for each status.
+            documented = _about(view).setdefault("response", {}).setdefault("responses", {})
             for status in statuses:
-                view = self.alt_response(status, http.HTTPStatus(status).name)(view)
+                documented.setdefault(status, []).append(_component(status))
             return view
 
         return document
@@ -55,8 +67,7 @@ class Blueprint(flask_smorest.Blueprint):
 
         def document(view: View) -> View:
             # doc(parameters=…) would replace those that arguments() documents, so they are added to these.
-            about = view.__dict__.setdefault("_apidoc", {})
-            about.setdefault("arguments", {}).setdefault("parameters", []).extend(parameters)
+            _about(view).setdefault("arguments", {}).setdefault("parameters", []).extend(parameters)
             return view
 
         return document
@@ -81,13 +92,13 @@ class Api(flask_smorest.Api):
         """None: pages have cursors."""
 
     def _register_responses(self) -> None:
-        for status in http.HTTPStatus:
-            response: dict[str, Any] = {"description": status.phrase}
+        for status, title in errors.TITLES.items():
+            response: dict[str, Any] = {"description": title}
             if status >= 400:
                 response["content"] = {errors.PROBLEM: {"schema": ProblemSchema}}
             if status in _HEADERS:
                 response["headers"] = _HEADERS[status]
-            self.spec.components.response(status.name, response, lazy=True)
+            self.spec.components.response(_component(status), response, lazy=True)
         default = {"description": "Any other error", "content": {errors.PROBLEM: {"schema": ProblemSchema}}}
         self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
 
@@ -125,6 +136,17 @@ def create(app: Flask, url_prefix: str) -> Api:
 
     app.add_url_rule(f"{url_prefix}/openapi.json", "document.openapi", openapi)
     return api
+
+
+def _component(status: int) -> str:
+    """The name of a status among the document's components."""
+    return errors.TITLES[status].replace(" ", "")
+
+
+def _about(view: Callable[..., Any]) -> dict[str, Any]:
+    """Where flask-smorest's decorators collect what the document says about a view."""
+    about: dict[str, Any] = view.__dict__.setdefault("_apidoc", {})
+    return about
 
 
 def _union_properties(converter: Any, field: Any, **_: Any) -> dict[str, Any]:

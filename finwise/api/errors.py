@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import HTTP_STATUS_CODES
 
 from finwise import errors
 from finwise.domain import json_text
@@ -43,12 +42,33 @@ STATUS: Mapping[type[errors.FinWiseError], int] = {
     errors.StorageFull: 507,
 }
 
+# The statuses of this API in words; Python's and Werkzeug's own words differ from version to version.
+TITLES: Mapping[int, str] = {
+    304: "Not Modified",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    410: "Gone",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+    507: "Insufficient Storage",
+}
+
 # What a plain HTTP error is called and what to do about it, where no domain error says it better.
 _PLAIN: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be read."),
     404: ("not_found", "There is no such route. /docs lists them."),
     405: ("method_not_allowed", "This route does not take this method. The header Allow lists those it takes."),
-    406: ("not_acceptable", "This route answers with none of the media types in the header Accept."),
+    406: ("not_acceptable", "This route answers with application/json, /sync/initial with application/x-ndjson too."),
     413: ("too_large", "The body is too large. Send less at once; `limits` says how much is taken."),
     415: ("unsupported_media_type", "Send application/json in UTF-8, without a Content-Encoding."),
     422: ("invalid", "The request is not of the form the document describes. `errors` says where."),
@@ -68,7 +88,7 @@ def register(app: Flask) -> None:
 def http_error(error: HTTPException) -> Response:
     """The answer to an error of Flask, Werkzeug or webargs, with the headers the error carries."""
     status = error.code or 500
-    code, detail = _PLAIN.get(status, ("error", HTTP_STATUS_CODES.get(status, "Error") + "."))
+    code, detail = _PLAIN.get(status, ("error", "The request cannot be served."))
     members: dict[str, Any] = {"limits": LIMITS} if status == 413 else {}
     if messages := getattr(error, "data", {}).get("messages"):
         members["errors"] = _by_field(messages)
@@ -104,7 +124,7 @@ def _unexpected(error: Exception) -> Response:
 def _problem(status: int, code: str, detail: str, members: Mapping[str, Any]) -> Response:
     body = {
         "type": "about:blank",
-        "title": HTTP_STATUS_CODES.get(status, "Error"),
+        "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
         "code": code,

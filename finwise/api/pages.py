@@ -3,7 +3,9 @@
 from importlib.resources import files
 
 from flask import Blueprint, Response, render_template, send_from_directory
+from werkzeug.exceptions import PreconditionFailed
 
+from finwise.api.errors import http_error
 from finwise.version import __version__
 
 POLICY = "; ".join(
@@ -40,6 +42,8 @@ def docs_asset(name: str) -> Response:
 @blueprint.after_request
 def protect(answer: Response) -> Response:
     """Keeps the pages from running or loading anything that is not ours."""
+    if answer.status_code == 412:  # with the whole file, which is what the condition was to prevent
+        answer.close()
+        answer = http_error(PreconditionFailed())
     answer.headers["Content-Security-Policy"] = POLICY
-    answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from flask import Response, request
-from marshmallow import ValidationError
 
 from finwise.api import answers, context
 from finwise.api.bodies import JSON, NDJSON, answer_type, json_body
@@ -22,7 +21,7 @@ from finwise.domain import json_text
 from finwise.domain.cursor import format_cursor, parse_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.sync import DEFAULT_LIMIT, MAX_CHANGES, PullRequest, PushRequest
-from finwise.errors import BadRequest, Invalid, TooLarge
+from finwise.errors import BadRequest, TooLarge
 from finwise.schemas import sync as schemas
 
 blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
@@ -30,7 +29,7 @@ blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
 
 @blueprint.route("/sync/changes", methods=["POST"])
 @blueprint.response(200, schemas.push_answer_schema(), example=PUSH_ANSWER_EXAMPLE)
-@blueprint.problems(400, 401, 403, 404, 410, 413, 415, 422, 503, 507)
+@blueprint.problems(400, 401, 403, 404, 406, 410, 413, 415, 422, 503, 507)
 @blueprint.headers(TENANT_HEADER)
 @blueprint.operation(
     "pushChanges",
@@ -51,10 +50,9 @@ def push_changes() -> Response:
 
 
 @blueprint.route("/sync/changes/<tenant_id>", methods=["GET"])
-@blueprint.arguments(schemas.PullQuerySchema, location="query")
+@blueprint.arguments(schemas.PullQuerySchema(), location="query")
 @blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
-@blueprint.alt_response(304, "NOT_MODIFIED")
-@blueprint.problems(400, 401, 403, 404, 406, 410, 422, 503)
+@blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 503)
 @blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
 @blueprint.operation("pullChanges")
 def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
@@ -66,10 +64,9 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
 
 
 @blueprint.route("/sync/initial/<tenant_id>", methods=["GET"])
-@blueprint.arguments(schemas.InitialQuerySchema, location="query")
+@blueprint.arguments(schemas.InitialQuerySchema(), location="query")
 @blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
-@blueprint.alt_response(304, "NOT_MODIFIED")
-@blueprint.problems(400, 401, 403, 404, 406, 410, 422, 503)
+@blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 503)
 @blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
 @blueprint.operation("loadInitial", responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}})
 def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
@@ -87,13 +84,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
 
 def _envelope(body: bytes) -> dict[str, Any]:
     """What surrounds the changes. Raises Invalid and TooLarge; what is wrong inside a change is not looked at."""
-    parsed = json_text.parse(body)
-    if type(parsed) is not dict:
-        raise Invalid("The body is not a JSON object, or has a key twice.")
-    try:
-        envelope: dict[str, Any] = schemas.EnvelopeSchema().load(parsed)
-    except ValidationError as error:
-        raise Invalid("The envelope of the push is wrong.", errors=error.messages_dict) from None
+    envelope = schemas.read_envelope(json_text.parse(body))
     if len(envelope["changes"]) > MAX_CHANGES:
         raise TooLarge(f"Push at most {MAX_CHANGES} changes at once.")
     return envelope
@@ -101,13 +92,12 @@ def _envelope(body: bytes) -> dict[str, Any]:
 
 def _tenant_id(named: str | None) -> str | None:
     """The tenant that path or body and header name. Raises BadRequest where they differ, or name none."""
-    names = {name for name in (named, request.headers.get("X-Tenant-ID")) if name is not None}
+    names = [name for name in (named, request.headers.get("X-Tenant-ID")) if name is not None]
     if not names:
         raise BadRequest("Name the tenant, in the header X-Tenant-ID or as tenant_id.")
-    ids = {canonical_uuid(name) for name in names}
-    if len(ids) > 1:
+    if len({canonical_uuid(name) or name for name in names}) > 1:
         raise BadRequest("Path, header and body name different tenants. Name one.")
-    return ids.pop()
+    return canonical_uuid(names[0])
 
 
 def _pull_request(given: dict[str, Any]) -> PullRequest:
@@ -122,7 +112,6 @@ def _pull_request(given: dict[str, Any]) -> PullRequest:
 def _answer(body: str | Iterator[str], media_type: str = JSON) -> Response:
     answer = Response(body, mimetype=media_type)
     answer.headers["Vary"] = "Accept, Authorization"
-    answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 
 

@@ -17,11 +17,11 @@ class KeptConflict(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """A change_id that once named a version of the entity `key` and does no longer; `replaced_at` in µs."""
+    """A change_id that was judged and does not name the stored version of the entity `key`; `since` in µs."""
 
     key: Key
     change_id: str
-    replaced_at: int
+    since: int
 
 
 class Book(Protocol):

@@ -50,8 +50,8 @@ def import_book(
 ) -> Outcome:
     """Writes a book. An entity without `updated_at` is dated now, with `dated_now` every one is.
 
-    Importing the same book again changes nothing: a change is named by what it says. Raises Invalid if the text is no
-    book, and what Sync.push raises; batches before that are stored then.
+    Importing the same dated entities again changes nothing: a change is named by what it says. Raises Invalid if the
+    text is no book, and what Sync.push raises; batches before that are stored then.
     """
     changes = list(_changes(_book(text), tenant_id, millis_text(clock()), dated_now))
     counts = {APPLIED: 0, UNCHANGED: 0, SUPERSEDED: 0}
@@ -72,7 +72,11 @@ def import_book(
 
 
 def export_book(sync: Sync, tenant_id: str) -> dict[str, list[dict[str, Any]]]:
-    """A tenant's living entities, of one moment, in the order they were stored. Raises what Sync.initial raises."""
+    """A tenant's living entities, of one moment, in the order they were stored.
+
+    The entity's `id`, `created_at` and `updated_at` take the place of such fields in its `data`. Raises what
+    Sync.initial raises.
+    """
     book: dict[str, list[dict[str, Any]]] = {entity_type: [] for entity_type in sync.entity_types}
     with sync.initial(tenant_id, None) as load:
         for versions in load.chunks:
@@ -101,7 +105,7 @@ def _changes(
                 "entity_type": entity_type,
                 "id": entity.get("id"),
                 "created_at": entity.get("created_at"),
-                "updated_at": now if dated_now else entity.get("updated_at", now),
+                "updated_at": now if dated_now or entity.get("updated_at") is None else entity["updated_at"],
                 "data": {name: value for name, value in entity.items() if name not in _OWN},
             }
             yield change | {"change_id": str(uuid5(NAMESPACE_OID, f"{tenant_id} {json_text.write(change)}"))}

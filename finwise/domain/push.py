@@ -84,14 +84,16 @@ class Push:
         )
         if verdict.status == SUPERSEDED:
             if verdict.conflict == OLDER:
-                # Remembered too, or a repetition after the conflict was dismissed would keep it once more.
                 self._keep(OLDER, self._version(change, stored, verdict, stamp=0))
-                self._remember(key, change.change_id)
+            # Sent again, be it alone or after the conflict was dismissed, it must not be kept once more.
+            self._remember(key, change.change_id)
             return Result(change, verdict, stored)
         if verdict.status == APPLIED:
             stored = self._apply(change, stored, verdict)
         elif stored is not None:
             self.unchanged_stamps.add(stored.stamp)
+            if stored.change_id != change.change_id:
+                self._remember(key, change.change_id)
         self._ancestors[key] = change
         return Result(change, verdict, stored)
 
@@ -118,8 +120,9 @@ class Push:
         )
 
     def _remember(self, key: Key, change_id: str) -> None:
-        self._remembered.append(Remembered(key, change_id, self._now))
-        self._known_ids.add((key, change_id))
+        if (key, change_id) not in self._known_ids:
+            self._remembered.append(Remembered(key, change_id, self._now))
+            self._known_ids.add((key, change_id))
 
     def _keep(self, reason: str, loser: Version) -> None:
         self._conflicts.append(KeptConflict(reason, self._now, loser))

@@ -6,12 +6,15 @@ and whoever finds them finishes it. Each step may be done again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from finwise.domain import access
 from finwise.domain.users import User
-from finwise.errors import Busy, Conflict, Forbidden, NotFound, TenantDeleted
+from finwise.errors import Busy, Conflict, FinWiseError, Forbidden, NotFound, TenantDeleted
+
+log = logging.getLogger(__name__)
 
 CREATING, ACTIVE, DELETING, DELETED = "creating", "active", "deleting", "deleted"
 
@@ -47,7 +50,8 @@ class TenantStore(Protocol):
 class TenantFiles(Protocol):
     """The tenants' files. Creating and deleting may be done again."""
 
-    def create(self, tenant_id: str) -> None: ...
+    def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
+        """Asks `is_wanted` under the tenant's lock: a file that is in use already is not touched."""
 
     def delete(self, tenant_id: str) -> bool:
         """False where access has ended, but the file could not be moved out of the way yet."""
@@ -105,12 +109,15 @@ class Tenants:
         self._finish_deleting(tenant)
 
     def finish(self) -> None:
-        """Finishes what a process that died had begun."""
+        """Finishes what a process that died had begun; what cannot be finished now is left for the next time."""
         for tenant in self._store.list_unfinished():
-            if tenant.state == CREATING:
-                self._finish_creating(tenant)
-            else:
-                self._finish_deleting(tenant)
+            try:
+                if tenant.state == CREATING:
+                    self._finish_creating(tenant)
+                else:
+                    self._finish_deleting(tenant)
+            except FinWiseError as error:
+                log.warning("tenant %s stays in state %s: %s", tenant.uuid, tenant.state, error.detail)
 
     def _open(self, user: User | None, tenant_id: str | None, may: Callable[[User, Tenant], bool]) -> Tenant:
         tenant = self._store.find(tenant_id) if tenant_id else None
@@ -125,8 +132,12 @@ class Tenants:
         return tenant
 
     def _finish_creating(self, tenant: Tenant) -> None:
-        self._files.create(tenant.uuid)
+        self._files.create(tenant.uuid, lambda: self._is_being_created(tenant.uuid))
         self._store.put_state(tenant.uuid, ACTIVE, instead_of=(CREATING,))
+
+    def _is_being_created(self, tenant_id: str) -> bool:
+        tenant = self._store.find(tenant_id)
+        return tenant is not None and tenant.state == CREATING
 
     def _finish_deleting(self, tenant: Tenant) -> None:
         if self._files.delete(tenant.uuid):

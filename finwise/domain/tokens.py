@@ -65,9 +65,14 @@ class Tokens:
         hashed = user.hashed_password if user else None
         if not self._logins.verify(hashed, account, password, address, now) or user is None:
             raise Unauthorized("E-mail and password do not belong together.")
+        issued = self._issue(user, device_name, now)
+        present = self._users.find(user.uuid)
+        if present is None or present.hashed_password != hashed:  # changed meanwhile, which revokes all others
+            self._store.delete(user.uuid, issued.token.id)
+            raise Unauthorized("The password was changed just now. Log in again.")
         if hashed and self._passwords.is_outdated(hashed):
-            self._users.put(user._replace(hashed_password=self._passwords.hash(password)), account)
-        return self._issue(user, device_name, now)
+            self._users.put_hash(user.uuid, self._passwords.hash(password), instead_of=hashed)
+        return issued
 
     def add_for(self, email: str, device_name: str, now: int) -> Issued:
         """A new token without a password, on the operator's word. Raises NotFound."""

@@ -25,6 +25,15 @@ class NewUser(NamedTuple):
     password: str | None
 
 
+class UserChange(NamedTuple):
+    """What is to change about a user; None stays as it is."""
+
+    name: str | None = None
+    email: str | None = None
+    email_key: str | None = None
+    hashed_password: str | None = None
+
+
 class UserStore(Protocol):
     """users.db, as far as it is about users."""
 
@@ -34,14 +43,17 @@ class UserStore(Protocol):
     def add(self, user: User, email_key: str, now: int) -> bool:
         """False where the UUID or the e-mail is taken; then nothing is changed."""
 
-    def put(self, user: User, email_key: str) -> None:
-        """Raises Conflict where the e-mail is taken."""
+    def put(self, uuid: str, change: UserChange, *, keep_token: str) -> User:
+        """Changes what is not None, and only that, for others may change the rest at the same moment.
+
+        A new hash revokes all of the user's tokens but one. Raises Conflict where the e-mail is taken.
+        """
+
+    def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
+        """Replaces the hash of a password by another one of the same password."""
 
     def delete(self, uuid: str) -> None:
         """The user and the user's tokens. Raises Conflict while the user owns tenants."""
-
-    def delete_tokens(self, user_id: str, *, keep: str) -> None:
-        """All of the user's tokens but one."""
 
 
 def email_key(email: str) -> str:
@@ -79,13 +91,9 @@ class Users:
 
     def change(self, user: User, *, name: str | None, email: str | None, password: str | None, token_id: str) -> User:
         """The user with what is not None changed. A new password revokes all tokens but the one this was asked with."""
-        changed = user._replace(name=name or user.name, email=email or user.email)
-        if password is not None:
-            changed = changed._replace(hashed_password=self._passwords.hash(password))
-        self._store.put(changed, email_key(changed.email))
-        if password is not None:
-            self._store.delete_tokens(user.uuid, keep=token_id)
-        return changed
+        key = None if email is None else email_key(email)
+        hashed = None if password is None else self._passwords.hash(password)
+        return self._store.put(user.uuid, UserChange(name, email, key, hashed), keep_token=token_id)
 
     def delete(self, user: User) -> None:
         """Raises Conflict while the user owns tenants."""

@@ -14,6 +14,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from finwise.domain import json_text
 from finwise.domain.sync import DEFAULT_LIMIT, MAX_LIMIT
 from finwise.entities import CATALOGUE
+from finwise.errors import Invalid
 from finwise.schemas.fields import Answer, Time, Uuid
 
 _ID = {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"}
@@ -125,6 +126,20 @@ class EnvelopeSchema(Schema):
     entity_types = NameList(allow_none=True)
     limit = Limit(allow_none=True)
     changes = Changes(fields.Raw(), required=True)
+
+
+_ENVELOPE = EnvelopeSchema()
+
+
+def read_envelope(parsed: Any) -> dict[str, Any]:
+    """The envelope of a push. Raises Invalid; what is wrong inside a change is not looked at."""
+    if type(parsed) is not dict:
+        raise Invalid("The body is not a JSON object, or has a key twice.")
+    try:
+        envelope: dict[str, Any] = _ENVELOPE.load(parsed)
+    except ValidationError as error:
+        raise Invalid("The envelope of the push is wrong.", errors=error.messages_dict) from None
+    return envelope
 
 
 def change_variants() -> dict[str, type[Schema]]:

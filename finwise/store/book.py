@@ -111,9 +111,9 @@ class Book:
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
         self._connection.executemany(
-            """INSERT INTO sync_change_ids (change_id, entity_type, id, replaced_at) VALUES (?, ?, ?, ?)
+            """INSERT INTO sync_change_ids (change_id, entity_type, id, since) VALUES (?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
-            [(change_id, *key, replaced_at) for key, change_id, replaced_at in remembered],
+            [(change_id, *key, since) for key, change_id, since in remembered],
         )
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from finwise.errors import Quarantined
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction, translated, write_back
 from finwise.store.locks import locked
@@ -34,13 +35,21 @@ class Central:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection to read with; each statement sees what was committed before it."""
-        with translated(), self._pool.connection(self._path) as connection:
+        with translated(), self._opened() as connection:
             yield connection
 
     @contextmanager
     def transact(self) -> Iterator[sqlite3.Connection]:
         """The lock of users.db and one transaction: committed when the block ends, undone if it raises."""
-        with translated(), locked(self._lock), self._pool.connection(self._path) as connection:
+        with translated(), locked(self._lock), self._opened() as connection:
             with transaction(connection):
                 yield connection
             write_back(connection, self._path)
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._pool.connection(self._path) as connection:
+                yield connection
+        except FileNotFoundError:
+            raise Quarantined("users.db is missing. The operator must look.", retry_after=300) from None

@@ -1,5 +1,6 @@
 """Connections and transactions: the settings each connection gets, and what SQLite's errors mean here."""
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,30 +11,48 @@ from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, 
 BUSY_SECONDS = 10
 WAL_LIMIT = 4 * 1024 * 1024  # bytes of a write-ahead log after which it is written back
 
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
+_SETTINGS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA wal_autocheckpoint = 0",
+)
+_BUSY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,  # too many raced for the write-ahead log's index
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_FULL = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE}
+_FULL = {
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+}
+
+log = logging.getLogger(__name__)
 
 
 def connect(database: Path | str, *, create: bool = False) -> sqlite3.Connection:
     """A connection with every setting FinWise relies on; a missing file is an error unless `create` is set.
 
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power.
-    Checkpoints happen in `write_back` alone: before SQLite 3.51.3 one that runs beside a commit can lose pages.
+    Checkpoints happen in `checkpoint` alone: before SQLite 3.51.3 one that runs beside a commit can lose pages.
     """
     if isinstance(database, Path):
         database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
     connection = sqlite3.connect(
         database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
     )
-    for pragma in (
-        "PRAGMA foreign_keys = ON",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA trusted_schema = OFF",
-        "PRAGMA cell_size_check = ON",
-        "PRAGMA wal_autocheckpoint = 0",
-    ):
-        connection.execute(pragma)
+    try:
+        for pragma in _SETTINGS:
+            connection.execute(pragma)
+    except sqlite3.Error:  # no database, for example
+        connection.close()
+        raise
     return connection
 
 
@@ -62,18 +81,28 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def write_back(connection: sqlite3.Connection, path: Path) -> None:
-    """Empties the write-ahead log into the file once it is large; the caller holds the file's lock.
-
-    While somebody reads, it is emptied as far as they have read: nobody is waited for.
-    """
+    """Empties the write-ahead log into the file once it is large; the caller holds the file's lock."""
     try:
         large = Path(f"{path}-wal").stat().st_size > WAL_LIMIT
     except FileNotFoundError:
         return
     if large:
-        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+        checkpoint(connection)
+
+
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Empties the write-ahead log into the file as far as all have read, and waits for nobody.
+
+    The caller holds the file's lock. What was committed stands even if this fails, so that is only logged.
+    """
+    milliseconds = int(BUSY_SECONDS * 1000)
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:d}").fetchall()
+    except sqlite3.Error as error:
+        log.warning("a write-ahead log could not be written back: %s", error)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {milliseconds:d}").fetchall()
 
 
 @contextmanager
@@ -105,7 +134,7 @@ def _meaning(error: sqlite3.Error) -> FinWiseError | None:
     if code == sqlite3.SQLITE_READONLY:
         return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
     if code == sqlite3.SQLITE_FULL or extended in _FULL:
-        return StorageFull("The disk is full. Nothing was stored; reading still works.", retry_after=60)
+        return StorageFull("The disk is full. Nothing was stored; the operator must make room.", retry_after=60)
     if extended == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return Conflict("What this belongs to was deleted in the meantime.")
     return None

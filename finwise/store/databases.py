@@ -11,23 +11,23 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finwise.errors import Quarantined, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import connect, snapshot, transaction, translated, write_back
+from finwise.store.connection import checkpoint, connect, snapshot, transaction, translated, write_back
 from finwise.store.locks import locked, stripe
-from finwise.store.pool import Pool
+from finwise.store.pool import IDLE_SECONDS, Pool
 from finwise.store.views import Columns, Views
 
 KIND = "tenant"
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
 DEAD = 0x46694E58  # application_id of one that was deleted
 
-_SIDECARS = ("-wal", "-shm", "-journal")
-_MOVE_TRIES = 20  # times 50 ms: on Windows a file that another process has open cannot be moved
+# On Windows a file that another process has open cannot be moved; its waiting connections end after a few seconds.
+_MOVE_TRIES = int((IDLE_SECONDS + 2) / 0.05)
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +66,17 @@ class Databases:
                 yield connection
             write_back(connection, self._path(tenant_id))
 
-    def create(self, tenant_id: str) -> None:
-        """Makes the tenant's file, without a table in it. Again: nothing changes. A foreign file is set aside."""
+    def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
+        """Makes the tenant's file, without a table in it, and sets a foreign file aside. Again: nothing changes.
+
+        `is_wanted` is asked under the lock, for somebody else may have made the file and a device stored in it since.
+        """
         path = self._path(tenant_id)
         with translated(), locked(stripe(self._locks, tenant_id)):
-            if path.exists() and not _is_fresh(path):
-                log.warning("a file lay where a new tenant's belongs; it was moved to the trash")
+            if not is_wanted():
+                return
+            if any(file.exists() for file in _with_sidecars(path)) and not _is_fresh(path):
+                log.warning("files lay where a new tenant's belongs; they were moved to the trash")
                 self._move(tenant_id, f"orphan_{time.time_ns()}_{path.name}")
             connection = connect(path, create=True)
             try:
@@ -115,10 +120,10 @@ class Databases:
 
     def _move(self, tenant_id: str, name: str) -> bool:
         """Moves the sidecars first and the file last: a sidecar left alone would become part of a later file."""
-        path = self._path(tenant_id)
-        for suffix in (*_SIDECARS, ""):
-            source = Path(f"{path}{suffix}")
-            if source.exists() and not _moved(source, self._trash / f"{name}{suffix}"):
+        sources = _with_sidecars(self._path(tenant_id))
+        targets = _with_sidecars(self._trash / name)
+        for source, target in zip(sources, targets, strict=True):
+            if source.exists() and not _moved(source, target):
                 return False
         _sync_folder(self._trash)
         _sync_folder(self._folder)
@@ -133,9 +138,17 @@ def _require_alive(connection: sqlite3.Connection) -> None:
         raise Quarantined("This is not a tenant's file. The operator must look.", retry_after=300)
 
 
+def _with_sidecars(path: Path) -> list[Path]:
+    """The names that SQLite uses for a file: the sidecars, and last the file itself."""
+    return [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal", "")]
+
+
 def _is_fresh(path: Path) -> bool:
     """Whether the file is one that `create` has begun, and nothing was stored in it yet."""
-    connection = connect(path)
+    try:
+        connection = connect(path)
+    except sqlite3.DatabaseError:  # there is none, or it is no database
+        return False
     try:
         (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         mark = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -153,7 +166,7 @@ def _mark_dead(path: Path) -> None:
         try:
             with transaction(connection):
                 connection.execute(f"PRAGMA application_id = {DEAD:d}")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            checkpoint(connection)  # what a long reader keeps it from is moved along with the file
         finally:
             connection.close()
 

@@ -1,7 +1,7 @@
 """Tenants in memory, with the interface of `Databases`: for unit tests of rules. No file, and no other process."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 
@@ -37,10 +37,10 @@ class MemoryDatabases:
             self._views.update(connection)
             yield connection
 
-    def create(self, tenant_id: str) -> None:
+    def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """As `Databases.create`."""
         with self._turn:
-            if self._connections.get(tenant_id) is None:
+            if is_wanted() and self._connections.get(tenant_id) is None:
                 self._connections[tenant_id] = connect(":memory:")
 
     def delete(self, tenant_id: str) -> bool:

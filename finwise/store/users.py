@@ -3,8 +3,8 @@
 import sqlite3
 
 from finwise.domain.times import millis_text
-from finwise.domain.users import User
-from finwise.errors import Conflict
+from finwise.domain.users import User, UserChange
+from finwise.errors import Conflict, NotFound
 from finwise.store.central import Central
 
 
@@ -37,15 +37,29 @@ class UserStore:
             )
             return added.rowcount == 1
 
-    def put(self, user: User, email_key: str) -> None:
+    def put(self, uuid: str, change: UserChange, *, keep_token: str) -> User:
         with self._central.transact() as connection:
             try:
-                connection.execute(
-                    "UPDATE users SET name = ?, email = ?, hashed_password = ?, email_key = ? WHERE uuid = ?",
-                    (user.name, user.email, user.hashed_password, email_key, user.uuid),
-                )
+                row = connection.execute(
+                    """UPDATE users SET name = coalesce(?, name), email = coalesce(?, email),
+                         email_key = coalesce(?, email_key), hashed_password = coalesce(?, hashed_password)
+                       WHERE uuid = ? RETURNING uuid, name, email, hashed_password""",
+                    (*change, uuid),
+                ).fetchall()
             except sqlite3.IntegrityError:
                 raise Conflict("This e-mail is taken. Choose another one.") from None
+            if not row:
+                raise NotFound("There is no such user.")
+            if change.hashed_password is not None:
+                connection.execute("DELETE FROM tokens WHERE user_id = ? AND id <> ?", (uuid, keep_token))
+        return User(*row[0])
+
+    def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
+        with self._central.transact() as connection:
+            connection.execute(
+                "UPDATE users SET hashed_password = ? WHERE uuid = ? AND hashed_password = ?",
+                (hashed, uuid, instead_of),
+            )
 
     def delete(self, uuid: str) -> None:
         with self._central.transact() as connection:
@@ -56,7 +70,3 @@ class UserStore:
                 raise Conflict("The user still owns tenants. Delete them first.")
             connection.execute("UPDATE tenants SET user_id = NULL WHERE user_id = ?", (uuid,))
             connection.execute("DELETE FROM users WHERE uuid = ?", (uuid,))
-
-    def delete_tokens(self, user_id: str, *, keep: str) -> None:
-        with self._central.transact() as connection:
-            connection.execute("DELETE FROM tokens WHERE user_id = ? AND id <> ?", (user_id, keep))

@@ -13,12 +13,12 @@ CREATE TABLE sync_entities (
 CREATE UNIQUE INDEX sync_entities_name ON sync_entities (entity_type, id);
 CREATE UNIQUE INDEX sync_entities_stamp ON sync_entities (stamp);
 
--- change_ids of versions that were replaced: a push repeated after its answer was lost is recognised by them.
+-- change_ids of versions that were replaced or lost: a push repeated after its answer was lost is recognised by them.
 CREATE TABLE sync_change_ids (
     change_id   TEXT NOT NULL,
     entity_type TEXT NOT NULL,
     id          TEXT NOT NULL,
-    replaced_at INTEGER NOT NULL  -- µs
+    since       INTEGER NOT NULL  -- µs
 );
 CREATE UNIQUE INDEX sync_change_ids_name ON sync_change_ids (change_id, entity_type, id);
 

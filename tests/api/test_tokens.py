@@ -1,0 +1,266 @@
+"""Logging in on a device, and ending it again."""
+
+from __future__ import annotations
+
+import sqlite3
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+
+from finwise import create_app
+from finwise.config import Settings
+from finwise.domain.times import millis_text
+from tests.conftest import Clock
+from tests.household import PASSWORD, Household, new_id
+from tests.problems import assert_problem, everything
+
+
+def with_header(client: FlaskClient, authorization: str | None) -> int:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return client.get("/users", headers=headers).status_code
+
+
+def test_logging_in_answers_201_with_the_token_and_the_user(home: Household, clock: Clock) -> None:
+    answer = home.log_in()
+    assert answer.status_code == 201
+    issued = answer.get_json()
+    assert issued.keys() == {"id", "token", "expires_at", "user"}
+    assert issued["user"] == {"uuid": home.user_id, "name": "Ada", "email": home.email}
+    assert issued["expires_at"] == millis_text(clock.now + 90 * 86_400 * 1_000_000)
+    assert len(issued["token"]) >= 43  # 256 bits in base64
+
+
+def test_every_login_gives_another_token(home: Household) -> None:
+    issued = [home.log_in().get_json() for _ in range(3)]
+    assert len({each["token"] for each in issued} | {home.token}) == 4
+    assert len({each["id"] for each in issued}) == 3
+
+
+def test_an_unknown_e_mail_and_a_wrong_password_are_answered_alike(home: Household) -> None:
+    login = {"email": home.email, "password": "wrong password", "device_name": "test"}
+    wrong = home.client.post("/auth/tokens", json=login)
+    unknown = home.client.post("/auth/tokens", json=login | {"email": "nobody@example.org"})
+    assert_problem(wrong, 401, "unauthorized")
+    assert everything(wrong) == everything(unknown)
+    assert wrong.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_unknown_e_mail_is_throttled_like_a_known_one(home: Household) -> None:
+    def attempts(email: str) -> list[Any]:
+        login = {"email": email, "password": "wrong password", "device_name": "test"}
+        return [everything(home.client.post("/auth/tokens", json=login)) for _ in range(6)]
+
+    known = attempts(home.email)
+    assert [status for status, *_ in known] == [401] * 5 + [429]
+    assert attempts("nobody@example.org") == known
+
+
+def test_an_unknown_e_mail_costs_a_verification_as_well(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str] = []
+    real = PasswordHasher.verify
+
+    def counted(self: PasswordHasher, hashed: str, password: str) -> bool:
+        verified.append(hashed)
+        return real(self, hashed, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    passwordless = {"uuid": new_id(), "name": "Eve", "email": "eve@example.org"}
+    assert home.client.post("/users", json=passwordless).status_code == 201
+    for email in (home.email, "nobody@example.org", "eve@example.org"):
+        login = {"email": email, "password": "wrong password", "device_name": "test"}
+        assert home.client.post("/auth/tokens", json=login).status_code == 401
+    assert len(verified) == 3
+
+
+def test_a_throttled_login_does_not_cost_a_verification(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        home.log_in("wrong password")
+    monkeypatch.delattr(PasswordHasher, "verify")
+    assert_problem(home.log_in(), 429, "slow_down")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", ...),
+        ("email", 1),
+        ("email", "x" * 255),
+        ("password", ...),
+        ("password", ""),
+        ("password", None),
+        ("password", "x" * 129),
+        ("device_name", ...),
+        ("device_name", " "),
+        ("device_name", "a\u0000b"),
+        ("device_name", "x" * 201),
+    ],
+)
+def test_a_wrong_field_of_a_login_is_named(home: Household, field: str, value: Any) -> None:
+    login: dict[str, Any] = {"email": home.email, "password": PASSWORD, "device_name": "test"} | {field: value}
+    given = {name: each for name, each in login.items() if each is not ...}
+    problem = assert_problem(home.client.post("/auth/tokens", json=given), 422, "invalid")
+    assert list(problem.get("errors", [field])) == [field]
+
+
+def test_neither_a_token_nor_a_password_is_in_any_file(app: Flask, home: Household, tmp_path: Path) -> None:
+    home.results({"change_id": new_id(), "entity_type": "tags", "id": "t", "updated_at": "2026-01-01T00:00:00Z",
+                  "data": {"name": "holiday"}})  # fmt: skip
+    app.extensions["finwise"].close()
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert any(home.email.encode() in content for content in files.values())  # or this test would look at nothing
+    for path, content in files.items():
+        assert home.token.encode() not in content, path
+        assert home.token.removeprefix("fw_").encode() not in content, path
+        assert PASSWORD.encode() not in content, path
+
+
+def test_a_token_is_stored_as_its_sha_256(home: Household, settings: Settings) -> None:
+    with sqlite3.connect(settings.users_db) as connection:
+        stored = connection.execute("SELECT hashed_token FROM tokens").fetchall()
+    connection.close()
+    assert stored == [(sha256(home.token.encode()).hexdigest(),)]
+
+
+def test_what_is_stored_of_a_token_does_not_work_as_one(home: Household) -> None:
+    assert with_header(home.client, f"Bearer {sha256(home.token.encode()).hexdigest()}") == 401
+
+
+def test_a_token_works_until_the_moment_it_expires(home: Household, clock: Clock) -> None:
+    clock.forward(days=90, seconds=-0.001)
+    assert home.get("/users").status_code == 200
+    clock.forward(seconds=0.001)
+    answer = home.get("/users")
+    assert_problem(answer, 401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_setting_token_days_says_how_long_a_token_lives(settings: Settings, clock: Clock) -> None:
+    short = Settings(instance=settings.instance, tenant_databases=settings.tenant_databases, token_days=1)
+    ada = Household(create_app(short, clock).test_client())
+    clock.forward(days=1, seconds=-1)
+    assert ada.get("/users").status_code == 200
+    clock.forward(seconds=1)
+    assert ada.get("/users").status_code == 401
+
+
+def test_one_lists_ones_own_tokens_oldest_first_without_their_secrets(client: FlaskClient, clock: Clock) -> None:
+    ada, eve = Household(client), Household(client)
+    created = [clock.text]
+    for _ in range(2):
+        clock.forward(seconds=1)
+        created.append(clock.text)
+        ada.log_in()
+    tokens = ada.get("/auth/tokens").get_json()
+    assert [token["created_at"] for token in tokens] == created
+    assert all(token.keys() == {"id", "device_name", "created_at", "expires_at"} for token in tokens)
+    assert {token["device_name"] for token in tokens} == {"test"}
+    assert len(eve.get("/auth/tokens").get_json()) == 1
+
+
+def test_an_expired_token_is_not_listed(home: Household, clock: Clock) -> None:
+    clock.forward(days=89)
+    home.token = home.log_in().get_json()["token"]
+    assert len(home.get("/auth/tokens").get_json()) == 2
+    clock.forward(days=1)
+    assert len(home.get("/auth/tokens").get_json()) == 1
+
+
+def test_a_revoked_token_ends_at_once_and_the_others_live(home: Household) -> None:
+    other = home.log_in().get_json()
+    answer = home.request("DELETE", f"/auth/tokens/{other['id']}")
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert with_header(home.client, f"Bearer {other['token']}") == 401
+    assert [token["id"] for token in home.get("/auth/tokens").get_json()] != [other["id"]]
+    assert home.get("/users").status_code == 200
+
+
+def test_a_revoked_token_ends_in_another_application_on_the_same_files_too(
+    home: Household, settings: Settings, clock: Clock
+) -> None:
+    elsewhere = create_app(settings, clock).test_client()
+    assert with_header(elsewhere, f"Bearer {home.token}") == 200
+    (token,) = home.get("/auth/tokens").get_json()
+    home.request("DELETE", f"/auth/tokens/{token['id']}")
+    assert with_header(elsewhere, f"Bearer {home.token}") == 401
+
+
+def test_one_may_revoke_the_token_one_asks_with(home: Household) -> None:
+    (token,) = home.get("/auth/tokens").get_json()
+    assert home.request("DELETE", f"/auth/tokens/{token['id'].upper()}").status_code == 204
+    assert home.get("/users").status_code == 401
+
+
+def test_a_token_of_another_user_answers_like_an_unknown_one(client: FlaskClient) -> None:
+    ada, eve = Household(client), Household(client)
+    (token,) = ada.get("/auth/tokens").get_json()
+    others = eve.request("DELETE", f"/auth/tokens/{token['id']}")
+    assert_problem(others, 404, "not_found")
+    assert everything(others) == everything(eve.request("DELETE", f"/auth/tokens/{new_id()}"))
+    assert ada.get("/users").status_code == 200
+
+
+def test_a_token_is_revoked_once(home: Household) -> None:
+    other = home.log_in().get_json()
+    assert home.request("DELETE", f"/auth/tokens/{other['id']}").status_code == 204
+    assert_problem(home.request("DELETE", f"/auth/tokens/{other['id']}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_scheme_is_written_in_any_case(home: Household, scheme: str) -> None:
+    assert with_header(home.client, f"{scheme} {home.token}") == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        " ",
+        "Bearer",
+        "Bearer ",
+        "Bearer  ",
+        "{token}",
+        "Token {token}",
+        "Basic {token}",
+        "Bearer{token}",
+        "Bearer:{token}",
+        "Bearer {token}x",
+        "Bearer x{token}",
+        "Bearer {token} {token}",
+        "Bearer {token},{token}",
+        'Bearer "{token}"',
+        'Bearer token="{token}"',
+        "Bearer {upper}",
+        "Bearer \u00e4\u00f6\u00fc\u00ff",
+        "Bearer ' OR 1=1 --",
+        "Bearer " + "x" * 50_000,
+        "Bearer fw_",
+        "Digest username=ada",
+    ],
+)
+def test_any_other_header_is_unauthorized(home: Household, header: str | None) -> None:
+    given = header and header.format(token=home.token, upper=home.token.upper())
+    headers = {} if given is None else {"Authorization": given}
+    answer = home.client.get("/users", headers=headers)
+    assert_problem(answer, 401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert home.token not in answer.text
+
+
+def test_a_token_anywhere_but_in_the_header_is_not_seen(home: Household) -> None:
+    for query in ("token", "access_token", "authorization", "Authorization"):
+        assert home.client.get("/users", query_string={query: home.token}).status_code == 401
+    home.client.set_cookie("Authorization", f"Bearer {home.token}")
+    home.client.set_cookie("token", home.token)
+    assert home.client.get("/users").status_code == 401
+
+
+def test_a_login_takes_no_token_into_account(home: Household) -> None:
+    login = {"email": home.email, "password": PASSWORD, "device_name": "test"}
+    answer = home.client.post("/auth/tokens", json=login, headers={"Authorization": "Bearer garbage"})
+    assert answer.status_code == 201

@@ -1,0 +1,241 @@
+"""Books as one JSON file: what an import makes of it and what an export gives back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finwise.domain.exchange import DEVICE_ID, Outcome, export_book, import_book
+from finwise.domain.json_text import write
+from finwise.domain.times import millis_text, parse_micros
+from finwise.errors import Invalid
+from tests.domain.memory import MemoryBook
+from tests.household import new_id
+
+LEDGER = (Path(__file__).parent.parent / "data" / "ledger.json").read_bytes()
+NOW = parse_micros("2026-01-10T12:00:00Z") or 0
+AFTER_LEDGER = parse_micros("2027-01-01T00:00:00Z") or 0  # its bookings end in 2026; later ones would be clamped
+HOUR = 3_600_000_000  # µs
+TIMES = {"created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-02T00:00:00.000Z"}
+
+Plain = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def book() -> Iterator[MemoryBook]:
+    with MemoryBook() as opened:
+        yield opened
+
+
+def _import(book: MemoryBook, content: Plain | bytes, now: int = NOW, **options: Any) -> Outcome:
+    text = content if isinstance(content, bytes) else write(content).encode()
+    return import_book(book.sync, book.tenant_id, text, lambda: now, **options)
+
+
+def _export(book: MemoryBook) -> Plain:
+    return export_book(book.sync, book.tenant_id)
+
+
+def _by_name(plain: Plain) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(kind, entity["id"]): entity for kind, entities in plain.items() for entity in entities}
+
+
+def _tag(entity_id: str = "e1", **members: Any) -> dict[str, Any]:
+    made = {"id": entity_id, **TIMES, "name": "holiday"} | members
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def _pushed(book: MemoryBook, *, deleted: bool, at: str, name: str = "by a device", now: int = NOW) -> None:
+    """A device's own edit or deletion of the tag e1."""
+    element = {
+        "change_id": new_id(),
+        "entity_type": "tags",
+        "id": "e1",
+        "updated_at": at,
+        "deleted_at": at if deleted else None,
+        "data": {"name": name},
+    }
+    [result] = book.results([element], now)
+    assert result.verdict.status == "applied"
+
+
+def test_a_real_book_comes_back_entity_by_entity(book: MemoryBook) -> None:
+    ledger = json.loads(LEDGER)
+    outcome = _import(book, LEDGER, AFTER_LEDGER)
+    assert outcome == Outcome(applied=len(_by_name(ledger)), unchanged=0, superseded=0, rejected=[])
+    assert _by_name(_export(book)) == _by_name(ledger)
+    assert {kind: len(entities) for kind, entities in _export(book).items()} == {
+        kind: len(entities) for kind, entities in ledger.items() if entities
+    }
+
+
+def test_an_exported_book_imported_elsewhere_is_exported_byte_for_byte_the_same(book: MemoryBook) -> None:
+    _import(book, LEDGER, AFTER_LEDGER)
+    text = write(_export(book)).encode()
+    with MemoryBook() as other:
+        _import(other, text, AFTER_LEDGER)
+        assert write(_export(other)).encode() == text
+
+
+def test_importing_again_changes_nothing(book: MemoryBook) -> None:
+    count = _import(book, LEDGER).applied
+    before = book.versions(), book.position(), book.digests()
+    assert _import(book, LEDGER, NOW + HOUR) == Outcome(0, count, 0, [])
+    assert (book.versions(), book.position(), book.digests()) == before
+    assert book.conflicts() == []
+
+
+def test_importing_a_tenant_s_own_export_changes_nothing(book: MemoryBook) -> None:
+    count = _import(book, LEDGER).applied
+    before = book.versions(), book.position()
+    assert _import(book, write(_export(book)).encode(), NOW + HOUR).unchanged == count
+    assert (book.versions(), book.position()) == before
+
+
+def test_the_same_book_may_be_imported_into_two_tenants(book: MemoryBook) -> None:
+    with MemoryBook() as other:
+        _import(book, {"tags": [_tag()]})
+        assert _import(other, {"tags": [_tag()]}).applied == 1
+
+
+def test_imported_entities_keep_their_times_and_their_author_is_the_import(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag()]})
+    version = book.versions()["tags", "e1"]
+    assert (version.created_at, version.updated_at) == (TIMES["created_at"], TIMES["updated_at"])
+    assert version.data == '{"name":"holiday"}'
+    assert version.device_id == DEVICE_ID
+
+
+def test_an_entity_without_a_time_is_dated_now(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag(updated_at=..., created_at=...)]})
+    version = book.versions()["tags", "e1"]
+    assert (version.created_at, version.updated_at) == (millis_text(NOW), millis_text(NOW))
+
+
+def test_what_a_device_has_edited_later_stays(book: MemoryBook) -> None:
+    _pushed(book, deleted=False, at="2026-01-03T00:00:00.000Z")
+    assert _import(book, {"tags": [_tag()]}).superseded == 1
+    assert _export(book)["tags"][0]["name"] == "by a device"
+
+
+def test_what_a_device_has_deleted_since_the_import_does_not_come_back_by_importing_again(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag()]})
+    _pushed(book, deleted=True, at="2026-01-03T00:00:00.000Z")
+    assert _import(book, {"tags": [_tag()]}).superseded == 1
+    assert _export(book) == {}
+    assert book.conflicts() == []
+
+
+def test_dated_now_everything_wins_over_what_is_stored(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag()]})
+    _pushed(book, deleted=True, at="2026-01-03T00:00:00.000Z")
+    outcome = _import(book, {"tags": [_tag(), _tag("e2")]}, NOW + HOUR, dated_now=True)
+    assert outcome.applied == 2
+    assert [entity["updated_at"] for entity in _export(book)["tags"]] == [millis_text(NOW + HOUR)] * 2
+
+
+def test_dated_now_created_at_is_the_one_of_the_book(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag()]}, dated_now=True)
+    assert _export(book) == {"tags": [_tag(updated_at=millis_text(NOW))]}
+
+
+def test_dated_now_a_book_with_times_ahead_does_not_stay_ahead(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag(updated_at="2030-01-01T00:00:00.000Z")]}, dated_now=True)
+    assert book.versions()["tags", "e1"].updated_at == millis_text(NOW)
+
+
+def test_a_rejected_entity_is_named_with_its_reason_and_the_others_are_stored(book: MemoryBook) -> None:
+    bad = {
+        "tags": [_tag("e1"), _tag("e2", name=7), _tag("a/b"), _tag(id=...), _tag("e3", updated_at="once"), _tag("e4")],
+        "goals": [_tag("g1")],
+    }
+    outcome = _import(book, bad)
+    assert outcome.applied == 2
+    assert outcome.rejected[0].startswith("tags e2: invalid_data: {'data.name': [")
+    assert [line.split(": ")[:2] for line in outcome.rejected] == [
+        ["tags e2", "invalid_data"],
+        ["tags a/b", "invalid_id"],
+        ["tags None", "invalid_id"],
+        ["tags e3", "invalid_time"],
+        ["goals g1", "unknown_entity_type"],
+    ]
+    assert [entity["id"] for entity in _export(book)["tags"]] == ["e1", "e4"]
+
+
+def test_the_summary_is_one_line_of_numbers() -> None:
+    assert Outcome(3, 2, 1, ["a", "b"]).summary() == (
+        "3 stored, 2 were there already, 1 are newer on the server, 2 rejected."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"tags"',
+        b'{"tags": {}}',
+        b'{"tags": null}',
+        b'{"tags": [], "accounts": 7}',
+        b'{"tags": [[]]}',
+        b'{"tags": [null]}',
+        b'{"tags": [{"id": "e1", "id": "e2"}]}',
+        b'{"tags": [{"id": "e1", "name": "\\ud800"}]}',
+        b'{"tags": [{"id": "e1", "more": NaN}]}',
+        b'{"tags": [{"id": "e1"}]',
+        b"\xff\xfe",
+        b"SQLite format 3\0",
+    ],
+)
+def test_what_is_no_book_is_refused_as_a_whole(book: MemoryBook, text: bytes) -> None:
+    with pytest.raises(Invalid):
+        _import(book, text)
+    assert book.versions() == {}
+
+
+def test_an_empty_book_is_a_book(book: MemoryBook) -> None:
+    assert _import(book, {}) == Outcome(0, 0, 0, [])
+    assert _import(book, {"tags": []}) == Outcome(0, 0, 0, [])
+    assert _export(book) == {}
+
+
+def test_unknown_fields_travel_along(book: MemoryBook) -> None:
+    plain = {"tags": [_tag(someday={"deep": [1.0, None, "\u00e9"]})]}
+    _import(book, plain)
+    assert write(_export(book)["tags"][0]["someday"]) == '{"deep":[1.0,null,"\u00e9"]}'
+
+
+def test_an_export_has_the_living_alone_in_the_order_of_the_catalogue_and_of_storing(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag("e3"), _tag("e1"), _tag("e2")], "recipients": [_tag("r1")]})
+    _pushed(book, deleted=True, at="2026-01-03T00:00:00.000Z")
+    exported = _export(book)
+    assert list(exported) == ["recipients", "tags"]
+    assert [entity["id"] for entity in exported["tags"]] == ["e3", "e2"]
+
+
+def test_an_exported_entity_begins_with_its_id_and_ends_with_its_times(book: MemoryBook) -> None:
+    _import(book, {"tags": [{"name": "holiday", "icon": None, **TIMES, "id": "e1"}]})
+    [exported] = _export(book)["tags"]
+    assert list(exported) == ["id", "name", "icon", "created_at", "updated_at"]
+
+
+def test_progress_is_told_batch_by_batch_up_to_the_end(book: MemoryBook) -> None:
+    told: list[tuple[int, int]] = []
+    tags = [_tag(f"e{number}") for number in range(2_500)]
+    _import(book, {"tags": tags}, advance=lambda done, total: told.append((done, total)))
+    assert told == [(1_000, 2_500), (2_000, 2_500), (2_500, 2_500)]
+
+
+def test_the_clock_is_asked_for_each_batch_but_all_are_dated_alike(book: MemoryBook) -> None:
+    """A long import is stamped as it goes on; what it dates now is dated once."""
+    moments = iter(range(NOW, NOW + 10 * HOUR, HOUR))
+    tags = [_tag(f"e{number}", updated_at=...) for number in range(1_001)]
+    import_book(book.sync, book.tenant_id, write({"tags": tags}).encode(), lambda: next(moments))
+    versions = list(book.versions().values())
+    assert {version.updated_at for version in versions} == {millis_text(NOW)}
+    assert versions[-1].stamp - versions[0].stamp == HOUR

@@ -1,0 +1,65 @@
+"""Other processes for tests about files: each runs one function of a test module and talks through a pipe.
+
+They are spawned, not forked, so that a test means the same on every system.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from typing import Any
+
+PATIENCE = 60  # seconds after which a process that says nothing counts as stuck
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+class Peer:
+    """A process that runs `work(pipe, *arguments)` while the context is open."""
+
+    def __init__(self, work: Callable[..., None], *arguments: object) -> None:
+        self._pipe, self._theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=work, args=(self._theirs, *arguments), daemon=True)
+
+    def __enter__(self) -> Peer:
+        self._process.start()
+        self._theirs.close()  # so that the death of the process ends `hear`
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._pipe.close()
+        self._process.join(5)
+        self.kill()
+        self._process.close()
+
+    def hear(self) -> Any:
+        """What the process says next. Raises EOFError if it has ended."""
+        assert self._pipe.poll(PATIENCE), "the process says nothing"
+        return self._pipe.recv()
+
+    def say(self, something: object) -> None:
+        self._pipe.send(something)
+
+    def kill(self) -> None:
+        """Ends the process as `kill -9` does: nothing of it runs any more."""
+        self._process.kill()
+        self._process.join()
+
+
+def ready(pipe: Connection) -> None:
+    """Called by a process's function: waits until all that `outcomes` started are ready."""
+    pipe.send("ready")
+    pipe.recv()
+
+
+def outcomes(work: Callable[..., None], *each: tuple[object, ...]) -> list[Any]:
+    """What processes that run at the same time say after `ready`: one process per tuple of arguments."""
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer(work, *arguments)) for arguments in each]
+        for peer in peers:
+            assert peer.hear() == "ready"
+        for peer in peers:
+            peer.say("go")
+        return [peer.hear() for peer in peers]

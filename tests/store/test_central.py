@@ -1,0 +1,250 @@
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from finwise.errors import Conflict, NewerSchema, Quarantined
+from finwise.store import central as module
+from finwise.store import connection as connections
+from finwise.store.central import Central
+from finwise.store.pool import Pool
+from tests.household import new_id
+from tests.store.files import is_held, open_central, outside, value
+from tests.store.processes import Peer, outcomes, ready
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "users.db"
+
+
+def add_user(central: Central, name: str = "Ada") -> str:
+    uuid = new_id()
+    with central.transact() as connection:
+        connection.execute(
+            "INSERT INTO users (uuid, name, email, email_key, created_at) VALUES (?, ?, ?, ?, '')",
+            (uuid, name, uuid, uuid),
+        )
+    return uuid
+
+
+def count(central: Central) -> int:
+    with central.read() as connection:
+        number: int = connection.execute("SELECT count(*) FROM users").fetchone()[0]
+    return number
+
+
+def test_the_file_has_the_tables_of_users_and_tenants(central: Central, path: Path) -> None:
+    with outside(path) as connection:
+        users = {row[1]: row for row in connection.execute("PRAGMA table_info(users)").fetchall()}
+        tenants = {row[1]: row for row in connection.execute("PRAGMA table_info(tenants)").fetchall()}
+        references = connection.execute("PRAGMA foreign_key_list(tenants)").fetchall()
+    is_required, is_key = 3, 5
+    assert {"uuid", "name", "email", "hashed_password"} <= set(users)
+    assert {"uuid", "name", "user_id"} <= set(tenants)
+    assert [name for name, row in users.items() if row[is_key]] == ["uuid"]
+    assert [name for name, row in tenants.items() if row[is_key]] == ["uuid"]
+    assert not users["hashed_password"][is_required]
+    assert users["email"][is_required]
+    assert [row[2:5] for row in references] == [("users", "user_id", "uuid")]
+
+
+def test_an_email_is_there_once(central: Central, path: Path) -> None:
+    with outside(path) as connection:
+        unique = [
+            [column[2] for column in connection.execute(f"PRAGMA index_info('{index[1]}')").fetchall()]
+            for index in connection.execute("PRAGMA index_list(users)").fetchall()
+            if index[2]
+        ]
+    assert ["email"] in unique
+    assert ["email_key"] in unique
+
+
+def test_a_tenant_of_nobody_is_refused(central: Central) -> None:
+    with pytest.raises(Conflict), central.transact() as connection:
+        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '')", (new_id(), new_id()))
+
+
+def test_a_user_with_tenants_cannot_be_removed_past_the_rules(central: Central) -> None:
+    user_id = add_user(central)
+    with central.transact() as connection:
+        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '')", (new_id(), user_id))
+    with pytest.raises(Conflict), central.transact() as connection:
+        connection.execute("DELETE FROM users")
+    assert count(central) == 1
+
+
+@pytest.mark.parametrize(
+    ("pragma", "wanted"),
+    [
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        ("trusted_schema", 0),
+        ("wal_autocheckpoint", 0),
+        ("journal_mode", "wal"),
+    ],
+)
+def test_every_connection_has_the_settings_that_are_relied_on(central: Central, pragma: str, wanted: object) -> None:
+    for way in (central.read, central.transact):
+        with way() as connection:
+            assert connection.execute(f"PRAGMA {pragma}").fetchone()[0] == wanted
+
+
+def test_opening_again_keeps_what_is_there(central: Central, tmp_path: Path, pool: Pool) -> None:
+    add_user(central)
+    assert count(open_central(tmp_path, pool)) == 1
+
+
+def test_processes_that_start_at_the_same_moment_make_one_file(tmp_path: Path, path: Path) -> None:
+    assert sorted(outcomes(start_and_add, *[(tmp_path,)] * 4)) == ["added"] * 4
+    assert value(path, "SELECT count(*) FROM users") == 4
+
+
+def test_starting_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    def connect(database: Path, *, create: bool = False) -> sqlite3.Connection:
+        held.append(is_held(tmp_path / "locks" / "users.lock"))
+        return connections.connect(database, create=create)
+
+    monkeypatch.setattr(module, "connect", connect)
+    open_central(tmp_path)
+    assert held == [True]
+
+
+def start_and_add(pipe: Connection, root: Path) -> None:
+    ready(pipe)
+    add_user(open_central(root))
+    pipe.send("added")
+
+
+def test_a_transaction_that_fails_stores_nothing(central: Central) -> None:
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail(central)
+    assert count(central) == 0
+    add_user(central)
+    assert count(central) == 1
+
+
+def add_and_fail(central: Central) -> None:
+    with central.transact() as connection:
+        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '')")
+        _ = 1 // 0
+
+
+def test_two_processes_see_each_others_changes(central: Central, tmp_path: Path) -> None:
+    with Peer(add_and_count_when_told, tmp_path) as other:
+        assert other.hear() == 1
+        assert count(central) == 1
+        add_user(central)
+        other.say("go on")
+        assert other.hear() == 2
+
+
+def add_and_count_when_told(pipe: Connection, root: Path) -> None:
+    central = open_central(root)
+    add_user(central)
+    pipe.send(count(central))
+    pipe.recv()
+    pipe.send(count(central))
+
+
+def test_no_commit_of_several_processes_and_threads_is_lost(central: Central, tmp_path: Path, path: Path) -> None:
+    user_id = add_user(central, "0")
+    outcomes(count_up, *[(tmp_path, user_id)] * 3)
+    assert value(path, "SELECT name FROM users") == str(3 * 2 * 25)
+
+
+def count_up(pipe: Connection, root: Path, user_id: str) -> None:
+    """Two threads that read a number and write the next one."""
+    central = open_central(root)
+
+    def count_in_a_thread() -> None:
+        for _ in range(25):
+            with central.transact() as connection:
+                (name,) = connection.execute("SELECT name FROM users WHERE uuid = ?", (user_id,)).fetchone()
+                connection.execute("UPDATE users SET name = ? WHERE uuid = ?", (str(int(name) + 1), user_id))
+
+    ready(pipe)
+    with ThreadPoolExecutor(2) as threads:
+        for counting in [threads.submit(count_in_a_thread) for _ in range(2)]:
+            counting.result()
+    pipe.send("done")
+
+
+def test_who_writes_holds_the_lock_until_the_log_is_written_back(
+    central: Central, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "locks" / "users.lock"
+    held = []
+    monkeypatch.setattr(module, "write_back", lambda *_: held.append(is_held(lock)))
+    with central.transact():
+        held.append(is_held(lock))
+    with central.read():
+        held.append(is_held(lock))
+    assert held == [True, True, False]
+
+
+def test_who_reads_does_not_wait_for_who_writes(central: Central) -> None:
+    with central.transact() as connection:
+        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '')")
+        assert count(central) == 0
+    assert count(central) == 1
+
+
+def test_the_write_ahead_log_is_written_back_when_it_is_large(
+    central: Central, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_user(central)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    monkeypatch.setattr(connections, "WAL_LIMIT", 0)
+    add_user(central)
+    assert Path(f"{path}-wal").stat().st_size == 0
+    assert count(central) == 2
+
+
+def test_two_threads_at_once_have_a_connection_each(central: Central) -> None:
+    with central.read() as mine, ThreadPoolExecutor() as threads:
+
+        def theirs() -> object:
+            with central.read() as connection:
+                return connection
+
+        assert threads.submit(theirs).result() is not mine
+
+
+def test_after_closing_nothing_is_open_and_everything_still_works(central: Central, pool: Pool, path: Path) -> None:
+    add_user(central)
+    pool.close()
+    assert not Path(f"{path}-wal").exists(), "the last connection takes the log along"
+    assert count(central) == 1
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"no database at all " * 500)
+
+
+def make_newer(path: Path) -> None:
+    with outside(path) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+
+@pytest.mark.parametrize(("spoil", "wanted"), [(overwrite, Quarantined), (make_newer, NewerSchema)])
+def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_is(
+    central: Central,
+    pool: Pool,
+    tmp_path: Path,
+    path: Path,
+    spoil: Callable[[Path], None],
+    wanted: type[Exception],
+) -> None:
+    add_user(central)
+    pool.close()
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(wanted):
+        open_central(tmp_path, pool)
+    assert path.read_bytes() == before

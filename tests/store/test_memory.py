@@ -1,0 +1,182 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from finwise import create_domain, entities, now
+from finwise.config import MEMORY, Settings
+from finwise.domain import Domain
+from finwise.domain.cursor import Cursor
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.errors import FinWiseError, Quarantined, TenantDeleted
+from finwise.store.memory import MemoryDatabases
+from tests.household import change, new_id
+from tests.store.accounts import add_tenant, add_user
+
+BOTH = ["read", "transact"]
+STORED = "SELECT last_stamp FROM sync_book"
+
+
+@pytest.fixture
+def databases() -> MemoryDatabases:
+    return MemoryDatabases(entities.columns())
+
+
+@pytest.fixture
+def tenant_id(databases: MemoryDatabases) -> Iterator[str]:
+    made = new_id()
+    create(databases, made)
+    yield made
+    databases.delete(made)
+
+
+@pytest.fixture
+def domain(tmp_path: Path) -> Iterator[Domain]:
+    opened = create_domain(Settings(instance=str(tmp_path / "instance"), tenant_databases=MEMORY))
+    yield opened
+    opened.close()
+
+
+def create(databases: MemoryDatabases, tenant_id: str) -> None:
+    databases.create(tenant_id, lambda: True)
+
+
+def store(databases: MemoryDatabases, tenant_id: str, number: int) -> None:
+    with databases.transact(tenant_id) as connection:
+        connection.execute("UPDATE sync_book SET last_stamp = ?", (number,))
+
+
+def stored(databases: MemoryDatabases, tenant_id: str) -> int:
+    with databases.read(tenant_id) as connection:
+        number: int = connection.execute(STORED).fetchone()[0]
+    return number
+
+
+def refusal(databases: MemoryDatabases, tenant_id: str, way: str) -> type[FinWiseError] | None:
+    try:
+        with getattr(databases, way)(tenant_id):
+            return None
+    except FinWiseError as error:
+        return type(error)
+
+
+def test_a_book_in_memory_makes_no_file(domain: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    tenant_id = add_tenant(domain, add_user(domain))
+    domain.sync.push(tenant_id, PushRequest([change()]), now())
+    made = {path.name for path in set(tmp_path.rglob("*")) - set(before)}
+    assert made <= {"users.db-wal", "users.db-shm"}
+
+
+def test_pushing_and_pulling_works_as_on_files(domain: Domain) -> None:
+    tenant_id = add_tenant(domain, add_user(domain))
+    domain.sync.push(tenant_id, PushRequest([change("e1"), change("e2")]), now())
+    page = domain.sync.pull(tenant_id, PullRequest(limit=1))
+    assert [version.id for version in page.versions] == ["e1"]
+    rest = domain.sync.pull(tenant_id, PullRequest(Cursor(page.next_stamp, page.epoch)))
+    assert [version.id for version in rest.versions] == ["e2"]
+
+
+def test_two_tenants_are_separate(domain: Domain) -> None:
+    user = add_user(domain)
+    one, other = add_tenant(domain, user), add_tenant(domain, user)
+    domain.sync.push(one, PushRequest([change("e1")]), now())
+    assert domain.sync.pull(other, PullRequest()).versions == []
+    assert domain.sync.pull(one, PullRequest()).epoch != domain.sync.pull(other, PullRequest()).epoch
+    domain.tenants.delete(user, other)
+    assert len(domain.sync.pull(one, PullRequest()).versions) == 1
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_whichever_request_comes_first_makes_the_schema_and_the_epoch(
+    databases: MemoryDatabases, tenant_id: str, way: str
+) -> None:
+    epochs = set()
+    for each in (way, *BOTH):
+        with getattr(databases, each)(tenant_id) as connection:
+            epochs.add(connection.execute("SELECT epoch FROM sync_book").fetchone()[0])
+    assert len(epochs) == 1
+
+
+def test_a_transaction_that_fails_stores_nothing(databases: MemoryDatabases, tenant_id: str) -> None:
+    store(databases, tenant_id, 1)
+    with pytest.raises(ZeroDivisionError):
+        store_and_fail(databases, tenant_id)
+    assert stored(databases, tenant_id) == 1
+
+
+def store_and_fail(databases: MemoryDatabases, tenant_id: str) -> None:
+    with databases.transact(tenant_id) as connection:
+        connection.execute("UPDATE sync_book SET last_stamp = 2")
+        _ = 1 // 0
+
+
+def test_what_is_written_in_a_read_is_not_stored(databases: MemoryDatabases, tenant_id: str) -> None:
+    store(databases, tenant_id, 1)
+    with databases.read(tenant_id) as connection:
+        connection.execute("UPDATE sync_book SET last_stamp = 2")
+    assert stored(databases, tenant_id) == 1
+
+
+def test_creating_again_changes_nothing(databases: MemoryDatabases, tenant_id: str) -> None:
+    store(databases, tenant_id, 1)
+    create(databases, tenant_id)
+    assert stored(databases, tenant_id) == 1
+
+
+def test_a_tenant_that_is_not_wanted_any_more_is_not_created(databases: MemoryDatabases) -> None:
+    tenant_id = new_id()
+    databases.create(tenant_id, lambda: False)
+    assert refusal(databases, tenant_id, "read") is Quarantined
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_an_unknown_tenant_is_quarantined(databases: MemoryDatabases, way: str) -> None:
+    assert refusal(databases, new_id(), way) is Quarantined
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_a_deleted_tenant_is_deleted(databases: MemoryDatabases, tenant_id: str, way: str) -> None:
+    store(databases, tenant_id, 1)
+    assert databases.delete(tenant_id)
+    assert refusal(databases, tenant_id, way) is TenantDeleted
+    assert databases.delete(tenant_id)
+    assert refusal(databases, tenant_id, way) is TenantDeleted
+
+
+def test_threads_lose_no_commit(databases: MemoryDatabases, tenant_id: str) -> None:
+    def count_up() -> None:
+        for _ in range(50):
+            with databases.transact(tenant_id) as connection:
+                (number,) = connection.execute(STORED).fetchone()
+                connection.execute("UPDATE sync_book SET last_stamp = ?", (number + 1,))
+
+    with ThreadPoolExecutor(4) as threads:
+        for counting in [threads.submit(count_up) for _ in range(4)]:
+            counting.result()
+    assert stored(databases, tenant_id) == 200
+
+
+def test_a_reader_misses_nothing_while_threads_push(domain: Domain) -> None:
+    tenant_id = add_tenant(domain, add_user(domain))
+
+    def push_many(seed: int) -> int:
+        random = Random(seed)
+        pushes = [[change() for _ in range(random.randint(1, 6))] for _ in range(40)]
+        return sum(len(domain.sync.push(tenant_id, PushRequest(changes), now()).results) for changes in pushes)
+
+    seen: set[str] = set()
+    since: Cursor | None = None
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(push_many, seed) for seed in range(4)]
+        while True:
+            over = all(writer.done() for writer in writers)
+            page = domain.sync.pull(tenant_id, PullRequest(since, limit=7))
+            seen |= {version.id for version in page.versions}
+            since = Cursor(page.next_stamp, page.epoch)
+            if over and not page.has_more:
+                break
+    assert len(seen) == sum(writer.result() for writer in writers)

@@ -1,0 +1,121 @@
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from finwise.domain.tenants import Tenant
+from finwise.domain.users import User
+from finwise.errors import Conflict
+from finwise.store.central import Central
+from finwise.store.tenants import TenantStore
+from finwise.store.users import UserStore
+from tests.household import new_id
+from tests.store.files import open_central
+from tests.store.processes import Peer
+
+NOW = 1_768_000_000_000_000
+STATES = ["creating", "active", "deleting", "deleted"]
+
+
+@pytest.fixture
+def tenants(central: Central) -> TenantStore:
+    return TenantStore(central)
+
+
+@pytest.fixture
+def user_id(central: Central) -> str:
+    return add_user(central)
+
+
+def add_user(central: Central) -> str:
+    uuid = new_id()
+    assert UserStore(central).add(User(uuid, "Ada", uuid, None), uuid, NOW)
+    return uuid
+
+
+def test_a_tenant_is_found_by_its_uuid(tenants: TenantStore, user_id: str) -> None:
+    tenant = Tenant(new_id(), "Home", user_id, "creating")
+    assert tenants.add(tenant, NOW)
+    assert tenants.find(tenant.uuid) == tenant
+    assert tenants.find(new_id()) is None
+
+
+def test_a_known_uuid_is_not_added_again(tenants: TenantStore, central: Central, user_id: str) -> None:
+    tenant = Tenant(new_id(), "Home", user_id, "active")
+    tenants.add(tenant, NOW)
+    assert not tenants.add(Tenant(tenant.uuid, "Theirs", add_user(central), "creating"), NOW)
+    assert tenants.find(tenant.uuid) == tenant
+
+
+def test_the_uuid_of_a_deleted_tenant_stays_reserved(tenants: TenantStore, user_id: str) -> None:
+    tenant = Tenant(new_id(), "Home", user_id, "deleted")
+    tenants.add(tenant, NOW)
+    assert not tenants.add(tenant._replace(state="creating"), NOW)
+
+
+def test_a_tenant_of_nobody_is_refused(tenants: TenantStore) -> None:
+    with pytest.raises(Conflict):
+        tenants.add(Tenant(new_id(), "Home", new_id(), "creating"), NOW)
+
+
+def test_a_user_sees_the_own_tenants_that_are_there_oldest_first(
+    tenants: TenantStore, central: Central, user_id: str
+) -> None:
+    later = Tenant(new_id(), "Later", user_id, "active")
+    earlier = Tenant(new_id(), "Earlier", user_id, "creating")
+    tenants.add(later, NOW + 1_000_000)
+    tenants.add(earlier, NOW)
+    tenants.add(Tenant(new_id(), "Theirs", add_user(central), "active"), NOW)
+    for gone in ("deleting", "deleted"):
+        tenants.add(Tenant(new_id(), "Gone", user_id, gone), NOW)
+    assert tenants.list_of(user_id) == [earlier, later]
+
+
+def test_what_was_begun_and_not_finished_is_listed(tenants: TenantStore, user_id: str) -> None:
+    for state in STATES:
+        tenants.add(Tenant(new_id(), "Home", user_id, state), NOW)
+    assert sorted(tenant.state for tenant in tenants.list_unfinished()) == ["creating", "deleting"]
+
+
+def test_a_tenant_is_renamed(tenants: TenantStore, user_id: str) -> None:
+    tenant, other = (Tenant(new_id(), "Home", user_id, "active") for _ in range(2))
+    tenants.add(tenant, NOW)
+    tenants.add(other, NOW)
+    tenants.put_name(tenant.uuid, "Cottage")
+    assert tenants.find(tenant.uuid) == tenant._replace(name="Cottage")
+    assert tenants.find(other.uuid) == other
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_tenant_moves_on_only_from_the_states_that_are_named(tenants: TenantStore, user_id: str, state: str) -> None:
+    tenant = Tenant(new_id(), "Home", user_id, state)
+    tenants.add(tenant, NOW)
+    tenants.put_state(tenant.uuid, "deleting", instead_of=("creating", "active"))
+    expected = "deleting" if state in ("creating", "active") else state
+    assert tenants.find(tenant.uuid) == tenant._replace(state=expected)
+
+
+def test_a_tenant_that_is_being_deleted_does_not_become_active(tenants: TenantStore, user_id: str) -> None:
+    # One process finishes creating while another one deletes.
+    tenant = Tenant(new_id(), "Home", user_id, "creating")
+    tenants.add(tenant, NOW)
+    tenants.put_state(tenant.uuid, "deleting", instead_of=("creating", "active"))
+    tenants.put_state(tenant.uuid, "active", instead_of=("creating",))
+    assert tenants.find(tenant.uuid) == tenant._replace(state="deleting")
+
+
+def test_a_state_in_one_process_is_seen_in_another(tenants: TenantStore, user_id: str, tmp_path: Path) -> None:
+    tenant = Tenant(new_id(), "Home", user_id, "active")
+    tenants.add(tenant, NOW)
+    with Peer(find_when_told, tmp_path, tenant.uuid) as other:
+        assert other.hear() == tenant
+        tenants.put_state(tenant.uuid, "deleting", instead_of=("active",))
+        other.say("go on")
+        assert other.hear() == tenant._replace(state="deleting")
+
+
+def find_when_told(pipe: Connection, root: Path, uuid: str) -> None:
+    tenants = TenantStore(open_central(root))
+    pipe.send(tenants.find(uuid))
+    pipe.recv()
+    pipe.send(tenants.find(uuid))

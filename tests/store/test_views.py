@@ -1,0 +1,129 @@
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from finwise import create_domain, entities, now
+from finwise.config import Settings
+from finwise.domain import Domain
+from finwise.domain.change import Rejection
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.entities import columns
+from finwise.store.databases import Databases
+from finwise.store.pool import Pool
+from finwise.store.views import Columns
+from tests.household import change
+from tests.store.accounts import add_tenant, add_user
+from tests.store.files import outside, tenant_file, value
+
+
+@pytest.fixture
+def domain(settings: Settings) -> Iterator[Domain]:
+    opened = create_domain(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tenant_id(domain: Domain) -> str:
+    return add_tenant(domain, add_user(domain))
+
+
+@pytest.fixture
+def path(tmp_path: Path, tenant_id: str) -> Path:
+    return tenant_file(tmp_path, tenant_id)
+
+
+def columns_of(path: Path, view: str) -> list[str]:
+    with outside(path) as connection:
+        return [row[1] for row in connection.execute(f'PRAGMA table_info("{view}")').fetchall()]
+
+
+def views_of(path: Path) -> set[str]:
+    with outside(path) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall()}
+
+
+def test_every_entity_type_has_a_view_with_its_fields_as_columns(domain: Domain, tenant_id: str, path: Path) -> None:
+    domain.sync.pull(tenant_id, PullRequest())
+    assert views_of(path) == set(columns())
+    for entity_type, fields in columns().items():
+        assert columns_of(path, entity_type) == ["id", "created_at", "updated_at", *fields]
+
+
+def test_a_view_shows_the_fields_of_the_living_entities_of_its_type(domain: Domain, tenant_id: str, path: Path) -> None:
+    at = "2026-01-09T19:01:00.000Z"
+    changes = [
+        change("t1", data={"name": 'it\'s "ä"'}),
+        change("t2", data={"name": "left out"}),
+        change("t2", data=..., deleted_at=at, updated_at="2026-01-09T19:02:00.000Z"),
+        change("t3", data=..., deleted_at=at),
+        change("p1", entity_type="recipients", data={"name": "Baker", "unknown": 1}),
+    ]
+    results = domain.sync.push(tenant_id, PushRequest(changes), now()).results
+    assert not [result for result in results if isinstance(result, Rejection)]
+    with outside(path) as connection:
+        assert connection.execute("SELECT id, created_at, updated_at, name FROM tags").fetchall() == [
+            ("t1", at, at, 'it\'s "ä"')
+        ]
+        assert connection.execute("SELECT id, name FROM recipients").fetchall() == [("p1", "Baker")]
+
+
+def test_a_plain_sqlite_tool_without_finwise_reads_the_views(domain: Domain, tenant_id: str, path: Path) -> None:
+    domain.sync.push(tenant_id, PushRequest([change("t1", data={"name": "holiday"})]), now())
+    script = (
+        "import sqlite3, sys\n"
+        "print(sqlite3.connect(sys.argv[1]).execute('SELECT id, name FROM tags').fetchall())\n"
+        "assert not [name for name in sys.modules if name.startswith('finwise')]\n"
+    )
+    read = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert read.stdout.strip() == "[('t1', 'holiday')]"
+
+
+def with_columns(tmp_path: Path, catalogue: Columns) -> Databases:
+    return Databases(tmp_path / "tenant_databases", tmp_path / "instance" / "locks", catalogue, Pool())
+
+
+def test_a_changed_catalogue_changes_the_views_at_the_next_write(
+    domain: Domain, tenant_id: str, path: Path, tmp_path: Path
+) -> None:
+    domain.sync.push(tenant_id, PushRequest([change("t1", data={"name": "holiday", "icon": "sun"})]), now())
+    changed = with_columns(tmp_path, {"tags": ("icon", "name"), "wishes": ("price",)})
+    with changed.read(tenant_id):
+        pass
+    assert views_of(path) == set(columns()), "reading changes nothing"
+    with changed.transact(tenant_id):
+        pass
+    assert views_of(path) == {"tags", "wishes"}
+    assert columns_of(path, "wishes") == ["id", "created_at", "updated_at", "price"]
+    assert value(path, "SELECT icon || ' ' || name FROM tags") == "sun holiday"
+
+
+def test_the_same_catalogue_leaves_the_views_as_they_are(
+    domain: Domain, tenant_id: str, path: Path, tmp_path: Path
+) -> None:
+    domain.sync.pull(tenant_id, PullRequest())
+    before = value(path, "PRAGMA schema_version")
+    with with_columns(tmp_path, entities.columns()).transact(tenant_id):
+        pass
+    assert value(path, "PRAGMA schema_version") == before
+
+
+def test_a_change_of_views_that_fails_leaves_the_former_ones(
+    domain: Domain, tenant_id: str, path: Path, tmp_path: Path
+) -> None:
+    domain.sync.pull(tenant_id, PullRequest())
+    name_is_taken = with_columns(tmp_path, {"wishes": (), "sync_entities": ()})
+    with pytest.raises(sqlite3.OperationalError), name_is_taken.transact(tenant_id):
+        pass
+    assert views_of(path) == set(columns())
+
+
+def test_fields_with_odd_names_become_columns(tmp_path: Path, path: Path, tenant_id: str) -> None:
+    odd = with_columns(tmp_path, {"tags": ("select", "with space", 'say "hi"')})
+    with odd.transact(tenant_id):
+        pass
+    assert columns_of(path, "tags")[3:] == ["select", "with space", 'say "hi"']

@@ -1,0 +1,55 @@
+"""A tenant's SQLite file, looked at and changed beside the server: for what no route shows or does."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from finwise.config import Settings
+
+
+class TenantFile:
+    """Opens the file anew each time, so that it never holds anybody up."""
+
+    def __init__(self, settings: Settings, tenant_id: str) -> None:
+        self.path = Path(settings.tenant_databases, f"tenant_{tenant_id}.db").absolute()
+
+    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """The rows of a query, each as a dictionary; read only."""
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(sql, values).fetchall()]
+
+    def execute(self, *statements: str) -> None:
+        """Runs statements in one transaction."""
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+
+    def version(self, entity_id: str) -> dict[str, Any]:
+        """The stored version of an entity."""
+        (row,) = self.rows("SELECT * FROM sync_entities WHERE id = ?", entity_id)
+        return row
+
+    def last_stamp(self) -> int:
+        stamp: int = self.rows("SELECT last_stamp FROM sync_book")[0]["last_stamp"]
+        return stamp
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Reason and change_id of what is kept, in the order it was kept."""
+        rows = self.rows("SELECT reason, change_id FROM sync_conflicts ORDER BY conflict_id")
+        return [(row["reason"], row["change_id"]) for row in rows]
+
+    def purge_tombstones(self) -> None:
+        """Removes all tombstones, as an operator may after a time: change_ids stay, the horizon rises."""
+        self.execute(
+            """INSERT INTO sync_change_ids (change_id, entity_type, id, since)
+               SELECT change_id, entity_type, id, stamp FROM sync_entities WHERE data IS NULL""",
+            """UPDATE sync_book
+               SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE data IS NULL)""",
+            "DELETE FROM sync_entities WHERE data IS NULL",
+        )

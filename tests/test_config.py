@@ -1,0 +1,241 @@
+"""Settings: each has a variable, a default and a line in the README; a wrong one is named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from finwise import config, create_app
+from finwise.config import Settings, parse, unknown_variables, variable
+from finwise.errors import BadSetting
+from tests.household import Household, change
+
+README = Path(__file__).parents[1] / "README.md"
+DEFAULTS: dict[str, Any] = {setting.name: setting.default for setting in fields(Settings)}
+OTHER: dict[str, str] = {
+    "instance": "/srv/finwise",
+    "tenant_databases": ":memory:",
+    "host": "192.0.2.1",
+    "port": "8080",
+    "workers": "3",
+    "threads": "1",
+    "url_prefix": "/books/api",
+    "token_days": "7",
+}
+every_setting = pytest.mark.parametrize("name", DEFAULTS)
+
+
+def lines_of_readme() -> dict[str, tuple[str, str]]:
+    """variable -> default and meaning, of each line of the README's table."""
+    found = {}
+    for line in README.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `FINWISE_"):
+            name, default, about = (cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:4])
+            found[name.strip("`")] = (default, about)
+    return found
+
+
+def test_without_any_variable_there_are_the_defaults() -> None:
+    assert parse({}) == Settings()
+
+
+def test_no_setting_is_missing_from_these_tests() -> None:
+    assert DEFAULTS.keys() == OTHER.keys()
+
+
+@every_setting
+def test_a_setting_has_one_variable_that_sets_it_and_nothing_else(name: str) -> None:
+    read = parse({variable(name): OTHER[name]})
+    expected = type(DEFAULTS[name])(OTHER[name])
+    assert expected != DEFAULTS[name]
+    assert read == replace(Settings(), **{name: expected})
+    assert variable(name) == f"FINWISE_{name.upper()}"
+
+
+@every_setting
+def test_an_empty_variable_counts_as_absent(name: str) -> None:
+    assert parse({variable(name): ""}) == Settings()
+
+
+@every_setting
+def test_a_setting_has_one_line_in_the_readme_with_its_default(name: str) -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text.count(f"| `{variable(name)}`") == 1
+    default, about = lines_of_readme()[variable(name)]
+    empty = {"", "empty", "none", "-", "\N{EN DASH}"}
+    if DEFAULTS[name] == "":
+        assert default.strip("`") in empty
+    else:
+        assert default == f"`{DEFAULTS[name]}`"
+    assert about
+
+
+def test_the_readme_names_no_setting_that_there_is_not() -> None:
+    assert set(lines_of_readme()) == {variable(name) for name in DEFAULTS}
+    named = set(re.findall(r"\bFINWISE_[A-Z_]+\b", README.read_text(encoding="utf-8")))
+    assert named <= {variable(name) for name in DEFAULTS}
+
+
+def test_the_readme_says_the_same_about_a_setting_as_the_code() -> None:
+    lines = lines_of_readme()
+    for setting in fields(Settings):
+        assert lines[variable(setting.name)][1].startswith(setting.metadata["about"])
+
+
+@pytest.mark.parametrize("name", ["port", "workers", "threads", "token_days"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("0", "-1", "+1", "1.5", "1e3", "x", " 1", "1 ", "0x10", "1_0", "\u0661", "\uff11", "\u00b2", "1\n", "True"),
+        pytest.param("9" * 5_000, id="5,000 digits"),
+    ],
+)
+def test_a_number_of_another_form_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        parse({variable(name): value})
+    assert variable(name) in refused.value.detail
+
+
+@pytest.mark.parametrize("port", ["65536", "99999", "100000000"])
+def test_a_port_that_does_not_exist_is_refused(port: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        parse({"FINWISE_PORT": port})
+    assert "FINWISE_PORT" in refused.value.detail
+
+
+def test_tokens_that_would_outlive_the_calendar_are_refused() -> None:
+    """Times are text up to the year 9999; a token that ends later could not be issued at all."""
+    with pytest.raises(BadSetting) as refused:
+        parse({"FINWISE_TOKEN_DAYS": "99999999"})
+    assert "FINWISE_TOKEN_DAYS" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "prefix", ["api", "/", "/api/", "//", "api/", "/\u00e4pi", "/<x>", "/a b", "/a?b", "/a#b", "/a//b"]
+)
+def test_a_prefix_that_cannot_begin_a_path_is_refused_by_the_name_of_its_variable(prefix: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        parse({"FINWISE_URL_PREFIX": prefix})
+    assert "FINWISE_URL_PREFIX" in refused.value.detail
+
+
+@pytest.mark.parametrize("prefix", ["", "/api", "/a/b", "/v1.0", "/fin-wise_2~x"])
+def test_a_prefix_that_begins_a_path_is_taken(prefix: str) -> None:
+    assert parse({"FINWISE_URL_PREFIX": prefix}).url_prefix == prefix
+
+
+def test_a_wrong_setting_is_told_without_its_value() -> None:
+    with pytest.raises(BadSetting) as refused:
+        parse({"FINWISE_PORT": "a secret pasted here"})
+    assert "secret" not in refused.value.detail
+
+
+def test_a_variable_that_looks_like_a_setting_and_is_none_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FINWISE_PROT", "FINWISE_", "FINWISE_A", "FINWISE_PORT", "FINWISEPORT", "PORT"):
+        monkeypatch.setenv(name, "1")
+    assert unknown_variables() == ["FINWISE_", "FINWISE_A", "FINWISE_PROT"]
+
+
+def test_a_variable_of_a_setting_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in OTHER.items():
+        monkeypatch.setenv(variable(name), value)
+    assert unknown_variables() == []
+
+
+def test_the_environment_is_where_settings_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINWISE_PORT", "8080")
+    assert config.from_environment().port == 8080
+
+
+def test_settings_put_into_the_environment_are_read_back_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in DEFAULTS:
+        monkeypatch.setenv(variable(name), "")  # so that what is put there is taken back
+    for settings in (Settings(), parse({variable(name): value for name, value in OTHER.items()})):
+        config.to_environment(settings)
+        assert config.from_environment() == settings
+
+
+def test_options_that_were_given_go_before_settings() -> None:
+    settings = config.with_options(Settings(port=8080), {"port": None, "host": "192.0.2.1"})
+    assert (settings.port, settings.host) == (8080, "192.0.2.1")
+    assert config.with_options(settings, {"port": 9000}).port == 9000
+
+
+def test_the_application_reads_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FINWISE_INSTANCE", str(tmp_path / "here"))
+    monkeypatch.setenv("FINWISE_TENANT_DATABASES", str(tmp_path / "there"))
+    monkeypatch.setenv("FINWISE_URL_PREFIX", "/api")
+    assert create_app().test_client().get("/api/readyz").status_code == 200
+    assert (tmp_path / "here" / "users.db").is_file()
+    assert (tmp_path / "there").is_dir()
+
+
+def test_a_wrong_setting_keeps_the_application_from_starting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FINWISE_PORT", "x")
+    with pytest.raises(BadSetting):
+        create_app()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def prefixed(settings: Settings) -> Flask:
+    return create_app(replace(settings, url_prefix="/books/api"))
+
+
+def test_every_route_is_below_the_prefix(app: Flask, prefixed: Flask) -> None:
+    plain = {(rule.rule, rule.endpoint) for rule in app.url_map.iter_rules()}
+    assert {(rule.rule, rule.endpoint) for rule in prefixed.url_map.iter_rules()} == {
+        (f"/books/api{path}", endpoint) for path, endpoint in plain
+    }
+
+
+def test_nothing_is_served_beside_the_prefix(prefixed: Flask) -> None:
+    client = prefixed.test_client()
+    for path in ("/", "/docs", "/openapi.json", "/healthz", "/users", "/static/docs.js", "/books", "/books/apiusers"):
+        assert client.get(path).status_code == 404
+
+
+def test_pages_below_a_prefix_link_to_what_is_there(prefixed: Flask) -> None:
+    client = prefixed.test_client()
+    linked = set()
+    for page in ("/books/api/", "/books/api/docs"):
+        answer = client.get(page)
+        assert answer.status_code == 200
+        linked |= set(re.findall(r'(?:href|src|data-url)="([^"]+)"', answer.text))
+    assert len(linked) >= 6
+    for path in linked:
+        assert path.startswith("/books/api/")
+        assert client.get(path, buffered=True).status_code == 200
+
+
+def test_the_document_below_a_prefix_describes_the_paths_there(prefixed: Flask) -> None:
+    document = prefixed.test_client().get("/books/api/openapi.json").get_json()
+    (server,) = document.get("servers", [{"url": "/"}])
+    paths = {f"{server['url'].rstrip('/')}{path}" for path in document["paths"]}
+    assert paths >= {"/books/api/users", "/books/api/sync/changes", "/books/api/healthz"}
+    assert all(path.startswith("/books/api/") for path in paths)
+
+
+def test_a_whole_household_works_below_a_prefix(prefixed: Flask) -> None:
+    class Below:
+        """A client that puts the prefix before every path."""
+
+        def __init__(self) -> None:
+            self._client = prefixed.test_client()
+
+        def open(self, path: str, **options: Any) -> Any:
+            return self._client.open(f"/books/api{path}", **options)
+
+        def post(self, path: str, **options: Any) -> Any:
+            return self.open(path, method="POST", **options)
+
+    home = Household(Below()).create()  # type: ignore[arg-type] # as much of a client as a household needs
+    home.results(change("t1"))
+    assert [entity["id"] for entity in home.initial()["changes"]] == ["t1"]
+    assert [entity["id"] for entity in home.pull()["changes"]] == ["t1"]

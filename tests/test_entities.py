@@ -1,0 +1,451 @@
+"""The catalogue: its kinds of fields, its nine entity types, and how a tenth is added."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError, fields
+
+import finwise
+from finwise import entities, kinds
+from finwise.domain.json_text import MAX_NUMBER
+from finwise.entities import CATALOGUE, Entity, RuleAction, RuleCondition
+from finwise.kinds import quick_check
+
+LEDGER: dict[str, list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parent / "data" / "ledger.json").read_text(encoding="utf-8")
+)
+CONDITION = {"type": "recipient", "operator": "is", "value": "Bakery"}
+
+# What a kind takes, and what it does not; null is another question.
+TAKEN: dict[str, tuple[kinds._Strict, list[Any]]] = {
+    "Name": (kinds.Name(), ["", " ", "Giro", "\u00e9\U0001f600", "x" * 200, "\U0001f600" * 200]),
+    "Text": (kinds.Text(), ["", "two\nlines", "x" * 10_000]),
+    "String": (kinds.String(), ["", "giro", "data:image/png;base64," + "A" * 100_000]),
+    "Id": (kinds.Id(), ["a", "x" * 64, "e22bf481-b414-5498-b973-6ec34b6e18ad", "A-Z_a.z:0"]),
+    "Date": (kinds.Date(), ["2026-01-09", "2024-02-29", "0001-01-01", "9999-12-31"]),
+    "Number": (kinds.Number(), [0, -1, 1.5, -0.0, 0.1, 1e-300, MAX_NUMBER, -MAX_NUMBER, float(MAX_NUMBER)]),
+    "Integer": (kinds.Integer(), [0, -1, 3.0, -0.0, MAX_NUMBER, -MAX_NUMBER, float(MAX_NUMBER)]),
+    "Boolean": (kinds.Boolean(), [True, False]),
+    "Ids": (kinds.Ids(), [[], ["a"], ["a", "a"], ["x"] * 1_000]),
+    "Anything": (kinds.Anything(), [0, "", False, [], {}, {"deep": [None]}]),
+    "Parts": (
+        kinds.Parts(RuleCondition),
+        [[], [CONDITION], [CONDITION | {"value": None}], [CONDITION | {"more": [1]}], [CONDITION] * 100],
+    ),
+}
+REFUSED: dict[str, tuple[kinds._Strict, list[Any]]] = {
+    "Name": (kinds.Name(), ["x" * 201, 7, True, [], {}, ["x"]]),
+    "Text": (kinds.Text(), ["x" * 10_001, 7, False, [], {}]),
+    "String": (kinds.String(), [7, 1.5, True, [], {}]),
+    "Id": (kinds.Id(), ["", "x" * 65, "a b", "a/b", "\u00e9", "a\n", 7, True, ["a"], {}]),
+    "Date": (
+        kinds.Date(),
+        ["", "2026-02-29", "2026-1-9", "20260109", "2026-W02-5", "0000-01-01", "2026-01-09T00:00:00Z", "2026-01-09\n",
+         "09.01.2026", "\u0662026-01-09", 20260109, True, []],
+    ),
+    "Number": (
+        kinds.Number(),
+        [MAX_NUMBER + 1, -MAX_NUMBER - 1, 1e300, float("nan"), float("inf"), "1", "", True, False, [], {}],
+    ),
+    "Integer": (
+        kinds.Integer(),
+        [1.5, 0.1, MAX_NUMBER + 1, 1e300, float("nan"), float("inf"), "1", "3.0", True, False, [], {}],
+    ),
+    "Boolean": (kinds.Boolean(), [0, 1, 0.0, 1.0, "true", "", "on", [], {}]),
+    "Ids": (kinds.Ids(), ["a", [""], ["a", 7], [None], [["a"]], {}, {"a": 1}, 7, True]),
+    "Anything": (kinds.Anything(), []),
+    "Parts": (
+        kinds.Parts(RuleCondition),
+        [{}, "x", 7, True, [None], [[]], ["x"], [{}], [CONDITION, {}], [CONDITION | {"type": 7}],
+         [CONDITION | {"operator": None}], [{"type": "a", "operator": "is"}]],
+    ),
+}  # fmt: skip
+
+
+def _pairs(table: dict[str, tuple[kinds._Strict, list[Any]]]) -> list[Any]:
+    return [
+        pytest.param(kind, value, id=f"{name} {value!r:.30}")
+        for name, (kind, values) in table.items()
+        for value in values
+    ]
+
+
+@pytest.mark.parametrize(("kind", "value"), _pairs(TAKEN))
+def test_a_kind_takes_a_value_as_it_is(kind: kinds._Strict, value: Any) -> None:
+    assert kind.takes(value)
+    taken = kind.deserialize(value)
+    assert taken is value
+
+
+@pytest.mark.parametrize(("kind", "value"), _pairs(REFUSED))
+def test_a_kind_converts_nothing(kind: kinds._Strict, value: Any) -> None:
+    assert not kind.takes(value)
+    with pytest.raises(ValidationError) as raised:
+        kind.deserialize(value)
+    assert raised.value.messages == [kind.message]
+    assert kind.message.startswith("Give ")
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_null_is_taken_only_where_a_field_says_so(name: str) -> None:
+    kind = type(TAKEN[name][0])
+    more = (RuleCondition,) if kind is kinds.Parts else ()
+    assert not kind(*more).takes(None)
+    assert not kind(*more, required=True).takes(None)
+    assert kind(*more, allow_none=True).takes(None)
+
+
+def test_these_are_all_the_kinds_there_are() -> None:
+    made = {name for name, kind in vars(kinds).items() if isinstance(kind, type) and issubclass(kind, kinds._Strict)}
+    assert set(TAKEN) == set(REFUSED) == made - {"_Strict"}
+
+
+# entity_type -> kind -> names; `*` required, `?` may be null and may be absent. Written out a second time on purpose:
+# a name that changes here locks out every device that has the old one in its queue.
+TABLE: dict[str, dict[str, str]] = {
+    "account_groups": {
+        "Name": "name*",
+        "Integer": "sortOrder*",
+        "String": "image? logo_path?",
+    },
+    "accounts": {
+        "Name": "name*",
+        "Text": "description? note?",
+        "String": "accountType* iban? image? logo_path?",
+        "Boolean": "isActive* isOfflineBudget*",
+        "Id": "accountGroupId*",
+        "Integer": "sortOrder*",
+        "Number": "balance* creditLimit? offset*",
+    },
+    "category_groups": {
+        "Name": "name*",
+        "Integer": "sortOrder*",
+        "Boolean": "isIncomeGroup*",
+    },
+    "categories": {
+        "Name": "name*",
+        "String": "icon?",
+        "Number": "budgeted* activity* available* targetAmount? monthlyAmount? proportion?",
+        "Boolean": "isIncomeCategory* isHidden* isActive* isSavingsGoal?",
+        "Integer": "sortOrder* priority?",
+        "Id": "categoryGroupId? parentCategoryId?",
+        "Date": "goalDate?",
+        "Text": "note?",
+    },
+    "recipients": {
+        "Name": "name*",
+        "Id": "defaultCategoryId?",
+        "Text": "note?",
+    },
+    "tags": {
+        "Name": "name*",
+        "Id": "parentTagId?",
+        "String": "color? icon?",
+    },
+    "transactions": {
+        "Id": "accountId* categoryId? recipientId? counterTransactionId? planningTransactionId? transferToAccountId? "
+        "toCategoryId?",
+        "Date": "date* valueDate*",
+        "Number": "amount* runningBalance*",
+        "Text": "description* note?",
+        "Ids": "tagIds*",
+        "String": "type* payee?",
+        "Boolean": "isReconciliation? isCategoryTransfer? reconciled?",
+    },
+    "planning_transactions": {
+        "Name": "name*",
+        "Id": "accountId* categoryId? recipientId? counterPlanningTransactionId? transferToAccountId? "
+        "transferToCategoryId?",
+        "Ids": "tagIds*",
+        "Number": "amount* approximateAmount? minAmount? maxAmount?",
+        "String": "amountType* recurrencePattern* recurrenceEndType* weekendHandling* transactionType?",
+        "Text": "note?",
+        "Date": "startDate* valueDate? endDate?",
+        "Integer": "recurrenceCount? executionDay?",
+        "Boolean": "isActive* forecastOnly* autoExecute?",
+    },
+    "automation_rules": {
+        "Name": "name*",
+        "Text": "description?",
+        "String": "stage* conditionLogic?",
+        "Parts": "conditions* actions*",
+        "Integer": "priority*",
+        "Boolean": "isActive*",
+    },
+}
+
+
+def _rows(form: type[Schema]) -> set[tuple[str, str]]:
+    """A class as a set of (kind, name with its mark); `!` marks what the table has no mark for."""
+    marks = {(True, False): "*", (False, True): "?"}
+    return {
+        (type(field).__name__, name + marks.get((field.required, field.allow_none), "!"))
+        for name, field in form._declared_fields.items()
+    }
+
+
+def test_the_catalogue_has_these_nine_types_and_no_other() -> None:
+    assert list(CATALOGUE) == list(TABLE)
+    assert len(CATALOGUE) == 9
+
+
+@pytest.mark.parametrize("entity_type", TABLE)
+def test_a_type_has_exactly_these_fields(entity_type: str) -> None:
+    expected = {(kind, name) for kind, names in TABLE[entity_type].items() for name in names.split()}
+    assert _rows(CATALOGUE[entity_type]) == expected
+
+
+def test_a_rule_s_conditions_and_actions_have_these_parts() -> None:
+    assert _rows(RuleCondition) == {("String", "type*"), ("String", "operator*"), ("Anything", "value!")}
+    assert _rows(RuleAction) == {("String", "type*"), ("String", "field?"), ("Anything", "value!")}
+    value = RuleAction._declared_fields["value"]
+    assert (value.required, value.allow_none) == (True, True)
+
+
+@pytest.mark.parametrize("entity_type", TABLE)
+def test_no_field_is_filled_in_or_renamed(entity_type: str) -> None:
+    """A server that fills in fields makes devices differ."""
+    form = CATALOGUE[entity_type]
+    sent = VALID[entity_type]
+    assert form().load(sent) == sent
+    assert form().load(sent | {"someday": [1]}) == sent | {"someday": [1]}
+    assert list(form().fields) == list(entities.columns()[entity_type])
+
+
+# The smallest entity of each type: the required fields alone.
+EXAMPLES: dict[str, Any] = {
+    "Name": "Giro", "Text": "two\nlines", "String": "giro", "Id": "e1", "Date": "2026-01-09", "Number": 12.5,
+    "Integer": 3, "Boolean": True, "Ids": ["t1"], "Anything": {"any": 1},
+}  # fmt: skip
+PARTS = {"conditions": [CONDITION], "actions": [{"type": "set", "value": None}]}
+VALID: dict[str, dict[str, Any]] = {
+    entity_type: {
+        name[:-1]: PARTS[name[:-1]] if kind == "Parts" else EXAMPLES[kind]
+        for kind, names in rows.items()
+        for name in names.split()
+        if name.endswith("*")
+    }
+    for entity_type, rows in TABLE.items()
+}
+
+
+@pytest.mark.parametrize("entity_type", TABLE)
+def test_the_required_fields_alone_make_an_entity(entity_type: str) -> None:
+    assert entities.checks()[entity_type](VALID[entity_type]) is None
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "name"), [(entity_type, name) for entity_type, data in VALID.items() for name in data]
+)
+def test_without_one_of_its_required_fields_it_is_none(entity_type: str, name: str) -> None:
+    check = entities.checks()[entity_type]
+    without = {field: value for field, value in VALID[entity_type].items() if field != name}
+    assert list(check(without) or {}) == [f"data.{name}"]
+    assert list(check(VALID[entity_type] | {name: None}) or {}) == [f"data.{name}"]
+
+
+@pytest.mark.parametrize("entity_type", TABLE)
+def test_every_optional_field_may_be_null(entity_type: str) -> None:
+    optional = [name[:-1] for names in TABLE[entity_type].values() for name in names.split() if name.endswith("?")]
+    assert entities.checks()[entity_type](VALID[entity_type] | dict.fromkeys(optional)) is None
+
+
+@pytest.mark.parametrize("entity_type", LEDGER)
+def test_every_entity_of_a_real_book_is_taken(entity_type: str) -> None:
+    check = entities.checks()[entity_type]
+    own = ("id", "created_at", "updated_at")
+    for entity in LEDGER[entity_type]:
+        assert check({name: value for name, value in entity.items() if name not in own}) is None
+
+
+texts = st.text(max_size=8) | st.sampled_from(["2026-01-09", "e1", "x" * 201, "", "id.with.dots"])
+scalars = st.none() | st.booleans() | texts | st.integers(-MAX_NUMBER, MAX_NUMBER) | st.floats(-MAX_NUMBER, MAX_NUMBER)
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+)
+
+
+def _good(field: fields.Field[Any]) -> Any:
+    """A value that a field takes."""
+    if isinstance(field, kinds.Parts):
+        form = field.inner.schema  # type: ignore[attr-defined] # of Nested
+        return [{name: _good(part) for name, part in form.fields.items()}]
+    return EXAMPLES[type(field).__name__]
+
+
+def _data(form: type[Schema]) -> st.SearchStrategy[dict[str, Any]]:
+    """Arbitrary JSON objects, most of them close to an entity of this form."""
+    declared = form._declared_fields
+    whole = {name: _good(field) for name, field in declared.items()}
+    kept = st.sets(st.sampled_from(sorted(declared)), max_size=2).map(
+        lambda gone: {name: value for name, value in whole.items() if name not in gone}
+    )
+    changed = st.dictionaries(st.sampled_from(sorted(declared)), json_values, max_size=2)
+    unknown = st.dictionaries(texts, json_values, max_size=2)
+    close = st.tuples(kept, changed, unknown).map(lambda three: three[2] | three[0] | three[1])
+    return close | st.dictionaries(st.sampled_from(sorted(declared)) | texts, json_values)
+
+
+FORMS = [*CATALOGUE.values(), RuleCondition, RuleAction]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_quick_check_takes_what_marshmallow_takes_and_nothing_else(form: type[Schema]) -> None:
+    fine, schema = quick_check(form), form()
+
+    @settings(derandomize=True, deadline=None, database=None, max_examples=150)
+    @given(_data(form))
+    def agree(data: dict[str, Any]) -> None:
+        event("taken" if fine(data) else "refused")
+        assert fine(data) == (not schema.validate(data))
+
+    agree()
+
+
+@pytest.mark.parametrize("form", CATALOGUE.values())
+def test_whatever_marshmallow_explains_is_explained_by_field_and_in_words(form: type[Entity]) -> None:
+    check = entities._check(form)
+
+    @settings(derandomize=True, deadline=None, database=None, max_examples=50)
+    @given(_data(form))
+    def explained(data: dict[str, Any]) -> None:
+        errors = check(data)
+        assert errors is None or errors
+        for field, words in (errors or {}).items():
+            assert field.removeprefix("data.") in form._declared_fields
+            assert words
+            assert all(type(word) is str for word in words)
+
+    explained()
+
+
+def test_a_field_of_a_foreign_kind_is_refused_when_the_server_starts() -> None:
+    class Goal(Entity):
+        name = fields.String(required=True)
+
+    with pytest.raises(TypeError, match="Goal"):
+        quick_check(Goal)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Goals", "1goals", "_goals", "goals!", 'go"als', "go als", "g" * 65, "sync_goals", "sqlite_goals", "tags"],
+)
+def test_a_name_that_cannot_be_one_or_is_taken_is_refused(name: str) -> None:
+    before = dict(CATALOGUE)
+    with pytest.raises(ValueError, match=r"entity type|already"):
+        entities.entity(name)(Entity)
+    assert before == CATALOGUE
+
+
+TENTH = '''
+
+@entity("goals")
+class Goal(Entity):
+    """Something to save for."""
+
+    name = Name(required=True)
+    accountId = Id(allow_none=True)
+    amount = Number(required=True)
+'''
+
+HOUSEHOLD = """
+import json, sys
+from pathlib import Path
+import finwise
+from finwise.config import Settings
+from tests.household import Household, change
+
+folder = Path(sys.argv[1])
+assert Path(finwise.__file__).is_relative_to(folder), finwise.__file__
+settings = Settings(instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"))
+home = Household(finwise.create_app(settings).test_client()).create()
+goal = change("g1", entity_type="goals", data={"name": "Bicycle", "amount": 900, "someday": [1]})
+said = {
+    "results": home.results(goal, change(entity_type="goals", data={"name": "Bicycle"})),
+    "pull": home.pull(),
+    "initial": home.initial(entity_types="goals"),
+    "health": home.get("/healthz").get_json(),
+    "document": home.get("/openapi.json").get_json(),
+}
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A copy of FinWise with one more class in entities.py: its folder, and what its own process answered."""
+    folder = tmp_path_factory.mktemp("extended").resolve()
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(finwise.__file__).parent, folder / "finwise", ignore=ignored)
+    with (folder / "finwise" / "entities.py").open("a", encoding="utf-8") as catalogue:
+        catalogue.write(TENTH)
+    script = folder / "household.py"
+    script.write_text(HOUSEHOLD, encoding="utf-8")
+    repository = Path(__file__).parent.parent
+    paths = os.pathsep.join([str(folder), str(repository)])
+    done = subprocess.run(
+        [sys.executable, str(script), str(folder)],
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    return folder, said
+
+
+Extended = tuple[Path, dict[str, Any]]
+
+
+def test_a_tenth_type_is_pushed_and_checked(extended: Extended) -> None:
+    applied, rejected = extended[1]["results"]
+    assert applied["status"] == "applied"
+    assert (rejected["status"], list(rejected["errors"])) == ("rejected", ["data.amount"])
+
+
+def test_a_tenth_type_is_pulled_and_loaded(extended: Extended) -> None:
+    for load in (extended[1]["pull"], extended[1]["initial"]):
+        [entity] = load["changes"]
+        assert (entity["entity_type"], entity["id"]) == ("goals", "g1")
+        assert entity["data"] == {"name": "Bicycle", "amount": 900, "someday": [1]}
+        assert load["digest"]["goals"] != "0" * 16
+
+
+def test_a_tenth_type_is_named_in_healthz(extended: Extended) -> None:
+    assert extended[1]["health"]["entity_types"] == [*TABLE, "goals"]
+
+
+@pytest.mark.parametrize("union", ["Change", "Entity"])
+def test_a_tenth_type_is_in_the_document(extended: Extended, union: str) -> None:
+    components = extended[1]["document"]["components"]["schemas"]
+    reference = f"#/components/schemas/Goal{union}"
+    assert {"$ref": reference} in components[union]["oneOf"]
+    assert components[union]["discriminator"]["mapping"]["goals"] == reference
+    assert len(components[union]["oneOf"]) == len(components[union]["discriminator"]["mapping"]) == 10
+    assert set(components["Goal"]["properties"]) == {"name", "accountId", "amount"}
+    assert sorted(components["Goal"]["required"]) == ["amount", "name"]
+
+
+def test_a_tenth_type_is_a_view_in_the_tenant_s_file(extended: Extended) -> None:
+    [file] = (extended[0] / "tenants").glob("tenant_*.db")
+    connection = sqlite3.connect(file)
+    try:
+        rows = connection.execute("SELECT id, name, accountId, amount FROM goals").fetchall()
+    finally:
+        connection.close()
+    assert rows == [("g1", "Bicycle", None, 900)]
