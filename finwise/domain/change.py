@@ -134,11 +134,12 @@ def _missing_time() -> str:
 
 def _data_text(element: dict[str, Any], check: FieldCheck) -> str:
     data = element.get("data")
-    if reason := json_text.oddity(data):
+    text = json_text.plain_text(data)
+    if text is None and (reason := json_text.oddity(data)):
         raise _Refused("invalid_data", {"data": [f"It {reason}."]})
     if type(data) is not dict:
         raise _Refused("invalid_data", {"data": ["Give the entity's fields as an object, or set deleted_at."]})
-    text = json_text.write(data)
+    text = text or json_text.write(data)
     if len(text) * 4 > MAX_CHANGE_BYTES and len(text.encode()) > MAX_CHANGE_BYTES:
         raise _Refused("too_large", {"data": [f"Keep one change below {MAX_CHANGE_BYTES} bytes."]})
     if errors := check(data):

@@ -60,7 +60,7 @@ class Push:
         ]
 
     def store(self) -> None:
-        """Writes what the judgements decided; without a stored change nothing is written at all."""
+        """Writes what the judgements decided, and nothing where a push is a mere repetition."""
         written = [version for key, version in self._current.items() if version is not self._before.get(key)]
         if written:
             self._book.put_versions(written)

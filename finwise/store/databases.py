@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from finwise.errors import Quarantined, TenantDeleted
+from finwise.errors import Busy, Quarantined, TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import checkpoint, connect, snapshot, transaction, translated, write_back
 from finwise.store.locks import locked, stripe
@@ -41,7 +41,7 @@ class Databases:
         self._locks = locks
         self._pool = pool
         self._views = Views(columns)
-        for each in (folder, self._trash, locks):
+        for each in (folder, locks):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
@@ -76,8 +76,9 @@ class Databases:
             if not is_wanted():
                 return
             if any(file.exists() for file in _with_sidecars(path)) and not _is_fresh(path):
-                log.warning("files lay where a new tenant's belongs; they were moved to the trash")
-                self._move(tenant_id, f"orphan_{time.time_ns()}_{path.name}")
+                log.warning("files lie where a new tenant's belongs; they are moved to the trash")
+                if not self._move(tenant_id, f"orphan_{time.time_ns()}_{path.name}"):
+                    raise Busy("Another program has a file open that lies where this one belongs.", retry_after=10)
             connection = connect(path, create=True)
             try:
                 connection.execute(f"PRAGMA application_id = {OURS:d}")
@@ -120,6 +121,7 @@ class Databases:
 
     def _move(self, tenant_id: str, name: str) -> bool:
         """Moves the sidecars first and the file last: a sidecar left alone would become part of a later file."""
+        self._trash.mkdir(mode=0o700, exist_ok=True)
         sources = _with_sidecars(self._path(tenant_id))
         targets = _with_sidecars(self._trash / name)
         for source, target in zip(sources, targets, strict=True):

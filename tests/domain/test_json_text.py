@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finwise.domain.json_text import MAX_DEPTH, MAX_NUMBER, Odd, oddity, parse, read, same, write
+from finwise.domain.json_text import MAX_DEPTH, MAX_NUMBER, Odd, oddity, parse, plain_text, read, same, write
 from finwise.errors import Invalid
 
 quickly = settings(derandomize=True, deadline=None, database=None, max_examples=200)
@@ -31,6 +31,33 @@ def _nested(levels: int, inside: str = "1") -> str:
 def test_what_is_written_is_read_as_it_was(value: Any) -> None:
     assert read(write(value).encode()) == value
     assert oddity(value) is None
+
+
+odd_scalars = st.sampled_from([Odd("is odd"), "\ud800", "half\udfff", "\0", "\\u0000", float("nan")])
+odd_values = st.recursive(
+    scalars | odd_scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.just("\0"), inner, max_size=3),
+    max_leaves=15,
+)
+
+
+@quickly
+@given(odd_values)
+def test_the_quick_look_takes_nothing_that_the_thorough_one_refuses(value: Any) -> None:
+    text = plain_text(value)
+    assert text in (None, write(value) if text else None)
+    if oddity(value):
+        assert text is None
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH, MAX_DEPTH + 1, 500])
+def test_the_quick_look_leaves_what_is_deep_to_the_thorough_one(levels: int) -> None:
+    assert (plain_text(parse(_nested(levels).encode())) is None) == (levels > MAX_DEPTH)
+
+
+def test_the_quick_look_is_enough_for_an_ordinary_value() -> None:
+    value = {"name": "Grün & Söhne", "amount": -12.5, "tagIds": ["a"], "note": None}
+    assert plain_text(value) == write(value)
 
 
 @quickly

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from finwise import create_domain
+from finwise.config import Settings
+from finwise.domain import Domain
 from finwise.store.central import Central
 from finwise.store.databases import Databases
 from finwise.store.pool import Pool
+from finwise.store.tenants import TenantStore
+from finwise.store.users import UserStore
 from tests.household import new_id
-from tests.store.files import open_central, open_databases, tenant_file
+from tests.store.files import create, open_central, open_databases, store, tenant_file
 
 
 @pytest.fixture
@@ -31,6 +36,23 @@ def central(tmp_path: Path, pool: Pool) -> Central:
 
 
 @pytest.fixture
+def users(central: Central) -> UserStore:
+    return UserStore(central)
+
+
+@pytest.fixture
+def tenants(central: Central) -> TenantStore:
+    return TenantStore(central)
+
+
+@pytest.fixture
+def domain(settings: Settings) -> Iterator[Domain]:
+    opened = create_domain(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def tenant_id() -> str:
     return new_id()
 
@@ -39,3 +61,11 @@ def tenant_id() -> str:
 def path(tmp_path: Path, tenant_id: str) -> Path:
     """Where the tenant's file belongs."""
     return tenant_file(tmp_path, tenant_id)
+
+
+@pytest.fixture
+def used_id(databases: Databases, tenant_id: str) -> str:
+    """The tenant, once it has a file and 1 is stored in it."""
+    create(databases, tenant_id)
+    store(databases, tenant_id, 1)
+    return tenant_id

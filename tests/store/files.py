@@ -1,16 +1,29 @@
-"""The files of an installation below a folder, and looks at them from outside, as any SQLite tool has."""
+"""The files of an installation below a folder: used by FinWise, and looked at from outside as by any SQLite tool."""
 
+import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from finwise import entities
+from finwise.errors import FinWiseError
+from finwise.store.book import Connections
 from finwise.store.central import Central
 from finwise.store.databases import Databases
 from finwise.store.pool import Pool
+
+BOTH = ["read", "transact"]
+MARK = "PRAGMA application_id"
+VERSION = "PRAGMA user_version"
+TABLES = "SELECT count(*) FROM sqlite_schema"
+STORED = "SELECT last_stamp FROM sync_book"
+
+Work = Callable[[sqlite3.Connection], object]
+
+on_posix = sys.platform != "win32"
 
 
 def open_databases(root: Path, pool: Pool | None = None) -> Databases:
@@ -20,6 +33,29 @@ def open_databases(root: Path, pool: Pool | None = None) -> Databases:
 def create(databases: Databases, tenant_id: str) -> None:
     """Makes a tenant's file, as when users.db says that it is being created."""
     databases.create(tenant_id, lambda: True)
+
+
+def store(databases: Connections, tenant_id: str, number: int, then: Work | None = None) -> None:
+    """Stores a number in the book, where `STORED` finds it; `then` is done in the same transaction."""
+    with databases.transact(tenant_id) as connection:
+        connection.execute("UPDATE sync_book SET last_stamp = ?", (number,))
+        if then:
+            then(connection)
+
+
+def stored(databases: Connections, tenant_id: str) -> int:
+    with databases.read(tenant_id) as connection:
+        number: int = connection.execute(STORED).fetchone()[0]
+    return number
+
+
+def refusal(databases: Connections, tenant_id: str, way: str) -> type[FinWiseError] | None:
+    """What `read` or `transact` raises, None if it lets one in."""
+    try:
+        with getattr(databases, way)(tenant_id):
+            return None
+    except FinWiseError as error:
+        return type(error)
 
 
 def open_central(root: Path, pool: Pool | None = None) -> Central:
@@ -50,6 +86,21 @@ def value(path: Path, query: str) -> Any:
 def names(path: Path) -> list[str]:
     """Everything in the file's folder that belongs to it, by name."""
     return sorted(found.name for found in path.parent.glob(f"{path.name}*"))
+
+
+def leave_foreign_book(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Files of another book as a process that died leaves them: one row in the file, one in its log."""
+    other = path.parent / "other.db"
+    owner = sqlite3.connect(other, isolation_level=None)
+    owner.execute("PRAGMA journal_mode = WAL").fetchall()
+    owner.execute("CREATE TABLE secrets (text)")
+    owner.execute("INSERT INTO secrets VALUES ('in the file')")
+    owner.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    owner.execute("INSERT INTO secrets VALUES ('in the log')")
+    for suffix in suffixes:
+        shutil.copyfile(f"{other}{suffix}", f"{path}{suffix}")
+    owner.close()
+    other.unlink()
 
 
 def is_held(lock: Path) -> bool:

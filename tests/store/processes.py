@@ -6,10 +6,14 @@ They are spawned, not forked, so that a test means the same on every system.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
+
+from tests.store.files import open_databases, store
 
 PATIENCE = 60  # seconds after which a process that says nothing counts as stuck
 
@@ -63,3 +67,38 @@ def outcomes(work: Callable[..., None], *each: tuple[object, ...]) -> list[Any]:
         for peer in peers:
             peer.say("go")
         return [peer.hear() for peer in peers]
+
+
+def kill_while_writing(root: Path, tenant_id: str) -> None:
+    """Another process stores 1 in the book; it is killed in the middle of storing 2."""
+    with Peer(_commit_and_go_on, root, tenant_id) as writer:
+        assert writer.hear() == "committed"
+        assert writer.hear() == "writing"
+        writer.kill()
+
+
+def _commit_and_go_on(pipe: Connection, root: Path, tenant_id: str) -> None:
+    databases = open_databases(root)
+    with databases.read(tenant_id):  # keeps the file open, so that the end of the commit does not write it back
+        store(databases, tenant_id, 1)
+        pipe.send("committed")
+        store(databases, tenant_id, 2, then=lambda _: _say_and_wait(pipe))
+
+
+def _say_and_wait(pipe: Connection) -> None:
+    pipe.send("writing")
+    pipe.recv()
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """What this process writes beyond that fails, as on a full disk."""
+    if sys.platform != "win32":
+        import resource
+
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)

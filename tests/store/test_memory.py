@@ -10,13 +10,11 @@ from finwise.config import MEMORY, Settings
 from finwise.domain import Domain
 from finwise.domain.cursor import Cursor
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.errors import FinWiseError, Quarantined, TenantDeleted
+from finwise.errors import Quarantined, TenantDeleted
 from finwise.store.memory import MemoryDatabases
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
-
-BOTH = ["read", "transact"]
-STORED = "SELECT last_stamp FROM sync_book"
+from tests.store.files import BOTH, STORED, refusal, store, stored
 
 
 @pytest.fixture
@@ -41,25 +39,6 @@ def domain(tmp_path: Path) -> Iterator[Domain]:
 
 def create(databases: MemoryDatabases, tenant_id: str) -> None:
     databases.create(tenant_id, lambda: True)
-
-
-def store(databases: MemoryDatabases, tenant_id: str, number: int) -> None:
-    with databases.transact(tenant_id) as connection:
-        connection.execute("UPDATE sync_book SET last_stamp = ?", (number,))
-
-
-def stored(databases: MemoryDatabases, tenant_id: str) -> int:
-    with databases.read(tenant_id) as connection:
-        number: int = connection.execute(STORED).fetchone()[0]
-    return number
-
-
-def refusal(databases: MemoryDatabases, tenant_id: str, way: str) -> type[FinWiseError] | None:
-    try:
-        with getattr(databases, way)(tenant_id):
-            return None
-    except FinWiseError as error:
-        return type(error)
 
 
 def test_a_book_in_memory_makes_no_file(domain: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,6 @@ STATES = ["creating", "active", "deleting", "deleted"]
 
 
 @pytest.fixture
-def tenants(central: Central) -> TenantStore:
-    return TenantStore(central)
-
-
-@pytest.fixture
 def user_id(central: Central) -> str:
     return add_user(central)
 

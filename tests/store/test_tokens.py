@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
 import pytest
@@ -13,13 +12,6 @@ from tests.store.processes import Peer
 
 NOW = 1_768_000_000_000_000
 DAY = 24 * 60 * 60 * 1_000_000
-
-
-@pytest.fixture
-def domain(settings: Settings) -> Iterator[Domain]:
-    opened = create_domain(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -19,16 +19,6 @@ NOW = 1_768_000_000_000_000
 
 
 @pytest.fixture
-def users(central: Central) -> UserStore:
-    return UserStore(central)
-
-
-@pytest.fixture
-def tenants(central: Central) -> TenantStore:
-    return TenantStore(central)
-
-
-@pytest.fixture
 def tokens(central: Central) -> TokenStore:
     return TokenStore(central)
 

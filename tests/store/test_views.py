@@ -1,13 +1,11 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from finwise import create_domain, entities, now
-from finwise.config import Settings
+from finwise import entities, now
 from finwise.domain import Domain
 from finwise.domain.change import Rejection
 from finwise.domain.sync import PullRequest, PushRequest
@@ -18,13 +16,6 @@ from finwise.store.views import Columns
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user
 from tests.store.files import outside, tenant_file, value
-
-
-@pytest.fixture
-def domain(settings: Settings) -> Iterator[Domain]:
-    opened = create_domain(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
