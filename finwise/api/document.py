@@ -15,6 +15,13 @@ from finwise.schemas.problem import ProblemSchema
 from finwise.schemas.sync import Union
 from finwise.version import __version__
 
+PROBLEM_EXAMPLE = {
+    "type": "about:blank",
+    "title": errors.TITLES[404],
+    "status": 404,
+    "detail": "There is no such tenant.",
+    "code": "not_found",
+}
 UUID = {"type": "string", "format": "uuid"}
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -99,7 +106,8 @@ class Api(flask_smorest.Api):
             if status in _HEADERS:
                 response["headers"] = _HEADERS[status]
             self.spec.components.response(_component(status), response, lazy=True)
-        default = {"description": "Any other error", "content": {errors.PROBLEM: {"schema": ProblemSchema}}}
+        content = {errors.PROBLEM: {"schema": ProblemSchema, "example": PROBLEM_EXAMPLE}}
+        default = {"description": "Any other error", "content": content}
         self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
 
 

@@ -13,8 +13,17 @@ from finwise.version import __version__
 blueprint = Blueprint("health", __name__, description="For devices, proxies and monitors")
 
 
+HEALTH_EXAMPLE = {
+    "status": "ok",
+    "protocol": PROTOCOL,
+    "server_version": __version__,
+    "limits": LIMITS,
+    "entity_types": ["accounts", "transactions"],
+}
+
+
 @blueprint.route("/healthz", methods=["GET"])
-@blueprint.response(200, HealthSchema)
+@blueprint.response(200, HealthSchema, example=HEALTH_EXAMPLE)
 @blueprint.operation("getHealth", public=True)
 def healthz() -> dict[str, Any]:
     """The process is there. Names the protocol, the limits and the entity types."""
@@ -28,7 +37,7 @@ def healthz() -> dict[str, Any]:
 
 
 @blueprint.route("/readyz", methods=["GET"])
-@blueprint.response(200, ReadinessSchema)
+@blueprint.response(200, ReadinessSchema, example={"status": "ok"})
 @blueprint.problems(503)
 @blueprint.operation("getReadiness", public=True)
 def readyz() -> dict[str, str]:

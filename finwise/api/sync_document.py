@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from finwise.version import __version__
+
 IF_NONE_MATCH: dict[str, Any] = {
     "name": "If-None-Match",
     "in": "header",
@@ -25,7 +27,7 @@ ENTITY_EXAMPLE: dict[str, Any] = {
 }
 HEAD_EXAMPLE: dict[str, Any] = {
     "protocol": 1,
-    "server_version": "0.1.0",
+    "server_version": __version__,
     "server_time": "2026-01-09T19:01:02.140Z",
     "epoch": "7f3a9c1e",
 }

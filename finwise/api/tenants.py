@@ -11,10 +11,19 @@ from finwise.schemas.tenants import NewTenantSchema, TenantPatchSchema, TenantQu
 blueprint = Blueprint("tenants", __name__, description="Account books, each with a SQLite file of its own")
 
 
+TENANT_EXAMPLE = {
+    "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
+    "name": "Household",
+    "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
+}
+
+
 @blueprint.route("/tenants", methods=["POST"])
-@blueprint.arguments(NewTenantSchema, example={"uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10", "name": "Household"})
-@blueprint.response(201, TenantSchema)
-@blueprint.alt_response(200, schema=TenantSchema, success=True, description="It had been said before; here it is.")
+@blueprint.arguments(NewTenantSchema, example=TENANT_EXAMPLE)
+@blueprint.response(201, TenantSchema, example=TENANT_EXAMPLE)
+@blueprint.alt_response(
+    200, schema=TenantSchema, success=True, description="It had been said before; here it is.", example=TENANT_EXAMPLE
+)
 @blueprint.problems(401, 403, 409, 413, 415, 422, 503, 507)
 @blueprint.operation("createTenant")
 def create(body: dict[str, Any]) -> tuple[Tenant, int]:
@@ -27,7 +36,7 @@ def create(body: dict[str, Any]) -> tuple[Tenant, int]:
 
 @blueprint.route("/tenants", methods=["GET"])
 @blueprint.arguments(TenantQuerySchema, location="query")
-@blueprint.response(200, TenantSchema(many=True))
+@blueprint.response(200, TenantSchema(many=True), example=[TENANT_EXAMPLE])
 @blueprint.problems(401, 422)
 @blueprint.operation("listTenants")
 def list_tenants(query: dict[str, Any]) -> list[Tenant]:
@@ -36,7 +45,7 @@ def list_tenants(query: dict[str, Any]) -> list[Tenant]:
 
 
 @blueprint.route("/tenants/<id>", methods=["GET"])
-@blueprint.response(200, TenantSchema)
+@blueprint.response(200, TenantSchema, example=TENANT_EXAMPLE)
 @blueprint.problems(401, 404, 410)
 @blueprint.operation("getTenant")
 def get_tenant(id: str) -> Tenant:
@@ -46,7 +55,7 @@ def get_tenant(id: str) -> Tenant:
 
 @blueprint.route("/tenants/<id>", methods=["PATCH"])
 @blueprint.arguments(TenantPatchSchema, example={"name": "Home"})
-@blueprint.response(200, TenantSchema)
+@blueprint.response(200, TenantSchema, example=TENANT_EXAMPLE)
 @blueprint.problems(401, 403, 404, 410, 413, 415, 422)
 @blueprint.operation("updateTenant")
 def update_tenant(body: dict[str, Any], id: str) -> Tenant:

@@ -11,12 +11,26 @@ from finwise.schemas.tokens import IssuedTokenSchema, LoginSchema, TokenSchema
 blueprint = Blueprint("tokens", __name__, description="What a device shows instead of a password")
 
 
+TOKEN_EXAMPLE = {
+    "id": "0f6c1d52-8f0e-4b57-b0c4-2f9f5d0e7a31",
+    "device_name": "Ada's phone",
+    "created_at": "2026-01-09T19:01:02.140Z",
+    "expires_at": "2026-04-09T19:01:02.140Z",
+}
+ISSUED_EXAMPLE = {
+    "id": TOKEN_EXAMPLE["id"],
+    "token": "fw_…",
+    "expires_at": TOKEN_EXAMPLE["expires_at"],
+    "user": {"uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11", "name": "Ada", "email": "ada@example.org"},
+}
+
+
 @blueprint.route("/auth/tokens", methods=["POST"])
 @blueprint.arguments(
     LoginSchema,
     example={"email": "ada@example.org", "password": "correct horse battery", "device_name": "Ada's phone"},
 )
-@blueprint.response(201, IssuedTokenSchema)
+@blueprint.response(201, IssuedTokenSchema, example=ISSUED_EXAMPLE)
 @blueprint.problems(401, 413, 415, 422, 429, 503)
 @blueprint.operation("createToken", public=True)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +43,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/auth/tokens", methods=["GET"])
-@blueprint.response(200, TokenSchema(many=True))
+@blueprint.response(200, TokenSchema(many=True), example=[TOKEN_EXAMPLE])
 @blueprint.problems(401)
 @blueprint.operation("listTokens")
 def list_tokens() -> list[Token]:

@@ -11,18 +11,15 @@ from finwise.schemas.users import NewUserSchema, UserPatchSchema, UserSchema
 blueprint = Blueprint("users", __name__, description="People who may open account books")
 
 
+USER_EXAMPLE = {"uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11", "name": "Ada", "email": "ada@example.org"}
+
+
 @blueprint.route("/users", methods=["POST"])
-@blueprint.arguments(
-    NewUserSchema,
-    example={
-        "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-        "name": "Ada",
-        "email": "ada@example.org",
-        "password": "correct horse battery",
-    },
+@blueprint.arguments(NewUserSchema, example={**USER_EXAMPLE, "password": "correct horse battery"})
+@blueprint.response(201, UserSchema, example=USER_EXAMPLE)
+@blueprint.alt_response(
+    200, schema=UserSchema, success=True, description="It had been said before; here it is.", example=USER_EXAMPLE
 )
-@blueprint.response(201, UserSchema)
-@blueprint.alt_response(200, schema=UserSchema, success=True, description="It had been said before; here it is.")
 @blueprint.problems(409, 413, 415, 422, 429, 503)
 @blueprint.operation("createUser", public=True)
 def register(body: dict[str, Any]) -> tuple[User, int]:
@@ -33,7 +30,7 @@ def register(body: dict[str, Any]) -> tuple[User, int]:
 
 
 @blueprint.route("/users", methods=["GET"])
-@blueprint.response(200, UserSchema(many=True))
+@blueprint.response(200, UserSchema(many=True), example=[USER_EXAMPLE])
 @blueprint.problems(401)
 @blueprint.operation("listUsers")
 def list_users() -> list[User]:
@@ -42,7 +39,7 @@ def list_users() -> list[User]:
 
 
 @blueprint.route("/users/<uuid>", methods=["GET"])
-@blueprint.response(200, UserSchema)
+@blueprint.response(200, UserSchema, example=USER_EXAMPLE)
 @blueprint.problems(401, 404)
 @blueprint.operation("getUser")
 def get_user(uuid: str) -> User:
@@ -52,7 +49,7 @@ def get_user(uuid: str) -> User:
 
 @blueprint.route("/users/<uuid>", methods=["PATCH"])
 @blueprint.arguments(UserPatchSchema, example={"name": "Ada L."})
-@blueprint.response(200, UserSchema)
+@blueprint.response(200, UserSchema, example=USER_EXAMPLE)
 @blueprint.problems(401, 404, 409, 413, 415, 422, 503)
 @blueprint.operation("updateUser")
 def update_user(body: dict[str, Any], uuid: str) -> User:

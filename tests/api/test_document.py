@@ -97,10 +97,12 @@ def test_every_parameter_of_a_path_is_documented(document: dict[str, Any]) -> No
         assert named == set(re.findall(r"{(\w+)}", path))
 
 
-def test_bodies_have_examples(document: dict[str, Any]) -> None:
+def test_bodies_and_answers_have_examples(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
-        if "requestBody" in operation:
-            assert operation["requestBody"]["content"]["application/json"]["example"], (path, method)
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        answers = [answer for status, answer in operation["responses"].items() if status in ("200", "201")]
+        for described in bodies + answers:
+            assert described["content"]["application/json"]["example"], (path, method)
 
 
 @pytest.mark.parametrize("union", ["Change", "Entity"])
