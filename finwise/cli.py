@@ -11,6 +11,7 @@ from typing import IO, Any
 import click
 
 from finwise import config, create_domain, demo, now
+from finwise.domain import Domain
 from finwise.domain.exchange import export_book, import_book
 from finwise.domain.identifiers import canonical_uuid
 from finwise.errors import BadSetting, FinWiseError
@@ -98,7 +99,7 @@ def tokens() -> None:
 @click.option("--device", default="command line", show_default=True, help="What the token is called in the list.")
 def add_token(email: str, device: str) -> None:
     """Make a token for the user with this e-mail, and print it once."""
-    issued = create_domain(config.from_environment()).tokens.add_for(email, device, now())
+    issued = _domain().tokens.add_for(email, device, now())
     click.echo(f"Expires {issued.token.expires_at}; it is shown this once:", err=True)
     click.echo(issued.secret)
 
@@ -112,7 +113,7 @@ def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
 
     They go the way of a device's push: what is stored and newer stays, and devices receive the rest at their next pull.
     """
-    domain = create_domain(config.from_environment())
+    domain = _domain()
     tenant = domain.tenants.as_operator(canonical_uuid(tenant_id))
     with _progress("Importing") as advance:
         outcome = import_book(domain.sync, tenant.uuid, book.read(), now, advance, dated_now=dated_now)
@@ -128,10 +129,17 @@ def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 def export(tenant_id: str, file: IO[str]) -> None:
     """Write a tenant's living entities as JSON to FILE (default: standard output); `finwise import` reads it."""
-    domain = create_domain(config.from_environment())
+    domain = _domain()
     tenant = domain.tenants.as_operator(canonical_uuid(tenant_id))
     json.dump(export_book(domain.sync, tenant.uuid), file, ensure_ascii=False, indent=1)
     file.write("\n")
+
+
+def _domain() -> Domain:
+    """The rules joined to their stores, until the command ends."""
+    domain = create_domain(config.from_environment())
+    click.get_current_context().call_on_close(domain.close)
+    return domain
 
 
 @contextmanager

@@ -43,8 +43,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: Clock) -> Flask:
-    return create_app(settings, clock)
+def app(settings: Settings, clock: Clock) -> Iterator[Flask]:
+    application = create_app(settings, clock)
+    yield application
+    application.extensions["finwise"].close()
 
 
 @pytest.fixture
