@@ -52,7 +52,8 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     if settings.in_memory:
         raise BadSetting("Tenants in memory are for unit tests. Set FINWISE_TENANT_DATABASES to a folder.")
     _require_free(settings.host, settings.port)
-    url = f"http://{settings.host}:{settings.port}{settings.url_prefix}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}{settings.url_prefix}"
     domain = create_domain(settings)
     click.echo(f"FinWise {__version__} on {url} (API document: {url}/docs). Ctrl+C ends it.")
     if with_demo:
@@ -144,7 +145,7 @@ def _domain() -> Domain:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Any]:
-    """A function `advance(done, total)`: a bar on a terminal, a line for each tenth otherwise."""
+    """A function `advance(done, total)`: a bar on a terminal, a line for each step otherwise."""
     if sys.stderr.isatty():
         with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
 

@@ -73,12 +73,12 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     """The living entities and the cursor to go on from; with Accept: application/x-ndjson an entity a line."""
     media_type = answer_type(JSON, NDJSON)
     tenant = context.domain().tenants.to_read(context.user(), _tenant_id(tenant_id))
-    snapshot = ExitStack()
-    load = snapshot.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
     write = answers.load_lines if media_type == NDJSON else answers.load_chunks
-    cursor = format_cursor(load.next_stamp, load.epoch)
-    answer = _tagged(cursor, lambda: write(load, context.now()), media_type)
-    answer.call_on_close(snapshot.close)
+    with ExitStack() as snapshot:
+        load = snapshot.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
+        cursor = format_cursor(load.next_stamp, load.epoch)
+        answer = _tagged(cursor, lambda: write(load, context.now()), media_type)
+        answer.call_on_close(snapshot.pop_all().close)  # the entities are read while they are sent
     return answer
 
 
