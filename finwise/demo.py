@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import NAMESPACE_DNS, uuid5
+from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from finwise.domain import Domain, json_text
 from finwise.domain.exchange import import_book
-from finwise.domain.users import NewUser
+from finwise.domain.users import NewUser, User
 
 EMAIL = "demo@finwise.example"
 
@@ -47,14 +47,10 @@ class Demo(NamedTuple):
 
 def create(domain: Domain, now: int) -> Demo:
     """Makes the demo user and book where they are not there yet, and a new token each time. `now` in µs."""
-    user_id, tenant_id = _id("user"), _id("tenant")
-    password = _add_user(domain, user_id, now)
+    password = _add_user(domain, now)
     issued = domain.tokens.add_for(EMAIL, "demo", now)
-    _, is_new = domain.tenants.create(issued.user, tenant_id, "Demo household", None, now)
-    if is_new:
-        today = datetime.fromtimestamp(now / 1_000_000, UTC).date()
-        text = json_text.write(book(today)).encode()
-        import_book(domain.sync, tenant_id, text, lambda: now)
+    tenants = domain.tenants.list_of(issued.user, None)
+    tenant_id = tenants[0].uuid if tenants else _add_book(domain, issued.user, now)
     return Demo(tenant_id, issued.secret, password)
 
 
@@ -137,10 +133,19 @@ def _id(name: str) -> str:
     return str(uuid5(_NAMESPACE, name))
 
 
-def _add_user(domain: Domain, user_id: str, now: int) -> str | None:
+def _add_book(domain: Domain, user: User, now: int) -> str:
+    """The new demo tenant's UUID: a new one each time, for that of a deleted tenant stays taken."""
+    tenant_id = str(uuid4())
+    domain.tenants.create(user, tenant_id, "Demo household", None, now)
+    today = datetime.fromtimestamp(now / 1_000_000, UTC).date()
+    import_book(domain.sync, tenant_id, json_text.write(book(today)).encode(), lambda: now)
+    return tenant_id
+
+
+def _add_user(domain: Domain, now: int) -> str | None:
     """The new demo user's password; None if the user was there."""
     if domain.users.exists(EMAIL):
         return None
     password = secrets.token_urlsafe(12)
-    domain.users.register(NewUser(user_id, "Demo", EMAIL, password), "", now)
+    domain.users.register(NewUser(str(uuid4()), "Demo", EMAIL, password), "", now)
     return password

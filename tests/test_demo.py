@@ -5,9 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import httpx
+from flask import Flask
 
 from finwise import demo
+from finwise.domain import Domain
 from finwise.entities import CATALOGUE, checks
+from tests.conftest import Clock
 from tests.server import Server
 
 
@@ -41,3 +44,14 @@ def test_the_demo_can_be_started_again_and_keeps_what_was_changed(tmp_path: Path
         assert told(server, "password") == [password]
         again = httpx.get(f"{server.url}/sync/initial/{tenant}", headers=headers).json()
         assert again["next_since"] == first["next_since"]
+
+
+def test_a_deleted_demo_book_is_made_anew(app: Flask, clock: Clock) -> None:
+    domain: Domain = app.extensions["finwise"]
+    first = demo.create(domain, clock())
+    headers = {"Authorization": f"Bearer {first.token}"}
+    assert app.test_client().delete(f"/tenants/{first.tenant_id}", headers=headers).status_code == 204
+    second = demo.create(domain, clock())
+    assert second.tenant_id != first.tenant_id
+    load = app.test_client().get(f"/sync/initial/{second.tenant_id}", headers=headers).get_json()
+    assert len(load["changes"]) > 500

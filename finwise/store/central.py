@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from finwise.errors import Quarantined
@@ -23,14 +23,10 @@ class Central:
         self._path = path
         self._lock = locks / "users.lock"
         self._pool = pool
-        with translated(), locked(self._lock):
-            connection = connect(path, create=True)
-            try:
-                connection.execute("PRAGMA journal_mode = WAL").fetchall()
-                with transaction(connection):
-                    migrations.migrate(connection, KIND)
-            finally:
-                connection.close()
+        with translated(), locked(self._lock), closing(connect(path, create=True)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            with transaction(connection):
+                migrations.migrate(connection, KIND)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

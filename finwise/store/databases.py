@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from finwise.errors import Busy, Quarantined, TenantDeleted
@@ -79,12 +79,9 @@ class Databases:
                 log.warning("files lie where a new tenant's belongs; they are moved to the trash")
                 if not self._move(tenant_id, f"orphan_{time.time_ns()}_{path.name}"):
                     raise Busy("Another program has a file open that lies where this one belongs.", retry_after=10)
-            connection = connect(path, create=True)
-            try:
+            with closing(connect(path, create=True)) as connection:
                 connection.execute(f"PRAGMA application_id = {OURS:d}")
                 connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            finally:
-                connection.close()
             _sync_folder(self._folder)
 
     def delete(self, tenant_id: str) -> bool:
@@ -148,29 +145,21 @@ def _with_sidecars(path: Path) -> list[Path]:
 def _is_fresh(path: Path) -> bool:
     """Whether the file is one that `create` has begun, and nothing was stored in it yet."""
     try:
-        connection = connect(path)
+        with closing(connect(path)) as connection:
+            (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            mark = connection.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.DatabaseError:  # there is none, or it is no database
         return False
-    try:
-        (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        mark = connection.execute("PRAGMA application_id").fetchone()[0]
-        return objects == 0 and mark in (0, OURS)
-    except sqlite3.DatabaseError:
-        return False
-    finally:
-        connection.close()
+    return objects == 0 and mark in (0, OURS)
 
 
 def _mark_dead(path: Path) -> None:
     """Marks the file within a transaction: whoever has it open finds the mark before anything else."""
-    with suppress(Quarantined), translated():  # a damaged file cannot be marked; nobody can use it either
-        connection = connect(path)
-        try:
-            with transaction(connection):
-                connection.execute(f"PRAGMA application_id = {DEAD:d}")
-            checkpoint(connection)  # what a long reader keeps it from is moved along with the file
-        finally:
-            connection.close()
+    # A damaged file cannot be marked; nobody can use it either.
+    with suppress(Quarantined), translated(), closing(connect(path)) as connection:
+        with transaction(connection):
+            connection.execute(f"PRAGMA application_id = {DEAD:d}")
+        checkpoint(connection)  # what a long reader keeps it from is moved along with the file
 
 
 def _moved(source: Path, target: Path) -> bool:
