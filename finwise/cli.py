@@ -17,6 +17,8 @@ from finwise.domain.identifiers import canonical_uuid
 from finwise.errors import BadSetting, FinWiseError
 from finwise.version import __version__
 
+STOP_SECONDS = 10  # what a server's processes have to answer what they are at when it is told to stop
+
 
 class _Group(click.Group):
     """Says what went wrong in one line."""
@@ -86,6 +88,7 @@ def _serve(settings: config.Settings) -> None:
         blocking_threads=settings.threads,
         websockets=False,
         respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,  # one told to stop while it starts would never be heard of again
         log_level=LogLevels.error,
     ).serve()
 
