@@ -6,24 +6,37 @@ from pathlib import Path
 
 from flask import Flask
 
-from finwise import api, config, entities
+from finwise import api, config, entities, upkeep_thread
 from finwise.domain import Domain
+from finwise.domain.backups import Backups
+from finwise.domain.conflicts import Conflicts
+from finwise.domain.devices import Devices
+from finwise.domain.life import Life
 from finwise.domain.logins import Logins
+from finwise.domain.restores import Restores
 from finwise.domain.sync import Sync
 from finwise.domain.tenants import Tenants
 from finwise.domain.tokens import Tokens
+from finwise.domain.upkeep import Ages, Upkeep
 from finwise.domain.users import Users
+from finwise.domain.verification import Verification
 from finwise.passwords import Passwords
+from finwise.store.backups import Archives
 from finwise.store.book import Books
 from finwise.store.central import Central
+from finwise.store.copies import Copies
 from finwise.store.databases import Databases
+from finwise.store.folder import Folder
 from finwise.store.health import Health
 from finwise.store.logins import FailedLogins
 from finwise.store.memory import MemoryDatabases
 from finwise.store.pool import Pool
+from finwise.store.restores import Staging
 from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
+from finwise.store.upkeep import UpkeepStore
 from finwise.store.users import UserStore
+from finwise.store.verification import Wholeness
 from finwise.version import __version__
 
 __all__ = ["__version__", "create_app", "create_domain", "now"]
@@ -37,22 +50,37 @@ def now() -> int:
 def create_domain(settings: config.Settings) -> Domain:
     """The rules joined to their stores. Makes the folders and users.db; finishes what a process that died had begun."""
     locks = Path(settings.instance, "locks")
+    quota = settings.quota_mib * 1024 * 1024
     pool = Pool()
     central = Central(settings.users_db, locks, pool)
+    users, tenants, tokens = UserStore(central), TenantStore(central), TokenStore(central)
+    folder = Folder(settings.tenants_folder, locks)
     databases: Databases | MemoryDatabases
+    staging: Staging | MemoryDatabases
     if settings.in_memory:
-        databases = MemoryDatabases(entities.columns())
+        databases = staging = MemoryDatabases(entities.columns())
     else:
-        databases = Databases(Path(settings.tenant_databases), locks, entities.columns(), pool)
-    passwords, users = Passwords(), UserStore(central)
+        databases = Databases(folder, entities.columns(), pool, quota, lambda tenant_id: life.report(tenant_id))
+        staging = Staging(folder, databases)
+    life = Life(tenants, databases, staging)
+    books, archives, copies = Books(databases), Archives(central, databases), Copies(folder, databases)
+    passwords = Passwords()
     logins = Logins(FailedLogins(central), passwords)
-    tenants = Tenants(TenantStore(central), databases)
-    tenants.finish()
+    ages = Ages(settings.tombstone_days, settings.conflict_days, settings.trash_days, settings.maintenance_hours)
+    life.finish(now())
     return Domain(
         users=Users(users, logins, passwords),
-        tenants=tenants,
-        tokens=Tokens(TokenStore(central), users, logins, passwords, settings.token_days),
-        sync=Sync(Books(databases), entities.checks()),
+        tenants=Tenants(tenants, life),
+        tokens=Tokens(tokens, users, logins, passwords, settings.token_days),
+        sync=Sync(books, entities.checks(), quota),
+        conflicts=Conflicts(books, quota),
+        devices=Devices(books, tokens),
+        copies=copies,
+        life=life,
+        upkeep=Upkeep(tenants, books, databases, copies, life, UpkeepStore(central), ages),
+        backups=Backups(tenants, archives),
+        restores=Restores(life, users, staging, archives),
+        verification=Verification(Wholeness(central, databases), life),
         health=Health(central, databases),
         close=pool.close,
     )
@@ -62,5 +90,8 @@ def create_app(settings: config.Settings | None = None, clock: Callable[[], int]
     """The WSGI application. Without settings, those of the environment; raises BadSetting for one it cannot use."""
     settings = settings or config.from_environment()
     app = Flask(__name__, static_folder=None)
-    api.register(app, create_domain(settings), settings.url_prefix, clock)
+    domain = create_domain(settings)
+    api.register(app, domain, settings.url_prefix, clock)
+    if settings.maintenance_hours:
+        upkeep_thread.start(domain.upkeep, clock)
     return app

@@ -6,7 +6,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ MEMORY = ":memory:"  # value of FINWISE_TENANT_DATABASES that keeps tenants in m
 _PREFIX_FORM = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
-def _setting(default: Any, about: str, most: int | None = None) -> Any:
-    return field(default=default, metadata={"about": about, "most": most})
+def _setting(default: Any, about: str, most: int | None = None, least: int = 1) -> Any:
+    return field(default=default, metadata={"about": about, "most": most, "least": least})
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,27 @@ class Settings:
     threads: int = _setting(8, "threads of each process of `finwise serve`", most=1_024)
     url_prefix: str = _setting("", "path before all routes, such as `/api`")
     token_days: int = _setting(90, "days until a new token expires", most=36_500)
+    quota_mib: int = _setting(
+        1_024, "MiB that a tenant's file may hold; reading and deleting go on above it", most=1_048_576
+    )
+    trash_days: int = _setting(30, "days that a deleted tenant's file is kept in the trash", most=36_500)
+    conflict_days: int = _setting(90, "days that a version which lost a conflict is kept", most=36_500)
+    tombstone_days: int = _setting(
+        180, "days that a deletion is remembered; a device that was away for longer loads everything again", most=36_500
+    )
+    maintenance_hours: int = _setting(
+        24, "hours after which the server compacts books and empties the trash by itself; 0: never", most=8_760, least=0
+    )
 
     @property
     def users_db(self) -> Path:
         """The central database."""
         return Path(self.instance, "users.db")
+
+    @property
+    def tenants_folder(self) -> Path:
+        """Where files about tenants are kept, be it only for a moment."""
+        return Path(self.instance if self.in_memory else self.tenant_databases)
 
     @property
     def in_memory(self) -> bool:
@@ -65,7 +81,7 @@ def parse(environment: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     for name, setting in known.items():
         if text := environment.get(name):
-            values[setting.name] = _number(name, text, setting.metadata["most"]) if setting.type is int else text
+            values[setting.name] = _number(name, text, **_range(setting)) if setting.type is int else text
     return _checked(Settings(**values))
 
 
@@ -87,9 +103,13 @@ def to_environment(settings: Settings) -> None:
         os.environ[variable(setting.name)] = str(getattr(settings, setting.name))
 
 
-def _number(name: str, text: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
-        raise BadSetting(f"{name} must be a whole number from 1 to {most}.")
+def _range(setting: Field[Any]) -> dict[str, int]:
+    return {"least": setting.metadata["least"], "most": setting.metadata["most"]}
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise BadSetting(f"{name} must be a whole number from {least} to {most}.")
     return int(text)
 
 

@@ -146,6 +146,12 @@ class StorageFull(FinWiseError):
     code = "storage_full"
 
 
+class QuotaExceeded(FinWiseError):
+    """The tenant's file may not grow any more; reading and deleting still work."""
+
+    code = "quota_exceeded"
+
+
 class BadSetting(FinWiseError):
     """A setting has a value that FinWise cannot use."""
 

@@ -39,7 +39,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(instance=str(tmp_path / "instance"), tenant_databases=str(tmp_path / "tenant_databases"))
+    """Folders of the test's own; upkeep is not done by a thread, whose moment no test could tell."""
+    return Settings(
+        instance=str(tmp_path / "instance"), tenant_databases=str(tmp_path / "tenant_databases"), maintenance_hours=0
+    )
 
 
 @pytest.fixture

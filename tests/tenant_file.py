@@ -41,7 +41,7 @@ class TenantFile:
 
     def conflicts(self) -> list[tuple[str, str]]:
         """Reason and change_id of what is kept, in the order it was kept."""
-        rows = self.rows("SELECT reason, change_id FROM sync_conflicts ORDER BY conflict_id")
+        rows = self.rows("SELECT reason, change_id FROM sync_conflicts ORDER BY rowid")
         return [(row["reason"], row["change_id"]) for row in rows]
 
     def purge_tombstones(self) -> None:

@@ -50,7 +50,6 @@ def test_help_explains_every_command(run: Run) -> None:
     lines = run("--help").output
     for name in main.commands:
         assert name in lines
-    for name in ("serve", "import", "export", "tokens"):
         assert run(name, "--help").exit_code == 0
 
 
@@ -114,10 +113,16 @@ def test_a_file_that_is_no_book_is_refused(run: Run, home: Household, tmp_path: 
 
 
 @pytest.mark.parametrize("command", ["import", "export"])
-@pytest.mark.parametrize("tenant", ["nonsense", "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10"])
-def test_an_unknown_tenant_is_said_in_one_line(run: Run, command: str, tenant: str) -> None:
+@pytest.mark.parametrize(
+    ("tenant", "said"),
+    [
+        ("nonsense", "--tenant takes a UUID of 36 characters."),
+        ("5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10", "There is no such tenant."),
+    ],
+)
+def test_an_unknown_tenant_is_said_in_one_line(run: Run, command: str, tenant: str, said: str) -> None:
     done = run(command, *([str(LEDGER)] if command == "import" else []), "--tenant", tenant)
-    assert (done.exit_code, done.output) == (1, "Error: There is no such tenant.\n")
+    assert (done.exit_code, done.output) == (1, f"Error: {said}\n")
 
 
 def test_a_token_can_be_made_for_a_user_without_a_password(run: Run, home: Household) -> None:

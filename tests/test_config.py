@@ -26,6 +26,11 @@ OTHER: dict[str, str] = {
     "threads": "1",
     "url_prefix": "/books/api",
     "token_days": "7",
+    "quota_mib": "5",
+    "trash_days": "6",
+    "conflict_days": "4",
+    "tombstone_days": "366",
+    "maintenance_hours": "0",
 }
 every_setting = pytest.mark.parametrize("name", DEFAULTS)
 
@@ -87,17 +92,27 @@ def test_the_readme_says_the_same_about_a_setting_as_the_code() -> None:
         assert lines[variable(setting.name)][1].startswith(setting.metadata["about"])
 
 
-@pytest.mark.parametrize("name", ["port", "workers", "threads", "token_days"])
+@pytest.mark.parametrize("name", [name for name, default in DEFAULTS.items() if type(default) is int])
 @pytest.mark.parametrize(
     "value",
     [
-        *("0", "-1", "+1", "1.5", "1e3", "x", " 1", "1 ", "0x10", "1_0", "\u0661", "\uff11", "\u00b2", "1\n", "True"),
+        *("-1", "+1", "1.5", "1e3", "x", " 1", "1 ", "0x10", "1_0", "\u0661", "\uff11", "\u00b2", "1\n", "True"),
         pytest.param("9" * 5_000, id="5,000 digits"),
     ],
 )
 def test_a_number_of_another_form_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(BadSetting) as refused:
         parse({variable(name): value})
+    assert variable(name) in refused.value.detail
+
+
+@pytest.mark.parametrize("name", [name for name, default in DEFAULTS.items() if type(default) is int])
+def test_nothing_is_a_number_only_where_it_means_never(name: str) -> None:
+    if name == "maintenance_hours":
+        assert parse({variable(name): "0"}).maintenance_hours == 0
+        return
+    with pytest.raises(BadSetting) as refused:
+        parse({variable(name): "0"})
     assert variable(name) in refused.value.detail
 
 
@@ -170,6 +185,7 @@ def test_the_application_reads_the_environment(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("FINWISE_INSTANCE", str(tmp_path / "here"))
     monkeypatch.setenv("FINWISE_TENANT_DATABASES", str(tmp_path / "there"))
     monkeypatch.setenv("FINWISE_URL_PREFIX", "/api")
+    monkeypatch.setenv("FINWISE_MAINTENANCE_HOURS", "0")
     assert create_app().test_client().get("/api/readyz").status_code == 200
     assert (tmp_path / "here" / "users.db").is_file()
     assert (tmp_path / "there").is_dir()

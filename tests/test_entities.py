@@ -369,7 +369,7 @@ from tests.household import Household, change
 
 folder = Path(sys.argv[1])
 assert Path(finwise.__file__).is_relative_to(folder), finwise.__file__
-settings = Settings(instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"))
+settings = Settings(instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"), maintenance_hours=0)
 home = Household(finwise.create_app(settings).test_client()).create()
 goal = change("g1", entity_type="goals", data={"name": "Bicycle", "amount": 900, "someday": [1]})
 said = {

@@ -29,7 +29,7 @@ MAY_IMPORT: Mapping[str, set[str] | None] = {
     "api": {"api", "schemas", "domain", "entities", "errors", "version"},
     "schemas": {"schemas", "domain", "entities", "kinds", "errors", "version"},
     "store": {"store", "domain", "errors"},
-    "domain": {"domain", "errors"},
+    "domain": {"domain", "errors", "version"},  # a backup says which FinWise made it
     "entities": {"kinds", "domain"},
     "kinds": {"domain"},
     "config": {"errors"},
@@ -37,6 +37,7 @@ MAY_IMPORT: Mapping[str, set[str] | None] = {
     "errors": set(),
     "version": set(),
     "demo": {"domain"},
+    "upkeep_thread": {"domain", "errors"},
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": {"cli"},
@@ -151,8 +152,12 @@ def guard_transactions(path: str, tree: ast.Module) -> Iterator[str]:
 # SQL that is not a literal, by the file and the expression, and why it may be.
 OTHER_SQL = {
     ("store/views.py", "statement"),  # views have no bound values; their names are the catalogue's
-    ("store/views.py", "f'DROP VIEW {_quoted(name)}'"),
-    ("store/connection.py", "pragma"),  # of the literals in the line above
+    ("store/views.py", "f'DROP VIEW {quoted(name)}'"),
+    ("store/restores.py", "f'DROP VIEW {quoted(name)}'"),  # of the file's own schema: a name cannot be bound
+    ("store/restores.py", "f'DROP TABLE IF EXISTS {quoted(name)}'"),  # of Litestream's two names
+    ("store/connection.py", "pragma"),  # of literals in lines nearby, as the two below
+    ("store/book.py", "pragma"),
+    ("store/databases.py", "pragma"),
     ("store/migrations/__init__.py", "statement"),  # from our own .sql files
 }
 
@@ -175,40 +180,84 @@ def _is_pragma_with_numbers(sql: ast.expr) -> bool:
 # ---- files ----
 
 # What the store may do to files. Opening a database other than through SQLite drops SQLite's locks, and with them
-# acknowledged commits; so every name here is one that opens nothing, or opens what is no database.
+# acknowledged commits; so every name here is one that opens nothing, or a whole call that opens what nobody uses.
 _WORDS_OF_PATHS = set(dir(Path)) - set(dir(PurePath))
 FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
-    "store/databases.py": {"os.access", "os.fsync", "os.close", "exists", "mkdir", "replace"},
-    "store/central.py": {"mkdir"},
+    "store/backups.py": {
+        "mkdir",
+        "rename",  # of a whole backup's folder, once it is complete
+        "os.fsync",
+        "(archive / MANIFEST).open('w', encoding='utf-8')",
+        "(archive / MANIFEST).read_bytes()",
+        "(archive / f'tenant_{tenant_id}.db').unlink(missing_ok=True)",  # a copy that is not whole
+    },
     "store/connection.py": {"absolute", "stat"},
+    "store/copies.py": {  # the bytes of copies that are complete and that no connection has open
+        "file.open('rb')",
+        "stat",
+        "os.open(target, os.O_RDWR)",
+        "os.fsync",
+        "os.close",
+    },
+    "store/databases.py": {"exists", "shutil.disk_usage"},
+    "store/folder.py": {
+        "exists",
+        "glob",
+        "mkdir",
+        "os.access",
+        "os.scandir",
+        "os.open(folder, os.O_RDONLY)",  # to make its names last; a folder is no database
+        "os.fsync",
+        "os.close",
+        "source.replace(target)",  # moved and removed under the tenant's lock, after the file was marked
+        "each.unlink(missing_ok=True)",
+    },
+    "store/litestream.py": {"absolute"},
     "store/locks.py": {"os.open", "os.close"},  # of lock files
     "store/migrations/__init__.py": {"iterdir", "read_text"},  # our own .sql files
     "store/pool.py": {"os.getpid", "stat"},
+    "store/restores.py": {
+        "absolute",
+        "exists",
+        "is_file",
+        "glob",
+        "partial.replace(staged)",  # a copy that only this process has written
+        "staged.replace(file)",  # it takes the tenant's place under the lock, after the present file was moved away
+    },
+    "store/trash.py": {
+        "exists",
+        "shutil.rmtree(self._folder.path / f'.tenant_{name}-litestream', ignore_errors=True)",  # Litestream's folder
+    },
     "store/views.py": {"replace"},  # of a text
 }
-OPENED = "os.open(folder, os.O_RDONLY)"  # to make its names last; a folder is no database
+_LIBRARIES_OF_FILES = {"shutil", "io", "mmap", "zipfile", "tarfile", "gzip", "codecs", "subprocess"}
 
 
 def guard_files(path: str, tree: ast.Module) -> Iterator[str]:
     """The store touches files by few words, and opens no database other than through SQLite."""
     if place_of(path) != "store":
         return
-    allowed = FILE_WORDS_OF_STORE.get(path, set()) | ({OPENED} if path == "store/databases.py" else set())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (word := _file_word(node)) and not {word, ast.unparse(node)} & allowed:
-            yield f"calls {ast.unparse(node.func)}()"
+    allowed = FILE_WORDS_OF_STORE.get(path, set())
+    yield from (f"calls {call}" for word, call in file_calls(tree) if not {word, call} & allowed)
     for name in imported(tree):
         library, _, word = name.partition(".")
-        if library in {"shutil", "io", "mmap", "zipfile", "tarfile", "gzip", "codecs", "subprocess"}:
+        if library in _LIBRARIES_OF_FILES and (word or not any(each.startswith(f"{name}.") for each in allowed)):
             yield f"imports {name}"
         if library == "os" and word.islower():
             yield f"imports {name}, which then does not show where it is called"
 
 
+def file_calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Every call that may touch a file: the word by which it does, and the whole call as text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (word := _file_word(node)):
+            yield word, ast.unparse(node)
+
+
 def _file_word(call: ast.Call) -> str | None:
-    """The word by which a call may touch a file: `open`, `os.…`, or the name of a method that paths have."""
+    """The word by which a call may touch a file: `open`, `os.…`, `shutil.…`, or a method that paths have."""
     function = ast.unparse(call.func)
-    if function == "open" or function.startswith("os."):
+    if function == "open" or function.startswith(("os.", "shutil.")):
         return function
     return called(call) if isinstance(call.func, ast.Attribute) and called(call) in _WORDS_OF_PATHS else None
 
@@ -328,11 +377,13 @@ def test_the_guards_see_the_whole_package() -> None:
         (guard_imports, "passwords.py", "from finwise.domain.logins import PasswordHasher"),
         (guard_imports, "errors.py", "from finwise.version import __version__"),
         (guard_imports, "demo.py", "import flask"),
+        (guard_imports, "upkeep_thread.py", "from finwise.store.trash import Trash"),
+        (guard_imports, "domain/backups.py", "from finwise.store.backups import Archives"),
         (guard_imports, "wsgi.py", "import sqlite3"),
         (guard_imports, "attic.py", ""),
         (guard_imports, "attic/users.py", ""),
         (guard_environment, "api/users.py", "import os\nos.environ['X']"),
-        (guard_environment, "cli.py", "import os\nos.getenv('X')"),
+        (guard_environment, "cli/serving.py", "import os\nos.getenv('X')"),
         (guard_environment, "store/central.py", "from os import environ"),
         (guard_environment, "__init__.py", "from os import getenv as setting"),
         (guard_transactions, "store/book.py", "connection.executescript('SELECT 1')"),
@@ -367,11 +418,20 @@ def test_the_guards_see_the_whole_package() -> None:
         (guard_files, "store/databases.py", "path.write_text('')"),
         (guard_files, "store/databases.py", "path.unlink()"),
         (guard_files, "store/databases.py", "os.open(path, os.O_RDONLY)"),
-        (guard_files, "store/databases.py", "os.open(folder, os.O_RDWR)"),
+        (guard_files, "store/folder.py", "os.open(folder, os.O_RDWR)"),
+        (guard_files, "store/folder.py", "file.unlink()"),
+        (guard_files, "store/folder.py", "target.replace(source)"),
+        (guard_files, "store/copies.py", "os.open(source, os.O_RDWR)"),
+        (guard_files, "store/copies.py", "source.read_bytes()"),
+        (guard_files, "store/backups.py", "(archive / name).read_bytes()"),
         (guard_files, "store/databases.py", "os.remove(path)"),
         (guard_files, "store/databases.py", "os.link(path, other)"),
         (guard_files, "store/databases.py", "from os import open as look"),
-        (guard_files, "store/databases.py", "import shutil"),
+        (guard_files, "store/databases.py", "import shutil\nshutil.copyfile(path, other)"),
+        (guard_files, "store/databases.py", "import shutil\nshutil.rmtree(path)"),
+        (guard_files, "store/trash.py", "import shutil\nshutil.rmtree(path)"),
+        (guard_files, "store/book.py", "import shutil"),
+        (guard_files, "store/book.py", "import io"),
         (guard_files, "store/databases.py", "from shutil import copyfile"),
         (guard_files, "store/databases.py", "from io import FileIO"),
         (guard_files, "store/book.py", "path.stat()"),
@@ -405,7 +465,8 @@ def test_the_guard_bites(guard: Guard, path: str, source: str) -> None:
         (guard_transactions, "store/book.py", "connection.execute('SELECT 1')\n'The block ends; COMMIT was said'"),
         (guard_sql, "store/book.py", "connection.execute('SELECT ?', (name,))"),
         (guard_sql, "store/book.py", "connection.execute(f'PRAGMA user_version = {version:d}')"),
-        (guard_files, "store/databases.py", "os.open(folder, os.O_RDONLY)\npath.exists()\nsource.replace(target)"),
+        (guard_files, "store/folder.py", "os.open(folder, os.O_RDONLY)\npath.exists()\nsource.replace(target)"),
+        (guard_files, "store/databases.py", "import shutil\nshutil.disk_usage(folder)"),
         (guard_names, "domain/book.py", ""),
         (guard_entity_types, "api/sync.py", "PUSH_EXAMPLE = {'entity_type': 'accounts'}"),
         (guard_entity_types, "schemas/sync.py", "fields.String(metadata={'example': 'accounts,tags'})"),
@@ -426,3 +487,5 @@ def test_migrations_leave_transactions_to_those_who_run_them(script: Path) -> No
 def test_every_exception_that_was_made_is_still_needed() -> None:
     used = {(path, ast.unparse(sql)) for path, tree in modules().items() for sql in executed(tree)}
     assert used >= OTHER_SQL
+    for path, words in FILE_WORDS_OF_STORE.items():
+        assert words <= {said for call in file_calls(modules()[path]) for said in call}, path

@@ -19,7 +19,7 @@ REJECTIONS = {"unknown_entity_type", "invalid_id", "invalid_time", "invalid_data
 @pytest.fixture(scope="module")
 def household(tmp_path_factory: pytest.TempPathFactory) -> Household:
     """One user for all tests of this file, for signing up is slow on purpose."""
-    settings = Settings(instance=str(tmp_path_factory.mktemp("instance")), tenant_databases=MEMORY)
+    settings = Settings(instance=str(tmp_path_factory.mktemp("instance")), tenant_databases=MEMORY, maintenance_hours=0)
     return Household(create_app(settings, Clock()).test_client())
 
 

@@ -4,7 +4,21 @@ from collections.abc import Callable
 
 from flask import Flask, Response
 
-from finwise.api import auth, context, document, errors, health, pages, sync, tenants, tokens, users
+from finwise.api import (
+    auth,
+    conflicts,
+    context,
+    copies,
+    devices,
+    document,
+    errors,
+    health,
+    pages,
+    sync,
+    tenants,
+    tokens,
+    users,
+)
 from finwise.domain import Domain
 from finwise.domain.sync import MAX_BODY_BYTES
 
@@ -18,7 +32,7 @@ def register(app: Flask, domain: Domain, url_prefix: str, clock: Callable[[], in
     auth.register(app)
     errors.register(app)
     described = document.create(app, url_prefix)
-    for module in (users, tenants, tokens, sync, health):
+    for module in (users, tenants, tokens, sync, conflicts, devices, copies, health):
         described.register_blueprint(module.blueprint, url_prefix=url_prefix or None)
     app.register_blueprint(pages.blueprint, url_prefix=url_prefix or None)
     app.after_request(_protect)

@@ -1,8 +1,12 @@
 """Sync answers as JSON text. Entities are joined as the text they are stored as, never parsed and written again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
+from flask import Response
+
+from finwise.domain.book import StoredConflict
 from finwise.domain.change import Rejection, Version, version_text
 from finwise.domain.cursor import format_cursor
 from finwise.domain.digest import hex_text
@@ -12,6 +16,26 @@ from finwise.domain.push import Result
 from finwise.domain.sync import PROTOCOL, Load, Page, Pushed
 from finwise.domain.times import millis_text
 from finwise.version import __version__
+
+__all__ = ["conflicts_text", "load_chunks", "load_lines", "page_text", "pushed_text", "streamed", "version_text"]
+
+
+def streamed(body: Iterator[str] | Iterator[bytes], media_type: str, opened: ExitStack) -> Response:
+    """An answer that is read from what is open while it is sent; closes that afterwards, whatever happens."""
+    answer = Response(body, mimetype=media_type)
+    answer.headers["Vary"] = "Accept, Authorization"
+    answer.call_on_close(opened.close)
+    return answer
+
+
+def conflicts_text(chunks: Iterable[Sequence[StoredConflict]]) -> Iterator[str]:
+    """The list of conflicts, in pieces."""
+    separator = "["
+    for conflicts in chunks:
+        for conflict in conflicts:
+            yield separator + _conflict(conflict)
+            separator = ","
+    yield "[]" if separator == "[" else "]"
 
 
 def page_text(page: Page, now: int) -> str:
@@ -62,6 +86,25 @@ def _end(epoch: str, next_stamp: int, digest: Mapping[str, int] | None, *, has_m
 
 def _joined(versions: Sequence[Version]) -> str:
     return ",".join([version_text(version) for version in versions])
+
+
+def _conflict(conflict: StoredConflict) -> str:
+    reason, kept_at, loser = conflict.kept
+    said = {
+        "conflict_id": conflict.conflict_id,
+        "entity_type": loser.entity_type,
+        "id": loser.id,
+        "kept_at": millis_text(kept_at),
+        "reason": reason,
+    }
+    lost = {
+        "created_at": loser.created_at,
+        "updated_at": loser.updated_at,
+        "deleted_at": loser.updated_at if loser.data is None else None,
+        "device_id": loser.device_id,
+    }
+    entity = version_text(conflict.stored) if conflict.stored else "null"
+    return f'{write(said)[:-1]},"loser":{write(lost)[:-1]},"data":{loser.data or "null"}}},"entity":{entity}}}'
 
 
 def _result(result: Result | Rejection) -> str:

@@ -11,6 +11,7 @@ from finwise.domain.sync import MAX_BODY_BYTES
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+SQLITE = "application/vnd.sqlite3"
 
 
 class StrictParser(FlaskParser):

@@ -40,9 +40,12 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
-        """A route; each part of its path is a UUID."""
+        """A route; each part of its path is a UUID, a conflict's name apart."""
         names = re.findall(r"<(\w+)>", rule)
-        parameters = [{"name": name, "in": "path", "required": True, "schema": UUID} for name in names]
+        schemas = {"conflict_id": {"type": "string"}}
+        parameters = [
+            {"name": name, "in": "path", "required": True, "schema": schemas.get(name, UUID)} for name in names
+        ]
         add: Callable[[View], View] = super().route(rule, parameters=parameters, **options)
         return add
 

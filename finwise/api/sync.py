@@ -18,9 +18,11 @@ from finwise.api.sync_document import (
     TENANT_HEADER,
 )
 from finwise.domain import json_text
+from finwise.domain.book import Contact
 from finwise.domain.cursor import format_cursor, parse_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.sync import DEFAULT_LIMIT, MAX_CHANGES, PullRequest, PushRequest
+from finwise.domain.times import parse_micros
 from finwise.errors import BadRequest, TooLarge
 from finwise.schemas import sync as schemas
 
@@ -44,7 +46,7 @@ def push_changes() -> Response:
     envelope = _envelope(json_body())
     tenant = context.domain().tenants.to_write(context.user(), _tenant_id(envelope.get("tenant_id")))
     pull = _pull_request(envelope) if envelope.get("since") is not None else None
-    push = PushRequest(envelope["changes"], envelope.get("device_id"), pull)
+    push = PushRequest(envelope["changes"], envelope.get("device_id"), pull, _contact(envelope))
     pushed = context.domain().sync.push(tenant.uuid, push, context.now())
     return _answer(answers.pushed_text(pushed, context.now()))
 
@@ -59,7 +61,7 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
     """What was stored after `since`, deletions included, in the order it was stored."""
     answer_type(JSON)
     tenant = context.domain().tenants.to_read(context.user(), _tenant_id(tenant_id))
-    page = context.domain().sync.pull(tenant.uuid, _pull_request(query))
+    page = context.domain().sync.pull(tenant.uuid, _pull_request(query, _contact(query)))
     return _tagged(format_cursor(page.next_stamp, page.epoch), lambda: answers.page_text(page, context.now()))
 
 
@@ -100,13 +102,21 @@ def _tenant_id(named: str | None) -> str | None:
     return canonical_uuid(names[0])
 
 
-def _pull_request(given: dict[str, Any]) -> PullRequest:
+def _pull_request(given: dict[str, Any], contact: Contact | None = None) -> PullRequest:
     since = given.get("since")
     return PullRequest(
         since=None if since is None else parse_cursor(since),
         entity_types=given.get("entity_types"),
         limit=given.get("limit") or DEFAULT_LIMIT,
+        contact=contact,
     )
+
+
+def _contact(given: dict[str, Any]) -> Contact:
+    """What the device says of itself in an envelope or in parameters."""
+    time = parse_micros(given.get("client_time"))
+    skew = None if time is None else (time - context.now()) // 1000
+    return Contact(context.token_id(), context.now(), given.get("device_id"), given.get("since"), skew)
 
 
 def _answer(body: str | Iterator[str], media_type: str = JSON) -> Response:

@@ -63,3 +63,18 @@ PUSH_EXAMPLE: dict[str, Any] = {
         }
     ],
 }
+CONFLICT_EXAMPLE: dict[str, Any] = {
+    "conflict_id": "0b6f2a4d9c3e4f7a8b1d2c3e4f5a6b7c",
+    "entity_type": "account_groups",
+    "id": "9d0e6a3c-6d55-4c52-8f0b-2f3f0b6f1d11",
+    "kept_at": "2026-01-09T19:01:02.140Z",
+    "reason": "older",
+    "loser": {
+        "created_at": "2026-01-09T19:01:00.000Z",
+        "updated_at": "2026-01-09T18:30:00.000Z",
+        "deleted_at": None,
+        "device_id": "c0ffee00-1111-4222-8333-444455556666",
+        "data": {"name": "Our bank", "sortOrder": 0},
+    },
+    "entity": ENTITY_EXAMPLE,
+}

@@ -69,4 +69,4 @@ def update_tenant(body: dict[str, Any], id: str) -> Tenant:
 @blueprint.operation("deleteTenant")
 def delete_tenant(id: str) -> None:
     """End all access to an account book; its devices keep their data and are told."""
-    context.domain().tenants.delete(context.user(), canonical_uuid(id))
+    context.domain().tenants.delete(context.user(), canonical_uuid(id), context.now())

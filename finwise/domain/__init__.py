@@ -3,10 +3,18 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from finwise.domain.backups import Backups
+from finwise.domain.conflicts import Conflicts
+from finwise.domain.copies import Copies
+from finwise.domain.devices import Devices
+from finwise.domain.life import Life
+from finwise.domain.restores import Restores
 from finwise.domain.sync import Sync
 from finwise.domain.tenants import Tenants
 from finwise.domain.tokens import Tokens
+from finwise.domain.upkeep import Upkeep
 from finwise.domain.users import Users
+from finwise.domain.verification import Verification
 
 
 class Health(Protocol):
@@ -23,5 +31,13 @@ class Domain(NamedTuple):
     tenants: Tenants
     tokens: Tokens
     sync: Sync
+    conflicts: Conflicts
+    devices: Devices
+    copies: Copies
+    life: Life
+    upkeep: Upkeep
+    backups: Backups
+    restores: Restores
+    verification: Verification
     health: Health
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

@@ -16,6 +16,41 @@ class KeptConflict(NamedTuple):
     loser: Version
 
 
+class StoredConflict(NamedTuple):
+    """A kept conflict with its name, and the version that is stored now, None if there is none.
+
+    `place`: where it is among the others, in the order they were kept.
+    """
+
+    place: int
+    conflict_id: str
+    kept: KeptConflict
+    stored: Version | None
+
+
+class Contact(NamedTuple):
+    """What a device says of itself with a request, at a moment in µs.
+
+    `token_id` names the device; `device_id` is what it calls itself, `cursor` the last `since` it sent, `clock_skew`
+    its clock minus the server's in ms: None where it did not say.
+    """
+
+    token_id: str
+    at: int
+    device_id: str | None = None
+    cursor: str | None = None
+    clock_skew: int | None = None
+
+
+class Purged(NamedTuple):
+    """How much was forgotten because of its age."""
+
+    tombstones: int
+    change_ids: int
+    conflicts: int
+    devices: int
+
+
 class Remembered(NamedTuple):
     """A change_id that was judged and does not name the stored version of the entity `key`; `since` in µs."""
 
@@ -40,6 +75,18 @@ class Book(Protocol):
 
     def list_digests(self) -> dict[str, int]:
         """The digest of each entity type that was ever stored."""
+
+    def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
+        """At most `limit` conflicts, in the order they were kept, from after `place` on."""
+
+    def list_contacts(self) -> list[Contact]:
+        """The last of everything that each device said, the one heard of last first."""
+
+    def find_contact(self, token_id: str) -> Contact | None:
+        """The last of everything that the device said, as far as that was noted."""
+
+    def size(self) -> int:
+        """Bytes of the file that are in use."""
 
 
 class WritableBook(Book, Protocol):
@@ -66,6 +113,20 @@ class WritableBook(Book, Protocol):
     def put_last_stamp(self, stamp: int) -> None:
         """Stores the last stamp given out."""
 
+    def find_conflict(self, conflict_id: str) -> KeptConflict | None: ...
+
+    def delete_conflict(self, conflict_id: str) -> bool:
+        """Whether there was one."""
+
+    def put_contact(self, contact: Contact) -> None:
+        """Notes what a device said; what it did not say stays. A name that it took over is another's no more."""
+
+    def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
+        """Forgets tombstones, change_ids and devices, and conflicts, of before these moments (µs).
+
+        Moves the horizon to the last tombstone that goes; its change_id is remembered.
+        """
+
 
 class Books(Protocol):
     """The books of all tenants, by the tenant's UUID.
@@ -76,5 +137,8 @@ class Books(Protocol):
     def read(self, tenant_id: str) -> AbstractContextManager[Book]:
         """One snapshot, open until the context is left."""
 
-    def transact(self, tenant_id: str) -> AbstractContextManager[WritableBook]:
-        """The tenant's write lock and one transaction: committed when the block ends, undone if it raises."""
+    def transact(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[WritableBook]:
+        """The tenant's write lock and one transaction: committed when the block ends, undone if it raises.
+
+        Raises QuotaExceeded, too; without `wait`, Busy where the lock is held.
+        """

@@ -4,12 +4,13 @@ Importing goes through the judgement of a push, so that a change made on the ser
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 from finwise.domain import json_text
-from finwise.domain.change import Rejection
+from finwise.domain.change import Rejection, Version
 from finwise.domain.merge import APPLIED, SUPERSEDED, UNCHANGED
 from finwise.domain.sync import PushRequest, Sync
 from finwise.domain.times import millis_text
@@ -20,6 +21,7 @@ DEVICE_ID = "finwise-import"
 _BATCH = 1_000  # entities in one transaction, so that other writers get their turn
 _OWN = ("id", "created_at", "updated_at")
 
+Versions = Iterator[Version]
 Advance = Callable[[int, int], None]  # told how many entities of how many are done
 
 
@@ -71,20 +73,35 @@ def import_book(
     return Outcome(counts[APPLIED], counts[UNCHANGED], counts[SUPERSEDED], rejected)
 
 
-def export_book(sync: Sync, tenant_id: str) -> dict[str, list[dict[str, Any]]]:
-    """A tenant's living entities, of one moment, in the order they were stored.
+@contextmanager
+def book_text(sync: Sync, tenant_id: str) -> Iterator[Iterator[str]]:
+    """A tenant's living entities as a book's JSON text, an entity a line, of one moment, while the context is open.
 
     The entity's `id`, `created_at` and `updated_at` take the place of such fields in its `data`. Raises what
-    Sync.initial raises.
+    Sync.living raises.
     """
-    book: dict[str, list[dict[str, Any]]] = {entity_type: [] for entity_type in sync.entity_types}
-    with sync.initial(tenant_id, None) as load:
-        for versions in load.chunks:
-            for version in versions:
-                data = json_text.parse((version.data or "null").encode())
-                own = {"created_at": version.created_at, "updated_at": version.updated_at}
-                book.setdefault(version.entity_type, []).append({"id": version.id} | data | {"id": version.id} | own)
-    return {entity_type: entities for entity_type, entities in book.items() if entities}
+    with sync.living(tenant_id) as types:
+        yield _lines(types)
+
+
+def _lines(types: Iterator[tuple[str, Versions]]) -> Iterator[str]:
+    yield "{"
+    separator = "\n"
+    for entity_type, versions in types:
+        start = f'{separator}"{entity_type}": [\n'
+        for version in versions:
+            yield f"{start} {_entity_text(version)}"
+            start = ",\n"
+        if start == ",\n":  # there were some
+            yield "\n]"
+            separator = ",\n"
+    yield "\n}\n"
+
+
+def _entity_text(version: Version) -> str:
+    data = json_text.parse((version.data or "null").encode())
+    own = {"created_at": version.created_at, "updated_at": version.updated_at}
+    return json_text.write({"id": version.id} | data | {"id": version.id} | own)
 
 
 def _book(text: bytes) -> dict[str, list[dict[str, Any]]]:

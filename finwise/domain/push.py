@@ -59,9 +59,20 @@ class Push:
             for place, change in enumerate(self._changes)
         ]
 
+    @property
+    def stores_anything(self) -> bool:
+        """Whether `store` has anything to write."""
+        return bool(self._written() or self._remembered or self._conflicts)
+
+    @property
+    def stores_data(self) -> bool:
+        """Whether `store` writes contents, and not deletions alone."""
+        late = (kept.loser for kept in self._conflicts if kept.reason == OLDER)
+        return any(version.data is not None for version in (*self._written(), *late))
+
     def store(self) -> None:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
-        written = [version for key, version in self._current.items() if version is not self._before.get(key)]
+        written = self._written()
         if written:
             self._book.put_versions(written)
             self._book.put_digests(self._digests(written))
@@ -70,6 +81,9 @@ class Push:
             self._book.add_remembered(self._remembered)
         if self._conflicts:
             self._book.add_conflicts(self._conflicts)
+
+    def _written(self) -> list[Version]:
+        return [version for key, version in self._current.items() if version is not self._before.get(key)]
 
     def _judge(self, place: int, change: Change) -> Result:
         key = change.key

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
-from finwise.domain.book import Book, Books
+from finwise.domain import devices
+from finwise.domain.book import Book, Books, Contact
 from finwise.domain.change import Catalogue, Rejection, Version, read_changes
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
 from finwise.domain.push import Push, Result
+from finwise.errors import QuotaExceeded
 
 PROTOCOL = 1
 DEFAULT_LIMIT = 1_000
@@ -19,19 +22,27 @@ _CHUNK = 1_000  # entities in memory at once while a first load is sent
 
 
 class PullRequest(NamedTuple):
-    """What a device asks for; no `since` means from the beginning, no `entity_types` all of them."""
+    """What a device asks for; no `since` means from the beginning, no `entity_types` all of them.
+
+    `contact`: who asks, where that is to be noted.
+    """
 
     since: Cursor | None = None
     entity_types: Collection[str] | None = None
     limit: int = DEFAULT_LIMIT
+    contact: Contact | None = None
 
 
 class PushRequest(NamedTuple):
-    """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip."""
+    """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip.
+
+    `contact`: who pushes, where that is to be noted.
+    """
 
     elements: Sequence[object]
     device_id: str | None = None
     pull: PullRequest | None = None
+    contact: Contact | None = None
 
 
 class Page(NamedTuple):
@@ -62,11 +73,15 @@ class Load(NamedTuple):
 
 
 class Sync:
-    """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py)."""
+    """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py).
 
-    def __init__(self, books: Books, catalogue: Catalogue) -> None:
+    `quota`: bytes that a tenant's file may hold.
+    """
+
+    def __init__(self, books: Books, catalogue: Catalogue, quota: int) -> None:
         self._books = books
         self._catalogue = catalogue
+        self._quota = quota
 
     @property
     def entity_types(self) -> list[str]:
@@ -76,7 +91,7 @@ class Sync:
     def push(self, tenant_id: str, request: PushRequest, now: int) -> Pushed:
         """Stores what wins, in one transaction. `now` in µs.
 
-        Raises CursorExpired or EpochChanged, and what Books raises; then nothing is stored.
+        Raises CursorExpired, EpochChanged, QuotaExceeded and what Books raises; then nothing is stored.
         """
         changes = read_changes(request.elements, self._catalogue)
         with self._books.transact(tenant_id) as book:
@@ -84,7 +99,11 @@ class Sync:
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
             push = Push(book, position.last_stamp, changes, request.device_id, now)
             results = push.judge()
+            if request.contact and (push.stores_anything or devices.is_due(book, request.contact)):
+                book.put_contact(request.contact)
             push.store()
+            if push.stores_data:
+                require_room(book, self._quota)
             page = None
             if request.pull:
                 # What this push stored lies above all stamps there were before it, so it is not even read.
@@ -96,7 +115,11 @@ class Sync:
         with self._books.read(tenant_id) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.since, position)
-            return self._page(book, position, request, after, position.last_stamp, frozenset())
+            page = self._page(book, position, request, after, position.last_stamp, frozenset())
+            is_due = devices.is_due(book, request.contact)
+        if request.contact and is_due:
+            devices.note(self._books, tenant_id, request.contact)
+        return page
 
     @contextmanager
     def initial(self, tenant_id: str, entity_types: Collection[str] | None) -> Iterator[Load]:
@@ -105,6 +128,16 @@ class Sync:
             position = book.find_position()
             digest = self._digest(book, entity_types)
             yield Load(position.epoch, _chunks(book, entity_types), position.last_stamp, digest)
+
+    @contextmanager
+    def living(self, tenant_id: str) -> Iterator[Iterator[tuple[str, Iterator[Version]]]]:
+        """The living entities by entity_type, in one snapshot that is open until the context is left.
+
+        Raises what Books raises.
+        """
+        with self._books.read(tenant_id) as book:
+            types = self._digest(book, None)
+            yield ((name, chain.from_iterable(_chunks(book, [name]))) for name in types)
 
     def _page(
         self, book: Book, position: Position, request: PullRequest, after: int, end: int, echo: Collection[int]
@@ -121,6 +154,12 @@ class Sync:
         """The digest of each type asked for that the catalogue or the book knows."""
         known = dict.fromkeys(self._catalogue, 0) | book.list_digests()
         return {name: value for name, value in known.items() if entity_types is None or name in entity_types}
+
+
+def require_room(book: Book, quota: int) -> None:
+    """Raises QuotaExceeded where the file holds more than `quota` bytes; the transaction is undone by it."""
+    if book.size() > quota:
+        raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
 
 
 def _chunks(book: Book, entity_types: Collection[str] | None) -> Iterator[Sequence[Version]]:

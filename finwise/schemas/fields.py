@@ -75,7 +75,7 @@ class Time(fields.String):
     """A time such as 2026-01-09T19:01:02.123Z; read as its canonical text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "date-time"}, **kwargs)
+        super().__init__(metadata={"format": "date-time"} | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         time = canonical_time(value)

@@ -7,17 +7,18 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from finwise.domain.book import KeptConflict, Remembered
+from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
 from finwise.domain.change import Key, Version
 from finwise.domain.cursor import Position
 from finwise.domain.digest import hex_text
+from finwise.store.checksum import checksum
 
 
 class Connections(Protocol):
     """Opens a tenant's database: `Databases` or `MemoryDatabases`."""
 
     def read(self, tenant_id: str) -> AbstractContextManager[sqlite3.Connection]: ...
-    def transact(self, tenant_id: str) -> AbstractContextManager[sqlite3.Connection]: ...
+    def transact(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[sqlite3.Connection]: ...
 
 
 class Books:
@@ -32,8 +33,8 @@ class Books:
             yield Book(connection)
 
     @contextmanager
-    def transact(self, tenant_id: str) -> Iterator["Book"]:
-        with self._databases.transact(tenant_id) as connection:
+    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator["Book"]:
+        with self._databases.transact(tenant_id, wait=wait) as connection:
             yield Book(connection)
 
 
@@ -101,12 +102,14 @@ class Book:
 
     def put_versions(self, versions: Collection[Version]) -> None:
         self._connection.executemany(
-            """INSERT INTO sync_entities (stamp, entity_type, id, created_at, updated_at, data, change_id, device_id)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """INSERT INTO sync_entities (stamp, entity_type, id, created_at, updated_at, data, change_id, device_id,
+                 checksum)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (entity_type, id) DO UPDATE SET
                  stamp = excluded.stamp, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                 data = excluded.data, change_id = excluded.change_id, device_id = excluded.device_id""",
-            versions,
+                 data = excluded.data, change_id = excluded.change_id, device_id = excluded.device_id,
+                 checksum = excluded.checksum""",
+            [(*version, checksum(*version)) for version in versions],
         )
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
@@ -119,10 +122,13 @@ class Book:
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
         self._connection.executemany(
             """INSERT INTO sync_conflicts (reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
-                 device_id)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 device_id, checksum)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
-            [(reason, kept_at, *loser[1:]) for reason, kept_at, loser in conflicts],
+            [
+                (reason, kept_at, *loser[1:], checksum(reason, kept_at, *loser[1:]))
+                for reason, kept_at, loser in conflicts
+            ],
         )
 
     def put_digests(self, digests: Mapping[str, int]) -> None:
@@ -134,6 +140,91 @@ class Book:
 
     def put_last_stamp(self, stamp: int) -> None:
         self._connection.execute("UPDATE sync_book SET last_stamp = ?", (stamp,))
+
+    def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
+        rows = self._connection.execute(
+            """SELECT kept.rowid, kept.conflict_id, kept.reason, kept.kept_at, 0, kept.entity_type, kept.id,
+                      kept.created_at, kept.updated_at, kept.data, kept.change_id, kept.device_id,
+                      stored.stamp, stored.entity_type, stored.id, stored.created_at, stored.updated_at, stored.data,
+                      stored.change_id, stored.device_id
+               FROM sync_conflicts AS kept LEFT JOIN sync_entities AS stored
+                 ON stored.entity_type = kept.entity_type AND stored.id = kept.id
+               WHERE kept.rowid > ? ORDER BY kept.rowid LIMIT ?""",
+            (place, limit),
+        ).fetchall()
+        return [
+            StoredConflict(
+                row[0],
+                row[1],
+                KeptConflict(row[2], row[3], Version(*row[4:12])),
+                None if row[12] is None else Version(*row[12:]),
+            )
+            for row in rows
+        ]
+
+    def find_conflict(self, conflict_id: str) -> KeptConflict | None:
+        row = self._connection.execute(
+            """SELECT reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id, device_id
+               FROM sync_conflicts WHERE conflict_id = ?""",
+            (conflict_id,),
+        ).fetchone()
+        return KeptConflict(row[0], row[1], Version(*row[2:])) if row else None
+
+    def delete_conflict(self, conflict_id: str) -> bool:
+        deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
+        return deleted.rowcount == 1
+
+    def list_contacts(self) -> list[Contact]:
+        rows = self._connection.execute(
+            """SELECT token_id, last_contact, device_id, cursor, clock_skew FROM sync_devices
+               ORDER BY last_contact DESC, token_id"""
+        ).fetchall()
+        return [Contact(*row) for row in rows]
+
+    def find_contact(self, token_id: str) -> Contact | None:
+        row = self._connection.execute(
+            "SELECT token_id, last_contact, device_id, cursor, clock_skew FROM sync_devices WHERE token_id = ?",
+            (token_id,),
+        ).fetchone()
+        return Contact(*row) if row else None
+
+    def put_contact(self, contact: Contact) -> None:
+        self._connection.execute(
+            """INSERT INTO sync_devices (token_id, last_contact, device_id, cursor, clock_skew) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (token_id) DO UPDATE SET
+                 device_id = coalesce(excluded.device_id, device_id), cursor = coalesce(excluded.cursor, cursor),
+                 clock_skew = coalesce(excluded.clock_skew, clock_skew), last_contact = excluded.last_contact""",
+            contact,
+        )
+        self._connection.execute(
+            "DELETE FROM sync_devices WHERE device_id = ? AND token_id <> ?", (contact.device_id, contact.token_id)
+        )
+
+    def size(self) -> int:
+        pages, unused, page_size = (
+            self._connection.execute(pragma).fetchone()[0]
+            for pragma in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size")
+        )
+        return int((pages - unused) * page_size)
+
+    def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
+        execute = self._connection.execute
+        change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount
+        execute(
+            """INSERT INTO sync_change_ids (change_id, entity_type, id, since)
+               SELECT change_id, entity_type, id, ? FROM sync_entities WHERE stamp < ? AND data IS NULL
+               ON CONFLICT DO NOTHING""",
+            (now, forgotten_before),
+        )
+        execute(
+            """UPDATE sync_book SET horizon = max(horizon,
+                 (SELECT coalesce(max(stamp), 0) FROM sync_entities WHERE stamp < ? AND data IS NULL))""",
+            (forgotten_before,),
+        )
+        tombstones = execute("DELETE FROM sync_entities WHERE stamp < ? AND data IS NULL", (forgotten_before,)).rowcount
+        conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
+        devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount
+        return Purged(tombstones, change_ids, conflicts, devices)
 
 
 def _json_list(values: Collection[str] | None) -> str | None:

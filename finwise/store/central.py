@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from finwise.errors import Quarantined
+from finwise.errors import Conflict, Quarantined
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction, translated, write_back
+from finwise.store.folder import make_folder
 from finwise.store.locks import locked
 from finwise.store.pool import Pool
 
@@ -19,7 +20,7 @@ class Central:
 
     def __init__(self, path: Path, locks: Path, pool: Pool) -> None:
         for folder in (path.parent, locks):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         self._path = path
         self._lock = locks / "users.lock"
         self._pool = pool
@@ -40,6 +41,16 @@ class Central:
         with translated(), locked(self._lock), self._opened() as connection:
             with transaction(connection):
                 yield connection
+            write_back(connection, self._path)
+
+    def replace_by(self, other: sqlite3.Connection) -> None:
+        """Takes over the whole content of another users.db. Raises Conflict where there are users already."""
+        with translated(), locked(self._lock), self._opened() as connection:
+            if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
+                raise Conflict("This installation has users already. Restore its tenants one by one.")
+            other.backup(connection, pages=-1)
+            with transaction(connection):
+                migrations.migrate(connection, KIND)
             write_back(connection, self._path)
 
     @contextmanager

@@ -1,5 +1,6 @@
 """Connections and transactions: the settings each connection gets, and what SQLite's errors mean here."""
 
+import errno
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -80,6 +81,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         _roll_back(connection)
 
 
+def page_limit(connection: sqlite3.Connection, max_bytes: int, reserve: int) -> None:
+    """Keeps the file from growing beyond `max_bytes`, or beyond what it has where that is more, and `reserve`."""
+    page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {max(max_bytes // page_size, pages) + reserve // page_size:d}")
+
+
 def write_back(connection: sqlite3.Connection, path: Path) -> None:
     """Empties the write-ahead log into the file once it is large; the caller holds the file's lock."""
     try:
@@ -115,6 +123,11 @@ def translated() -> Iterator[None]:
         if meaning is None:
             raise
         raise meaning from error
+    except OSError as error:  # of what is not done through SQLite: locks, names, folders
+        meaning = _meaning_of_disk(error)
+        if meaning is None:
+            raise
+        raise meaning from error
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -135,8 +148,22 @@ def _meaning(error: sqlite3.Error) -> FinWiseError | None:
         return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
     if code == sqlite3.SQLITE_FULL or extended in _FULL:
         return StorageFull("The disk is full. Nothing was stored; the operator must make room.", retry_after=60)
+    if code == sqlite3.SQLITE_IOERR:
+        log.error("the disk reports an error: %s", error)
+        return Busy("The disk reports an error. Nothing was stored; the operator must look.", retry_after=60)
     if extended == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return Conflict("What this belongs to was deleted in the meantime.")
+    return None
+
+
+def _meaning_of_disk(error: OSError) -> FinWiseError | None:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull("The disk is full. Nothing was stored; the operator must make room.", retry_after=60)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
+    if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE):
+        log.error("the disk reports an error: %s", error)
+        return Busy("The disk reports an error. Nothing was stored; the operator must look.", retry_after=60)
     return None
 
 

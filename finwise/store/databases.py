@@ -8,46 +8,61 @@ then by moving it to the trash. A name that SQLite would take for a leftover of 
 """
 
 import logging
-import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
-from finwise.errors import Busy, Quarantined, TenantDeleted
+from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, StorageFull, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import checkpoint, connect, snapshot, transaction, translated, write_back
-from finwise.store.locks import locked, stripe
-from finwise.store.pool import IDLE_SECONDS, Pool
+from finwise.store.connection import checkpoint, connect, page_limit, snapshot, transaction, translated, write_back
+from finwise.store.folder import Folder, sync_folder, with_sidecars
+from finwise.store.pool import Pool, identity
+from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
 
 KIND = "tenant"
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
-DEAD = 0x46694E58  # application_id of one that was deleted
+DEAD = 0x46694E58  # of one that was deleted
+REPLACED = 0x46694E59  # of one that a restore takes the place of
 
-# On Windows a file that another process has open cannot be moved; its waiting connections end after a few seconds.
-_MOVE_TRIES = int((IDLE_SECONDS + 2) / 0.05)
+RESERVE = 2 * 1024 * 1024  # bytes above the quota: a deletion writes, too
+_ROOM = 64 * 1024 * 1024  # free bytes of a disk that is not full
 
 log = logging.getLogger(__name__)
 
 
-class Databases:
-    """The tenants' files below `folder`; `locks` is the folder of the lock files; `columns` shapes the views."""
+def _unheard(tenant_id: str) -> None:
+    """Where nobody wants to be told of damaged files."""
 
-    def __init__(self, folder: Path, locks: Path, columns: Columns, pool: Pool) -> None:
+
+class Databases:
+    """The tenants' files in `folder`; `columns` shapes the views; `max_bytes` is what a file may hold.
+
+    `report` is told of a tenant whose file is damaged or missing. It may raise what explains it: TenantDeleted, Busy.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        columns: Columns,
+        pool: Pool,
+        max_bytes: int,
+        report: Callable[[str], None] = _unheard,
+    ) -> None:
         self._folder = folder
-        self._trash = folder / "trash"
-        self._locks = locks
+        self._trash = Trash(folder)
         self._pool = pool
         self._views = Views(columns)
-        for each in (folder, locks):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._max_bytes = max_bytes
+        self._report = report
 
     @contextmanager
     def read(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
         """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
-        with translated(), self._opened(tenant_id) as connection:
+        with self._reported(tenant_id), self._opened(tenant_id) as connection:
             if not migrations.is_current(connection, KIND):
                 with self.transact(tenant_id):
                     pass  # whichever request comes first creates the schema and the epoch
@@ -56,90 +71,152 @@ class Databases:
                 yield connection
 
     @contextmanager
-    def transact(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
-        """The tenant's lock and one transaction. Raises what `read` raises, and ReadOnly and StorageFull."""
-        with translated(), locked(stripe(self._locks, tenant_id)), self._opened(tenant_id) as connection:
+    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+        """The tenant's lock and one transaction.
+
+        Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy where the lock is held, unless `wait`.
+        """
+        with (
+            self._reported(tenant_id),
+            self._folder.locked(tenant_id, wait=wait),
+            self._opened(tenant_id) as connection,
+        ):
             with transaction(connection):
                 _require_alive(connection)
+                page_limit(connection, self._max_bytes, RESERVE)
                 migrations.migrate(connection, KIND)
                 self._views.update(connection)
                 yield connection
-            write_back(connection, self._path(tenant_id))
+            write_back(connection, self._folder.file(tenant_id))
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """Makes the tenant's file, without a table in it, and sets a foreign file aside. Again: nothing changes.
 
         `is_wanted` is asked under the lock, for somebody else may have made the file and a device stored in it since.
         """
-        path = self._path(tenant_id)
-        with translated(), locked(stripe(self._locks, tenant_id)):
+        file = self._folder.file(tenant_id)
+        with translated(), self._folder.locked(tenant_id):
             if not is_wanted():
                 return
-            if any(file.exists() for file in _with_sidecars(path)) and not _is_fresh(path):
+            if any(each.exists() for each in with_sidecars(file)) and not _is_fresh(file):
                 log.warning("files lie where a new tenant's belongs; they are moved to the trash")
-                if not self._move(tenant_id, f"orphan_{time.time_ns()}_{path.name}"):
+                if not self._trash.put(tenant_id, ORPHAN, time.time_ns() // 1000):
                     raise Busy("Another program has a file open that lies where this one belongs.", retry_after=10)
-            with closing(connect(path, create=True)) as connection:
+            with closing(connect(file, create=True)) as connection:
                 connection.execute(f"PRAGMA application_id = {OURS:d}")
                 connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            _sync_folder(self._folder)
+            sync_folder(file.parent)
 
-    def delete(self, tenant_id: str) -> bool:
-        """Ends all access to the tenant's file and moves it to the trash. Doing it again changes nothing.
+    @translated()
+    def delete(self, tenant_id: str, moment: int) -> bool:
+        """Ends all access to the tenant's file and moves it to the trash; `moment` in µs names it there.
 
-        False: the file is marked, and so of no use to anybody, but could not be moved yet.
+        Doing it again with the same moment goes on where it ended. False: the file is marked, and so of no use to
+        anybody, but could not be moved yet.
         """
-        path = self._path(tenant_id)
-        self._pool.close(path)
-        with locked(stripe(self._locks, tenant_id)):
-            if path.exists():
-                _mark_dead(path)
-            return self._move(tenant_id, path.name)
+        with self._folder.locked(tenant_id):
+            self.retire(tenant_id, DEAD)
+            return self._trash.put(tenant_id, DELETED, moment)
+
+    def retire(self, tenant_id: str, mark: int) -> None:
+        """Marks the file within a transaction: whoever has it open finds the mark before anything else.
+
+        The caller holds the lock. A damaged file cannot be marked; nobody can use it either.
+        """
+        file = self._folder.file(tenant_id)
+        self._pool.close(file)
+        if file.exists():
+            with suppress(Quarantined), translated(), closing(connect(file)) as connection:
+                with transaction(connection):
+                    connection.execute(f"PRAGMA application_id = {mark:d}")
+                checkpoint(connection)  # what a long reader keeps it from is moved along with the file
+
+    @translated()
+    def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
+        """Moves to the trash what nobody owns, as it is."""
+        with self._folder.locked(tenant_id):
+            if is_unknown():
+                file = self._folder.file(tenant_id)
+                self._pool.close(file)
+                with suppress(FinWiseError), translated(), closing(connect(file)) as connection:
+                    checkpoint(connection)  # so that nothing of it is in the log when it is moved
+                self._trash.put(tenant_id, ORPHAN, moment)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """One process at a time compares the files with users.db."""
+        return self._folder.alone("reconcile")
+
+    @translated()
+    def exists(self, tenant_id: str) -> bool:
+        """Whether the tenant's file is there, now that nobody is moving it."""
+        with self._folder.locked(tenant_id):
+            return self._folder.file(tenant_id).exists()
+
+    def tenant_ids(self) -> set[str]:
+        """The tenants whose files lie in the folder."""
+        return self._folder.tenant_ids()
+
+    def shrink(self, tenant_id: str) -> None:
+        """Gives unused pages back to the disk where they are a good part of the file."""
+        with self._reported(tenant_id), self._folder.locked(tenant_id), self._opened(tenant_id) as connection:
+            _require_alive(connection)
+            pages, free, size = (
+                connection.execute(pragma).fetchone()[0]
+                for pragma in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size")
+            )
+            if free * 4 > pages and free * size > RESERVE:
+                connection.execute("VACUUM")
+                checkpoint(connection)
+
+    @translated()
+    def purge_trash(self, before: int) -> int:
+        """Removes for good what came to the trash before a moment, in µs: how many files that were."""
+        return self._trash.purge(before)
 
     def is_writable(self) -> bool:
         """Whether new tenants' files could be made."""
-        return os.access(self._folder, os.W_OK)
+        return self._folder.is_writable()
 
-    def _path(self, tenant_id: str) -> Path:
-        return self._folder / f"tenant_{tenant_id}.db"
+    @contextmanager
+    def _reported(self, tenant_id: str) -> Iterator[None]:
+        file = self._folder.file(tenant_id)
+        before = identity(file)
+        try:
+            with translated():
+                yield
+        except Quarantined:
+            with self._folder.locked(tenant_id):
+                if identity(file) not in (before, None):  # it is not the one that was found damaged or missing
+                    raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2) from None
+                self._report(tenant_id)
+            raise
+        except StorageFull as error:  # SQLite says the same of a disk that is full and of a file at its limit
+            if "database or disk is full" in str(error.__cause__) and self._disk_has_room():
+                raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.") from error
+            raise
 
     @contextmanager
     def _opened(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
-        path = self._path(tenant_id)
         try:
-            with self._pool.connection(path) as connection:
+            with self._pool.connection(self._folder.file(tenant_id)) as connection:
                 yield connection
         except FileNotFoundError:
-            if (self._trash / path.name).exists():
-                raise TenantDeleted from None
             raise Quarantined(
                 "The tenant's file is missing. Keep the data and the queue; the operator must look.", retry_after=300
             ) from None
 
-    def _move(self, tenant_id: str, name: str) -> bool:
-        """Moves the sidecars first and the file last: a sidecar left alone would become part of a later file."""
-        self._trash.mkdir(mode=0o700, exist_ok=True)
-        sources = _with_sidecars(self._path(tenant_id))
-        targets = _with_sidecars(self._trash / name)
-        for source, target in zip(sources, targets, strict=True):
-            if source.exists() and not _moved(source, target):
-                return False
-        _sync_folder(self._trash)
-        _sync_folder(self._folder)
-        return True
+    def _disk_has_room(self) -> bool:
+        return shutil.disk_usage(self._folder.path).free > _ROOM
 
 
 def _require_alive(connection: sqlite3.Connection) -> None:
     mark = connection.execute("PRAGMA application_id").fetchone()[0]
     if mark == DEAD:
         raise TenantDeleted
+    if mark == REPLACED:
+        raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2)
     if mark != OURS:
         raise Quarantined("This is not a tenant's file. The operator must look.", retry_after=300)
-
-
-def _with_sidecars(path: Path) -> list[Path]:
-    """The names that SQLite uses for a file: the sidecars, and last the file itself."""
-    return [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal", "")]
 
 
 def _is_fresh(path: Path) -> bool:
@@ -151,35 +228,3 @@ def _is_fresh(path: Path) -> bool:
     except sqlite3.DatabaseError:  # there is none, or it is no database
         return False
     return objects == 0 and mark in (0, OURS)
-
-
-def _mark_dead(path: Path) -> None:
-    """Marks the file within a transaction: whoever has it open finds the mark before anything else."""
-    # A damaged file cannot be marked; nobody can use it either.
-    with suppress(Quarantined), translated(), closing(connect(path)) as connection:
-        with transaction(connection):
-            connection.execute(f"PRAGMA application_id = {DEAD:d}")
-        checkpoint(connection)  # what a long reader keeps it from is moved along with the file
-
-
-def _moved(source: Path, target: Path) -> bool:
-    for _ in range(_MOVE_TRIES):
-        try:
-            source.replace(target)
-            return True
-        except FileNotFoundError:
-            return True
-        except PermissionError:
-            time.sleep(0.05)
-    log.warning("a deleted tenant's file is open in another process; it is moved at the next start")
-    return False
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes names in the folder last through a power loss, where the system knows how."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

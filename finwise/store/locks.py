@@ -7,40 +7,89 @@ one process wait for each other as well.
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
+from finwise.errors import Busy
+
 STRIPES = 1024  # tenants share this many lock files; two that share one only wait for each other
 
 if sys.platform == "win32":  # pragma: no cover - runs on Windows only
+    import ctypes
     import msvcrt
+    from ctypes import wintypes
 
-    def _acquire(descriptor: int) -> None:
-        while True:  # msvcrt has no lock that waits fairly and without end, so this one asks again
-            try:
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-                return
-            except OSError:
-                time.sleep(0.002)
+    _EXCLUSIVE, _AT_ONCE = 0x2, 0x1  # LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY
+
+    class _Overlapped(ctypes.Structure):
+        """Where in the file to lock: at its start."""
+
+        _fields_ = (
+            ("internal", ctypes.c_void_p),
+            ("internal_high", ctypes.c_void_p),
+            ("offset", wintypes.DWORD),
+            ("offset_high", wintypes.DWORD),
+            ("event", wintypes.HANDLE),
+        )
+
+    _lock_file = ctypes.WinDLL("kernel32", use_last_error=True).LockFileEx
+    _lock_file.argtypes = (
+        wintypes.HANDLE,
+        wintypes.DWORD,
+        wintypes.DWORD,
+        wintypes.DWORD,
+        wintypes.DWORD,
+        ctypes.POINTER(_Overlapped),
+    )
+    _lock_file.restype = wintypes.BOOL
+
+    def _acquire(descriptor: int, *, wait: bool) -> bool:
+        """Whether the lock is held now. Windows wakes those who wait for a lock in the order they came."""
+        handle = msvcrt.get_osfhandle(descriptor)
+        flags = _EXCLUSIVE if wait else _EXCLUSIVE | _AT_ONCE
+        if _lock_file(handle, flags, 0, 1, 0, ctypes.byref(_Overlapped())):
+            return True
+        if wait:
+            raise ctypes.WinError(ctypes.get_last_error())
+        return False
 else:
     import fcntl
 
-    def _acquire(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def _acquire(descriptor: int, *, wait: bool) -> bool:
+        """Whether the lock is held now."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds the lock file `path`, which is made if it is not there; waits as long as it takes."""
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Holds the lock file `path`, which is made if it is not there; waits as long as it takes.
+
+    Without `wait`, raises Busy where somebody holds it.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        _acquire(descriptor)
+        if not _acquire(descriptor, wait=wait):
+            raise Busy("Somebody else is at it. Try again in a moment.", retry_after=2)
         yield
     finally:
         os.close(descriptor)  # and with it the lock
+
+
+def are_kept(folder: Path) -> bool:
+    """Whether locks in this folder keep others out; on some network drives they do not."""
+    probe = folder / "probe.lock"
+    with locked(probe):
+        try:
+            with locked(probe, wait=False):
+                return False
+        except Busy:
+            return True
 
 
 def stripe(folder: Path, tenant_id: str) -> Path:

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from threading import RLock
 
-from finwise.errors import Quarantined, TenantDeleted
+from finwise.errors import BadSetting, Quarantined, TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import connect, snapshot, transaction, translated
 from finwise.store.databases import KIND
@@ -29,7 +30,7 @@ class MemoryDatabases:
             yield self._connection(tenant_id)
 
     @contextmanager
-    def transact(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
+    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
         """As `Databases.transact`."""
         with self._turn, translated(), transaction(self._connection(tenant_id)):
             connection = self._connection(tenant_id)
@@ -43,7 +44,7 @@ class MemoryDatabases:
             if is_wanted() and self._connections.get(tenant_id) is None:
                 self._connections[tenant_id] = connect(":memory:")
 
-    def delete(self, tenant_id: str) -> bool:
+    def delete(self, tenant_id: str, moment: int) -> bool:
         """As `Databases.delete`; what was in the tenant is gone."""
         with self._turn:
             connection = self._connections.get(tenant_id)
@@ -51,6 +52,43 @@ class MemoryDatabases:
             if connection:
                 connection.close()
         return True
+
+    def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
+        """As `Databases.set_aside`; nothing lies in memory that nobody owns."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """As `Databases.alone` and `Staging.alone`."""
+        return nullcontext()
+
+    def exists(self, tenant_id: str) -> bool:
+        """As `Databases.exists`."""
+        return tenant_id in self.tenant_ids()
+
+    def tenant_ids(self) -> set[str]:
+        """As `Databases.tenant_ids`."""
+        return {tenant_id for tenant_id, connection in self._connections.items() if connection}
+
+    def shrink(self, tenant_id: str) -> None:
+        """As `Databases.shrink`; memory is given back anyway."""
+
+    def purge_trash(self, before: int) -> int:
+        """As `Databases.purge_trash`; there is no trash."""
+        return 0
+
+    def stage(self, tenant_id: str, source: Path) -> None:
+        """Raises BadSetting."""
+        raise BadSetting("Tenants in memory cannot be restored. Set FINWISE_TENANT_DATABASES to a folder.")
+
+    def replace(self, tenant_id: str, moment: int) -> bool:
+        """As `Staging.replace`; nothing waits in memory."""
+        return True
+
+    def find_in_trash(self, tenant_id: str) -> Path | None:
+        """As `Staging.find_in_trash`; there is no trash."""
+        return None
+
+    def remove_leftovers(self, wanted: set[str]) -> None:
+        """As `Staging.remove_leftovers`; nothing is left."""
 
     def is_writable(self) -> bool:
         """Always."""

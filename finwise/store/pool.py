@@ -19,12 +19,12 @@ from finwise.store.connection import connect
 IDLE_SECONDS = 5.0
 SIZE = 32  # waiting connections of a process, of three file descriptors each
 
-_Identity = tuple[int, int]  # device and inode
+Identity = tuple[int, int]  # which file it is, whatever its name: device and inode
 
 
 class _Waiting(NamedTuple):
     path: Path
-    identity: _Identity
+    identity: Identity
     connection: sqlite3.Connection
     since: float
 
@@ -42,20 +42,23 @@ class Pool:
     @contextmanager
     def connection(self, path: Path) -> Iterator[sqlite3.Connection]:
         """A connection to an existing file; not used again if the block raises. Raises FileNotFoundError."""
-        identity = _identity(path)
-        connection = self._take(path, identity) or connect(path)
+        known = _existing(path)
+        connection = self._take(path, known)
+        while connection is None:
+            known = _existing(path)
+            connection = _opened(path, known)
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
-        self._give_back(_Waiting(path, identity, connection, time.monotonic()))
+        self._give_back(_Waiting(path, known, connection, time.monotonic()))
 
     def close(self, path: Path | None = None) -> None:
         """Closes the waiting connections to a file, or all."""
         self._close_where(lambda waiting: path in (None, waiting.path))
 
-    def _take(self, path: Path, identity: _Identity) -> sqlite3.Connection | None:
+    def _take(self, path: Path, identity: Identity) -> sqlite3.Connection | None:
         with self._guard:
             self._forget_inherited()
             found = next((waiting for waiting in reversed(self._waiting) if waiting.path == path), None)
@@ -107,6 +110,35 @@ class Pool:
             waiting.connection.close()
 
 
-def _identity(path: Path) -> _Identity:
-    status = path.stat()
+def _opened(path: Path, known: Identity) -> sqlite3.Connection | None:
+    """A connection to the file of this identity; None if another file took its place meanwhile.
+
+    SQLite opens the log by its name, and only with the first read: beside a file that was moved away just before, that
+    would be the log of the file that came after it.
+    """
+    connection = connect(path)
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+        if identity(path) == known:
+            return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return None
+
+
+def identity(path: Path) -> Identity | None:
+    """Which file lies there; None if none does."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
     return status.st_dev, status.st_ino
+
+
+def _existing(path: Path) -> Identity:
+    found = identity(path)
+    if found is None:
+        raise FileNotFoundError(path)
+    return found

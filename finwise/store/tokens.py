@@ -1,5 +1,8 @@
 """The SQL of tokens."""
 
+import json
+
+from finwise.domain.devices import Owner
 from finwise.domain.tokens import Token
 from finwise.domain.users import User
 from finwise.store.central import Central
@@ -37,6 +40,14 @@ class TokenStore:
                 (user_id, now),
             ).fetchall()
         return [Token(*row) for row in rows]
+
+    def list_owners(self, token_ids: list[str]) -> dict[str, Owner]:
+        with self._central.read() as connection:
+            rows = connection.execute(
+                "SELECT id, user_id, device_name FROM tokens WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(token_ids),),
+            ).fetchall()
+        return {token_id: Owner(user_id, device_name) for token_id, user_id, device_name in rows}
 
     def delete(self, user_id: str, token_id: str) -> bool:
         with self._central.transact() as connection:

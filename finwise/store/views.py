@@ -19,19 +19,20 @@ class Views:
         if connection.execute("SELECT views FROM sync_book").fetchone()[0] == self._fingerprint:
             return
         for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
-            connection.execute(f"DROP VIEW {_quoted(name)}")
+            connection.execute(f"DROP VIEW {quoted(name)}")
         for statement in self._statements:
             connection.execute(statement)
         connection.execute("UPDATE sync_book SET views = ?", (self._fingerprint,))
 
 
 def _statement(name: str, fields: Sequence[str]) -> str:
-    columns = [f"json_extract(data, '$.{field}') AS {_quoted(field)}" for field in fields]
+    columns = [f"json_extract(data, '$.{field}') AS {quoted(field)}" for field in fields]
     return (
-        f"CREATE VIEW {_quoted(name)} AS SELECT {', '.join(['id', 'created_at', 'updated_at', *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
+        f"CREATE VIEW {quoted(name)} AS SELECT {', '.join(['id', 'created_at', 'updated_at', *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
         f"FROM sync_entities WHERE entity_type = '{name}' AND data IS NOT NULL"
     )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as it stands in SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -42,9 +42,14 @@ DECISIONS: dict[tuple[str, str], str] = {
     ("GET", "/tenants/<id>"): MEMBERS,
     ("PATCH", "/tenants/<id>"): MEMBERS,
     ("DELETE", "/tenants/<id>"): MEMBERS,
+    ("GET", "/tenants/<id>/devices"): MEMBERS,
+    ("GET", "/tenants/<id>/export"): MEMBERS,
     ("POST", "/sync/changes"): MEMBERS,
     ("GET", "/sync/changes/<tenant_id>"): MEMBERS,
     ("GET", "/sync/initial/<tenant_id>"): MEMBERS,
+    ("GET", "/sync/conflicts/<tenant_id>"): MEMBERS,
+    ("POST", "/sync/conflicts/<tenant_id>/<conflict_id>/restore"): MEMBERS,
+    ("POST", "/sync/conflicts/<tenant_id>/<conflict_id>/dismiss"): MEMBERS,
 }
 
 # Bodies with which a request would succeed, if only it were allowed.
@@ -62,13 +67,25 @@ def routes(app: Flask) -> Iterator[tuple[str, Rule]]:
             yield method, rule
 
 
-def ask(client: FlaskClient, method: str, rule: str, named: str, headers: dict[str, str]) -> TestResponse:
+def ask(
+    client: FlaskClient, method: str, rule: str, named: str, headers: dict[str, str], conflict_id: str = "0"
+) -> TestResponse:
     """A request to a route about the thing `named`, in the path or, where it has none, in the header."""
-    start, open_, rest = rule.partition("<")
+    start, open_, rest = rule.replace("<conflict_id>", conflict_id).partition("<")
     path = start + named + rest.partition(">")[2] if open_ else rule
     if rule.startswith("/sync"):
         headers = headers | {"X-Tenant-ID": named}
     return client.open(path, method=method, headers=headers, json=BODIES.get((method, rule)), buffered=True)
+
+
+def conflict(home: Household) -> str:
+    """The name of a conflict in the household's book; each time there is a new one."""
+    path = f"/sync/conflicts/{home.tenant_id}"
+    before = {each["conflict_id"] for each in home.get(path).get_json()}
+    entity_id = new_id()
+    home.results(change(entity_id), change(entity_id, updated_at="2026-01-01T00:00:00Z", data={"name": "what lost"}))
+    (kept,) = {each["conflict_id"] for each in home.get(path).get_json()} - before
+    return str(kept)
 
 
 def with_token(token: str) -> dict[str, str]:
@@ -98,8 +115,8 @@ def test_what_is_public_exists(app: Flask) -> None:
 
 def test_every_route_about_a_tenant_is_for_its_members(app: Flask) -> None:
     for method, rule in routes(app):
-        if rule.endpoint.startswith("sync.") or (rule.endpoint.startswith("tenants.") and rule.arguments):
-            assert DECISIONS[method, rule.rule] == MEMBERS
+        about_tenants = rule.rule.startswith(("/sync/", "/tenants/"))
+        assert about_tenants == (DECISIONS[method, rule.rule] == MEMBERS)
 
 
 def test_a_route_that_is_added_is_not_public_by_accident(app: Flask) -> None:
@@ -135,11 +152,11 @@ def test_every_other_route_answers_401_without_a_token_that_lives(client: FlaskC
         assert ada.request("DELETE", f"/users/{ada.user_id}").status_code == 204
     answers = {}
     for method, rule in not_public():
-        named = f"{ada.user_id}?token={ada.token}" if case == "in the address" and "<" in rule else ada.user_id
+        asked = f"{rule}?token={ada.token}" if case == "in the address" else rule
         given = {} if case == "in the address" else headers
-        answers[method, rule] = ask(client, method, rule, named, given)
+        answers[method, rule] = ask(client, method, asked, ada.user_id, given)
         if method == "GET":
-            answers["HEAD", rule] = ask(client, "HEAD", rule, named, given)
+            answers["HEAD", rule] = ask(client, "HEAD", asked, ada.user_id, given)
     for (method, _), answer in answers.items():
         if method == "HEAD":
             assert (answer.status_code, answer.data) == (401, b"")
@@ -158,7 +175,8 @@ def test_a_token_that_lives_opens_every_route(home: Household) -> None:
     for method, rule in [*(route for route in not_public() if route not in last), *last]:
         if rule == "/users/<uuid>" and method == "DELETE":
             assert home.request("DELETE", f"/tenants/{BODIES['POST', '/tenants']['uuid']}").status_code == 204
-        answer = ask(home.client, method, rule, named.get(rule, home.tenant_id), with_token(home.token))
+        kept = conflict(home) if "<conflict_id>" in rule else ""
+        answer = ask(home.client, method, rule, named.get(rule, home.tenant_id), with_token(home.token), kept)
         assert answer.status_code in (200, 201, 204), (method, rule, answer.text)
 
 
@@ -168,22 +186,25 @@ def test_the_things_of_others_answer_like_unknown_ones(home: Household, route: t
     (token,) = home.get("/auth/tokens").get_json()
     eve = Household(home.client).create()
     owned = {"/users/<uuid>": home.user_id, "/auth/tokens/<id>": token["id"]}.get(route[1], home.tenant_id)
-    others = ask(home.client, *route, owned, with_token(eve.token))
-    unknown = ask(home.client, *route, new_id(), with_token(eve.token))
+    kept = conflict(home)
+    others = ask(home.client, *route, owned, with_token(eve.token), kept)
+    unknown = ask(home.client, *route, new_id(), with_token(eve.token), kept)
     assert_problem(others, 404, "not_found")
     assert everything(others) == everything(unknown)
 
 
 def test_no_answer_to_one_user_names_another(home: Household) -> None:
     home.results(change("t1", data={"name": "a secret of Ada's"}))
+    kept = conflict(home)
     (token,) = home.get("/auth/tokens").get_json()
     eve = Household(home.client).create()
     everything_said = b"\n".join(
-        ask(home.client, *route, named, with_token(eve.token)).data
+        ask(home.client, *route, named, with_token(eve.token), kept).data
         for route in DECISIONS
         for named in (home.user_id, home.tenant_id, token["id"])
     )
-    for secret in (home.email, home.user_id, home.tenant_id, home.token, token["id"], "a secret of Ada's", "argon2"):
+    secrets = (home.email, home.user_id, home.tenant_id, home.token, token["id"], "a secret of Ada's", "argon2")
+    for secret in (*secrets, "what lost"):
         assert secret.encode() not in everything_said
 
 

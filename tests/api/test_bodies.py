@@ -72,7 +72,7 @@ every_route = pytest.mark.parametrize("path", ROUTES)
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Household:
     """One household for the tables: a refusal leaves nothing behind, as the tests make sure."""
     folder = tmp_path_factory.mktemp("bodies")
-    settings = Settings(instance=str(folder / "instance"), tenant_databases=":memory:")
+    settings = Settings(instance=str(folder / "instance"), tenant_databases=":memory:", maintenance_hours=0)
     return Household(create_app(settings).test_client()).create()
 
 

@@ -64,6 +64,8 @@ def test_the_names_of_operations_are_stable(document: dict[str, Any]) -> None:
         "createTenant", "listTenants", "getTenant", "updateTenant", "deleteTenant",
         "createToken", "listTokens", "deleteToken",
         "pushChanges", "pullChanges", "loadInitial",
+        "listConflicts", "restoreConflict", "dismissConflict",
+        "listDevices", "exportTenant",
         "getHealth", "getReadiness",
     }  # fmt: skip
 

@@ -41,7 +41,7 @@ class World(NamedTuple):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("errors")
-    app = create_app(Settings(instance=str(folder / "instance"), tenant_databases=":memory:"))
+    app = create_app(Settings(instance=str(folder / "instance"), tenant_databases=":memory:", maintenance_hours=0))
     failures: list[Exception] = []
 
     def failing() -> str:
@@ -109,6 +109,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
         ("quarantined", 503),
         ("newer_schema", 503),
         ("storage_full", 507),
+        ("quota_exceeded", 507),
     ],
 )
 def test_an_error_is_answered_with_the_status_that_the_protocol_gives_its_code(

@@ -61,7 +61,9 @@ class World:
 
     def __init__(self, folder: Path, dice: random.Random) -> None:
         self.dice = dice
-        self._settings = Settings(instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"))
+        self._settings = Settings(
+            instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"), maintenance_hours=0
+        )
         self.client = create_app(self._settings, Clock()).test_client()
         self.settle()
 
@@ -71,6 +73,10 @@ class World:
         self.other = Household(self.client).create()
         for household in (self.home, self.other):
             household.results(change("t1"), change("t2", deleted_at="2026-01-09T19:01:00Z", data=None))
+            late = {"updated_at": "2026-01-01T00:00:00Z", "data": {"name": "late"}}
+            household.results(*(change(each, **late) for each in ("t1", "t2", "t1", "t2")))
+        kept = self.home.get(f"/sync/conflicts/{self.home.tenant_id}").get_json()
+        self.conflicts = [each["conflict_id"] for each in kept]
         self.cursor = self.home.pull()["next_since"]
 
     def stored(self) -> dict[str, Dump]:
@@ -105,6 +111,7 @@ def valid(world: World) -> Sent:
         "limit": 10,
         "changes": [change(dice.choice(["t1", "t2", "t3"]), base_updated_at=None) for _ in range(dice.randrange(3))],
     }
+    conflict, seen = dice.choice(world.conflicts), dice.choice(["2026-01-09T19:01:00Z", None])
     method, path, query, body = dice.choice(
         [
             ("POST", "/users", "", {"uuid": user, "name": "Ada", "email": home.email, "password": PASSWORD}),
@@ -123,6 +130,11 @@ def valid(world: World) -> Sent:
             *[("POST", "/sync/changes", "", envelope)] * 4,
             ("GET", f"/sync/changes/{tenant}", f"since={quote(world.cursor)}&limit=5&entity_types=tags", None),
             ("GET", f"/sync/initial/{tenant}", "entity_types=tags,accounts", None),
+            ("GET", f"/sync/conflicts/{tenant}", "", None),
+            ("POST", f"/sync/conflicts/{tenant}/{conflict}/restore", "", {"base_updated_at": seen}),
+            ("POST", f"/sync/conflicts/{tenant}/{conflict}/dismiss", "", {"why": None}),
+            ("GET", f"/tenants/{tenant}/devices", "", None),
+            ("GET", f"/tenants/{tenant}/export", "", None),
             ("GET", dice.choice(["/", "/docs", "/healthz", "/readyz", "/openapi.json"]), "", None),
             ("GET", dice.choice(["/static/docs.js", "/docs/assets/swagger-ui.css"]), "", None),
         ]

@@ -70,7 +70,9 @@ BODIES: dict[str, Callable[[Household, Any], Any]] = {
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Household:
     """One household for the whole table: a refusal leaves nothing behind, as the tests make sure."""
     folder = tmp_path_factory.mktemp("identifiers")
-    settings = Settings(instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"))
+    settings = Settings(
+        instance=str(folder / "instance"), tenant_databases=str(folder / "tenants"), maintenance_hours=0
+    )
     return Household(create_app(settings).test_client()).create()
 
 

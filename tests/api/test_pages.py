@@ -32,7 +32,9 @@ def get(client: FlaskClient, path: str, **options: Any) -> TestResponse:
 def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """One server for all: pages leave nothing behind."""
     folder = tmp_path_factory.mktemp("pages")
-    return create_app(Settings(instance=str(folder / "instance"), tenant_databases=":memory:")).test_client()
+    return create_app(
+        Settings(instance=str(folder / "instance"), tenant_databases=":memory:", maintenance_hours=0)
+    ).test_client()
 
 
 class References(HTMLParser):

@@ -43,6 +43,13 @@ ASKED: dict[str, Ask] = {
         f"/sync/initial/{tenant}", headers={"Accept": "application/x-ndjson"}
     ),
     "initial with the header": lambda who, tenant: who.get(f"/sync/initial/{tenant}", headers={"X-Tenant-ID": tenant}),
+    "conflicts": lambda who, tenant: who.get(f"/sync/conflicts/{tenant}"),
+    "restore a conflict": lambda who, tenant: who.post(f"/sync/conflicts/{tenant}/{'0' * 32}/restore"),
+    "dismiss a conflict": lambda who, tenant: who.post(f"/sync/conflicts/{tenant}/{'0' * 32}/dismiss"),
+    "devices": lambda who, tenant: who.get(f"/tenants/{tenant}/devices"),
+    "export": lambda who, tenant: who.get(f"/tenants/{tenant}/export"),
+    "export as JSON": lambda who, tenant: who.get(f"/tenants/{tenant}/export", headers={"Accept": "application/json"}),
+    "head of an export": lambda who, tenant: who.request("HEAD", f"/tenants/{tenant}/export"),
 }
 
 
@@ -233,8 +240,9 @@ def test_a_deleted_tenants_file_is_in_the_trash_and_nowhere_else(home: Household
     home.results(change("t1"))
     home.request("DELETE", f"/tenants/{home.tenant_id}")
     folder = Path(settings.tenant_databases)
-    assert [path.name for path in folder.iterdir()] == ["trash"]
-    trashed = dump(folder / "trash" / f"tenant_{home.tenant_id}.db")
+    (file,) = folder.rglob("*.db*")
+    assert file == folder / "trash" / f"20260110T120000.000000Z_deleted_tenant_{home.tenant_id}.db"
+    trashed = dump(file)
     assert trashed["application_id"] == [(0x46694E58,)]
     assert "t1" in trashed["sync_entities"][0]
 

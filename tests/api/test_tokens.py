@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def test_a_token_works_until_the_moment_it_expires(home: Household, clock: Clock
 
 
 def test_the_setting_token_days_says_how_long_a_token_lives(settings: Settings, clock: Clock) -> None:
-    short = Settings(instance=settings.instance, tenant_databases=settings.tenant_databases, token_days=1)
+    short = replace(settings, token_days=1)
     ada = Household(create_app(short, clock).test_client())
     clock.forward(days=1, seconds=-1)
     assert ada.get("/users").status_code == 200

@@ -20,6 +20,7 @@ from finwise.store.memory import MemoryDatabases
 from tests.household import new_id
 
 VECTORS = Path(__file__).parent.parent / "vectors"
+QUOTA = 1024 * 1024 * 1024  # bytes
 EVERYTHING = 1_000_000  # a limit that no test reaches
 
 _CHECKS = entities.checks()
@@ -39,10 +40,10 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         self.tenant_id = new_id()
         _DATABASES.create(self.tenant_id, lambda: True)
         self._books = Books(_DATABASES)
-        self.sync = Sync(self._books, _CHECKS)
+        self.sync = Sync(self._books, _CHECKS, QUOTA)
 
     def __exit__(self, *failure: object) -> None:
-        _DATABASES.delete(self.tenant_id)
+        _DATABASES.delete(self.tenant_id, 0)
 
     def put(self, versions: Iterable[Version] = (), remembered: Iterable[Remembered] = ()) -> None:
         """Stores versions and remembers change_ids as they are, as if pushes had led to them."""
@@ -82,6 +83,6 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         with _DATABASES.read(self.tenant_id) as connection:
             rows = connection.execute(
                 """SELECT reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id, device_id
-                   FROM sync_conflicts ORDER BY conflict_id"""
+                   FROM sync_conflicts ORDER BY rowid"""
             ).fetchall()
         return [KeptConflict(row[0], row[1], Version(*row[2:])) for row in rows]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from finwise.domain.exchange import DEVICE_ID, Outcome, export_book, import_book
+from finwise.domain.exchange import DEVICE_ID, Outcome, book_text, import_book
 from finwise.domain.json_text import write
 from finwise.domain.times import millis_text, parse_micros
 from finwise.errors import Invalid
@@ -37,7 +37,9 @@ def _import(book: MemoryBook, content: Plain | bytes, now: int = NOW, **options:
 
 
 def _export(book: MemoryBook) -> Plain:
-    return export_book(book.sync, book.tenant_id)
+    with book_text(book.sync, book.tenant_id) as text:
+        exported: dict[str, Any] = json.loads("".join(text))
+    return exported
 
 
 def _by_name(plain: Plain) -> dict[tuple[str, str], dict[str, Any]]:

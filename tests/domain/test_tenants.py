@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from finwise import now
 from finwise.domain import Domain
 from finwise.domain.tenants import ACTIVE, CREATING, DELETED, DELETING, Tenant
 from finwise.store.databases import Databases
@@ -25,7 +26,7 @@ def test_finishing_late_what_somebody_else_has_finished_leaves_the_book_alone(
 ) -> None:
     home.results(change("t1"))
     monkeypatch.setattr(TenantStore, "list_unfinished", lambda self: states(home, CREATING))
-    domain.tenants.finish()
+    domain.life.finish(now())
     assert [entity["id"] for entity in home.pull()["changes"]] == ["t1"]
 
 
@@ -41,7 +42,7 @@ def test_a_tenant_whose_creation_was_cut_off_is_finished_at_the_next_start(
         with pytest.raises(KeyboardInterrupt):
             other.create()
     assert other.get(f"/sync/changes/{other.tenant_id}").status_code == 503
-    domain.tenants.finish()
+    domain.life.finish(now())
     assert other.pull()["changes"] == []
 
 
@@ -71,7 +72,7 @@ def test_a_deletion_that_was_cut_off_ends_access_at_once_and_is_finished_at_the_
             home.request("DELETE", f"/tenants/{home.tenant_id}")
     assert home.push(change()).get_json()["code"] == "tenant_deleted"
     for _ in range(2):
-        domain.tenants.finish()
+        domain.life.finish(now())
         assert home.push(change()).get_json()["code"] == "tenant_deleted"
     assert home.get("/tenants").get_json() == []
 

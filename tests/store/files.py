@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from finwise import entities
-from finwise.errors import FinWiseError
+from finwise.errors import FinWiseError, TenantDeleted
 from finwise.store.book import Connections
 from finwise.store.central import Central
 from finwise.store.databases import Databases
+from finwise.store.folder import Folder
 from finwise.store.pool import Pool
+from finwise.store.trash import Trash
 
 BOTH = ["read", "transact"]
+QUOTA = 1024 * 1024 * 1024  # bytes
+MOMENT = 1_790_000_000_000_000  # of deletions, µs
 MARK = "PRAGMA application_id"
 VERSION = "PRAGMA user_version"
 TABLES = "SELECT count(*) FROM sqlite_schema"
@@ -27,7 +31,23 @@ on_posix = sys.platform != "win32"
 
 
 def open_databases(root: Path, pool: Pool | None = None) -> Databases:
-    return Databases(root / "tenant_databases", root / "locks", entities.columns(), pool or Pool())
+    folder = open_folder(root)
+
+    def explain(tenant_id: str) -> None:
+        """Stands for users.db, which knows that a tenant was deleted."""
+        if Trash(folder).find(tenant_id):
+            raise TenantDeleted
+
+    return Databases(folder, entities.columns(), pool or Pool(), QUOTA, explain)
+
+
+def open_folder(root: Path) -> Folder:
+    return Folder(root / "tenant_databases", root / "locks")
+
+
+def delete(databases: Databases, tenant_id: str) -> bool:
+    """Deletes a tenant's file, always as of the same moment."""
+    return databases.delete(tenant_id, MOMENT)
 
 
 def create(databases: Databases, tenant_id: str) -> None:
@@ -67,7 +87,10 @@ def tenant_file(root: Path, tenant_id: str) -> Path:
 
 
 def trash_file(root: Path, tenant_id: str) -> Path:
-    return root / "tenant_databases" / "trash" / f"tenant_{tenant_id}.db"
+    """The tenant's file in the trash."""
+    found = Trash(open_folder(root)).find(tenant_id)
+    assert found
+    return found
 
 
 @contextmanager

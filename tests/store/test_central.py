@@ -65,13 +65,13 @@ def test_an_email_is_there_once(central: Central, path: Path) -> None:
 
 def test_a_tenant_of_nobody_is_refused(central: Central) -> None:
     with pytest.raises(Conflict), central.transact() as connection:
-        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '')", (new_id(), new_id()))
+        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL)", (new_id(), new_id()))
 
 
 def test_a_user_with_tenants_cannot_be_removed_past_the_rules(central: Central) -> None:
     user_id = add_user(central)
     with central.transact() as connection:
-        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '')", (new_id(), user_id))
+        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL)", (new_id(), user_id))
     with pytest.raises(Conflict), central.transact() as connection:
         connection.execute("DELETE FROM users")
     assert count(central) == 1

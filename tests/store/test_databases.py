@@ -7,11 +7,11 @@ from threading import Barrier
 
 import pytest
 
-from finwise import entities
 from finwise.errors import FinWiseError
 from finwise.store import connection as connections
 from finwise.store import databases as module
 from finwise.store.databases import Databases
+from finwise.store.folder import Folder
 from finwise.store.locks import stripe
 from finwise.store.pool import Pool
 from tests.household import new_id
@@ -41,7 +41,7 @@ def epoch(databases: Databases, tenant_id: str, way: str) -> str:
 
 
 def test_the_folders_are_made_and_closed_to_others(tmp_path: Path) -> None:
-    Databases(tmp_path / "a" / "tenants", tmp_path / "b" / "locks", entities.columns(), Pool())
+    Folder(tmp_path / "a" / "tenants", tmp_path / "b" / "locks")
     for folder in (tmp_path / "a" / "tenants", tmp_path / "b" / "locks"):
         assert folder.is_dir()
         assert folder.stat().st_mode & 0o077 == 0 or not on_posix

@@ -78,7 +78,7 @@ def test_a_foreign_file_in_the_place_of_a_new_tenant_is_set_aside(
     leave_foreign_book(path, leftovers)
     create(databases, tenant_id)
     assert not has_foreign_table(databases, tenant_id)
-    (aside,) = (path.parent / "trash").glob(f"orphan_*_{path.name}")
+    (aside,) = (path.parent / "trash").glob(f"*_orphan_{path.name}")
     rows = value(aside, "SELECT count(*) FROM secrets")
     assert rows == (2 if "-wal" in leftovers else 1), "the file is kept with what its write-ahead log held"
 
@@ -89,7 +89,7 @@ def test_a_damaged_file_in_the_place_of_a_new_tenant_is_set_aside(
     path.write_bytes(b"no database at all " * 500)
     create(databases, tenant_id)
     assert value(path, MARK) == OURS
-    (aside,) = (path.parent / "trash").glob(f"orphan_*_{path.name}")
+    (aside,) = (path.parent / "trash").glob(f"*_orphan_{path.name}")
     assert aside.read_bytes().startswith(b"no database at all")
 
 
@@ -112,7 +112,7 @@ def test_what_lies_in_the_place_of_a_sidecar_is_set_aside_too(
     leave_foreign_book(path, (leftover,))
     create(databases, tenant_id)
     assert names(path) == [path.name]
-    assert list((path.parent / "trash").glob(f"orphan_*_{path.name}{leftover}"))
+    assert list((path.parent / "trash").glob(f"*_orphan_{path.name}{leftover}"))
 
 
 def test_a_write_ahead_log_beside_an_empty_tenant_does_not_become_part_of_it(

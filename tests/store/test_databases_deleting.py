@@ -12,6 +12,7 @@ from finwise.domain.sync import PushRequest
 from finwise.errors import FinWiseError, TenantDeleted
 from finwise.store import connection as connections
 from finwise.store import databases as module
+from finwise.store import folder
 from finwise.store.databases import DEAD, Databases
 from finwise.store.locks import stripe
 from tests.household import change, new_id
@@ -21,6 +22,7 @@ from tests.store.files import (
     MARK,
     STORED,
     create,
+    delete,
     is_held,
     names,
     on_posix,
@@ -39,7 +41,7 @@ from tests.store.processes import Peer, kill_while_writing, outcomes, ready
 def test_deleting_ends_access_and_moves_the_file_to_the_trash(
     databases: Databases, used_id: str, path: Path, tmp_path: Path
 ) -> None:
-    assert databases.delete(used_id)
+    assert delete(databases, used_id)
     assert names(path) == []
     trash = trash_file(tmp_path, used_id)
     assert value(trash, MARK) == DEAD
@@ -51,16 +53,16 @@ def test_deleting_ends_access_and_moves_the_file_to_the_trash(
 
 def test_deleting_again_changes_nothing(databases: Databases, tenant_id: str, path: Path, tmp_path: Path) -> None:
     create(databases, tenant_id)
-    databases.delete(tenant_id)
+    delete(databases, tenant_id)
     before = trash_file(tmp_path, tenant_id).read_bytes()
-    assert databases.delete(tenant_id)
+    assert delete(databases, tenant_id)
     assert trash_file(tmp_path, tenant_id).read_bytes() == before
     assert names(path) == []
 
 
 def test_a_tenant_that_was_never_used_can_be_deleted(databases: Databases, tenant_id: str, path: Path) -> None:
     create(databases, tenant_id)
-    assert databases.delete(tenant_id)
+    assert delete(databases, tenant_id)
     assert refusal(databases, tenant_id, "read") is TenantDeleted
 
 
@@ -69,7 +71,7 @@ def test_deleting_one_tenant_leaves_the_others(databases: Databases, tenant_id: 
     for each in (tenant_id, other):
         create(databases, each)
         store(databases, each, 1)
-    databases.delete(tenant_id)
+    delete(databases, tenant_id)
     assert stored(databases, other) == 1
 
 
@@ -82,12 +84,12 @@ def test_deleting_ends_access_in_a_process_that_reads_the_file(
     with Peer(read_twice, tmp_path, tenant_id) as reader:
         assert reader.hear() == "reading"
         store(databases, tenant_id, 2)  # is in the log alone, for the reader holds its snapshot
-        assert databases.delete(tenant_id) == on_posix
+        assert delete(databases, tenant_id) == on_posix
         assert names(path) == [] or not on_posix
         reader.say("go on")
         assert reader.hear() == 1, "a snapshot is what it was to its end"
         assert reader.hear() == [TenantDeleted, TenantDeleted]
-    assert databases.delete(tenant_id)
+    assert delete(databases, tenant_id)
     assert names(path) == []
     assert value(trash_file(tmp_path, tenant_id), MARK) == DEAD
     assert value(trash_file(tmp_path, tenant_id), STORED) == 2
@@ -110,7 +112,7 @@ def test_deleting_ends_access_of_a_reader_that_had_only_just_opened_the_file(
 
     @contextmanager
     def snapshot_late(connection: sqlite3.Connection) -> Iterator[None]:
-        assert databases.delete(used_id) == on_posix
+        assert delete(databases, used_id) == on_posix
         with snapshot(connection):
             yield
 
@@ -122,18 +124,18 @@ def test_deleting_ends_access_of_a_reader_that_had_only_just_opened_the_file(
 def test_deleting_ends_access_of_a_process_that_waits_for_the_lock(
     databases: Databases, used_id: str, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark_dead = module._mark_dead
+    retire = Databases.retire
     with Peer(write_when_told, tmp_path, used_id) as writer:
         assert writer.hear() == "ready"
 
-        def mark_while_somebody_waits(path: Path) -> None:
+        def mark_while_somebody_waits(self: Databases, tenant_id: str, mark: int) -> None:
             writer.say("go")
             assert writer.hear() == "writing"
             assert is_held(stripe(tmp_path / "locks", used_id))
-            mark_dead(path)
+            retire(self, tenant_id, mark)
 
-        monkeypatch.setattr(module, "_mark_dead", mark_while_somebody_waits)
-        assert databases.delete(used_id)
+        monkeypatch.setattr(Databases, "retire", mark_while_somebody_waits)
+        assert delete(databases, used_id)
         assert writer.hear() is TenantDeleted
     assert names(path) == []
     assert value(trash_file(tmp_path, used_id), STORED) == 1
@@ -153,11 +155,11 @@ def test_deleting_ends_access_of_processes_whose_connections_wait_for_their_next
     with Peer(use_again_when_told, tmp_path, tenant_id) as user:
         assert user.hear() == "used"
         store(databases, tenant_id, 2)
-        assert databases.delete(tenant_id) == on_posix
+        assert delete(databases, tenant_id) == on_posix
         assert names(path) == [] or not on_posix
         user.say("go on")
         assert user.hear() == [TenantDeleted, TenantDeleted]
-    assert databases.delete(tenant_id)
+    assert delete(databases, tenant_id)
     assert names(path) == []
     assert value(trash_file(tmp_path, tenant_id), STORED) == 2
 
@@ -176,7 +178,7 @@ def test_deleting_takes_along_what_a_killed_process_left_behind(
     create(databases, tenant_id)
     kill_while_writing(tmp_path, tenant_id)
     assert f"{path.name}-wal" in names(path)
-    assert databases.delete(tenant_id)
+    assert delete(databases, tenant_id)
     assert names(path) == []
     assert value(trash_file(tmp_path, tenant_id), STORED) == 1
 
@@ -199,7 +201,7 @@ def count_until_deleted(pipe: Connection, root: Path, tenants: list[str], delete
     counted = dict.fromkeys(tenants, 0)
     for tenant_id in tenants:
         if deletes:
-            databases.delete(tenant_id)
+            delete(databases, tenant_id)
             continue
         while refusal_of_number(databases, tenant_id, counted[tenant_id] + 1) is None:
             counted[tenant_id] += 1
@@ -223,9 +225,9 @@ def test_a_file_that_cannot_be_moved_yet_is_of_no_use_to_anybody_and_moved_later
     domain.sync.push(tenant_id, PushRequest([change("e1")]), now())
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", refuse_to_move)
-        patched.setattr(module, "_MOVE_TRIES", 2)
-        assert not open_databases(tmp_path).delete(tenant_id)
-        domain.tenants.delete(user, tenant_id)
+        patched.setattr(folder, "_MOVE_TRIES", 2)
+        assert not delete(open_databases(tmp_path), tenant_id)
+        domain.tenants.delete(user, tenant_id, now())
     assert tenant_file(tmp_path, tenant_id).exists()
     for use in uses(domain, tenant_id):
         with pytest.raises(TenantDeleted):

@@ -1,16 +1,17 @@
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from finwise import now
+from finwise import entities, now
 from finwise.domain import Domain
 from finwise.domain.sync import PushRequest
-from finwise.errors import NewerSchema, Quarantined, ReadOnly, StorageFull
-from finwise.store import connection as connections
+from finwise.errors import NewerSchema, Quarantined, QuotaExceeded, ReadOnly, StorageFull
 from finwise.store import pool as pools
 from finwise.store.databases import Databases
 from finwise.store.pool import Pool
@@ -19,10 +20,12 @@ from tests.store.accounts import add_tenant, add_user, uses
 from tests.store.files import (
     BOTH,
     TABLES,
+    delete,
     leave_foreign_book,
     names,
     on_posix,
     open_databases,
+    open_folder,
     outside,
     refusal,
     store,
@@ -91,7 +94,7 @@ def test_a_damaged_file_is_quarantined_and_left_as_it_is(
 def test_a_damaged_tenant_can_be_deleted(databases: Databases, tenant_id: str, path: Path, tmp_path: Path) -> None:
     overwrite_everything(path)
     before = path.read_bytes()
-    assert databases.delete(tenant_id)
+    assert delete(databases, tenant_id)
     assert names(path) == []
     assert trash_file(tmp_path, tenant_id).read_bytes() == before
 
@@ -116,24 +119,22 @@ def test_a_file_of_a_newer_finwise_is_refused_and_left_as_it_is(
     assert path.read_bytes() == before
 
 
-def test_on_a_full_disk_nothing_is_stored_and_reading_goes_on(
-    databases: Databases, pool: Pool, used_id: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("free", "meaning"), [(0, StorageFull), (2**40, QuotaExceeded)])
+def test_where_the_file_may_not_grow_nothing_is_stored_and_reading_goes_on(
+    used_id: str, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, meaning: type[Exception]
 ) -> None:
-    def connect_to_full_disk(database: Path) -> sqlite3.Connection:
-        connection = connections.connect(database)
-        connection.execute("PRAGMA max_page_count = 1").fetchall()  # SQLite takes it as: no larger than it is
-        return connection
-
-    with connecting(monkeypatch, pool, connect_to_full_disk):
-        with pytest.raises(StorageFull):
-            store(databases, used_id, 2, add_much)
-        assert stored(databases, used_id) == 1
+    """SQLite says the same of a full disk and of a file at its limit."""
+    databases = Databases(open_folder(tmp_path), entities.columns(), pool, max_bytes=1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(meaning):
+        store(databases, used_id, 2, add_much)
+    assert stored(databases, used_id) == 1
     store(databases, used_id, 3)
     assert stored(databases, used_id) == 3
 
 
 def add_much(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE ballast AS SELECT zeroblob(100000)")
+    connection.execute("CREATE TABLE ballast AS SELECT zeroblob(4000000)")
 
 
 @pytest.mark.skipif(not on_posix, reason="Windows has no limit of a file's size")

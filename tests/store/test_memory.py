@@ -27,7 +27,7 @@ def tenant_id(databases: MemoryDatabases) -> Iterator[str]:
     made = new_id()
     create(databases, made)
     yield made
-    databases.delete(made)
+    databases.delete(made, 0)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_two_tenants_are_separate(domain: Domain) -> None:
     domain.sync.push(one, PushRequest([change("e1")]), now())
     assert domain.sync.pull(other, PullRequest()).versions == []
     assert domain.sync.pull(one, PullRequest()).epoch != domain.sync.pull(other, PullRequest()).epoch
-    domain.tenants.delete(user, other)
+    domain.tenants.delete(user, other, now())
     assert len(domain.sync.pull(one, PullRequest()).versions) == 1
 
 
@@ -120,9 +120,9 @@ def test_an_unknown_tenant_is_quarantined(databases: MemoryDatabases, way: str) 
 @pytest.mark.parametrize("way", BOTH)
 def test_a_deleted_tenant_is_deleted(databases: MemoryDatabases, tenant_id: str, way: str) -> None:
     store(databases, tenant_id, 1)
-    assert databases.delete(tenant_id)
+    assert databases.delete(tenant_id, 0)
     assert refusal(databases, tenant_id, way) is TenantDeleted
-    assert databases.delete(tenant_id)
+    assert databases.delete(tenant_id, 0)
     assert refusal(databases, tenant_id, way) is TenantDeleted
 
 

@@ -15,7 +15,7 @@ from finwise.store.pool import Pool
 from finwise.store.views import Columns
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user
-from tests.store.files import outside, tenant_file, value
+from tests.store.files import QUOTA, open_folder, outside, tenant_file, value
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_plain_sqlite_tool_without_finwise_reads_the_views(domain: Domain, ten
 
 
 def with_columns(tmp_path: Path, catalogue: Columns) -> Databases:
-    return Databases(tmp_path / "tenant_databases", tmp_path / "instance" / "locks", catalogue, Pool())
+    return Databases(open_folder(tmp_path), catalogue, Pool(), QUOTA)
 
 
 def test_a_changed_catalogue_changes_the_views_at_the_next_write(

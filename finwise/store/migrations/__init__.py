@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from finwise.errors import NewerSchema
+from finwise.store.checksum import checksum
 
 
 @cache
@@ -28,12 +29,13 @@ def is_current(connection: sqlite3.Connection, kind: str) -> bool:
     return version == len(scripts(kind))
 
 
-def migrate(connection: sqlite3.Connection, kind: str) -> None:
-    """Brings the schema up to date, within the caller's transaction. Raises NewerSchema."""
+def migrate(connection: sqlite3.Connection, kind: str, until: int | None = None) -> None:
+    """Brings the schema up to date, or to an older version, within the caller's transaction. Raises NewerSchema."""
     if is_current(connection, kind):
         return
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    for number, statements in enumerate(scripts(kind)[version:], start=version + 1):
+    connection.create_function("row_checksum", -1, checksum, deterministic=True)
+    for number, statements in enumerate(scripts(kind)[version:until], start=version + 1):
         for statement in statements:  # one by one: executescript() would commit the transaction
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number:d}")  # a pragma takes no bound value

@@ -1,0 +1,65 @@
+"""`finwise backup`, `finwise verify`, `finwise litestream`: copies, and whether files are whole."""
+
+from pathlib import Path
+
+import click
+
+from finwise import config, now
+from finwise.cli.group import domain, end, progress, uuid_of
+from finwise.domain import Domain
+from finwise.store.litestream import configuration
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--tenant", "tenant_id", metavar="UUID", help="Only this tenant, without users.db.")
+def backup(folder: Path, tenant_id: str | None) -> None:
+    """Copy every file to a new folder in FOLDER, each proven whole, with a manifest.
+
+    The server may go on running. Whatever it acknowledged before is in the backup.
+    """
+    with progress("Copying") as advance:
+        made = domain().backups.make(folder, now(), tenant_id and uuid_of(tenant_id), advance)
+    click.echo(f"{made.folder}: {len(made.manifest.tenants)} tenants.")
+    end(made.manifest.problems)
+
+
+@click.command()
+@click.option("--tenant", "tenant_id", metavar="UUID", help="Only this tenant.")
+@click.option(
+    "--backup",
+    "archive",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A backup instead of this installation.",
+)
+def verify(tenant_id: str | None, archive: Path | None) -> None:
+    """Prove that files are whole: SQLite's check, a checksum per entity, digests.
+
+    A tenant whose file is damaged is not served any more; one that was put aside for that and is whole comes back.
+    """
+    joined = domain()
+    found = joined.backups.problems(archive) if archive else _verified(joined, tenant_id and uuid_of(tenant_id))
+    if not found:
+        click.echo("Whole.")
+    end(found)
+
+
+@click.command()
+@click.option("--to", "replica", required=True, help="Where to replicate: a folder, or s3://bucket/path.")
+def litestream(replica: str) -> None:
+    """Print a configuration for Litestream, which replicates every file continuously (docs/reliability.md)."""
+    settings = config.from_environment()
+    click.echo(configuration(settings.users_db, settings.tenants_folder, replica), nl=False)
+
+
+def _verified(joined: Domain, tenant_id: str | None) -> list[str]:
+    found = [] if tenant_id else [f"users.db: {line}" for line in joined.verification.verify_users()]
+    chosen = [tenant_id] if tenant_id else joined.tenants.ids_with_files()
+    with progress("Verifying") as advance:
+        for done, uuid in enumerate(chosen, start=1):
+            problems = joined.verification.verify(uuid)
+            found += [f"tenant {uuid}: {line}" for line in problems]
+            if not problems and joined.verification.release(uuid):
+                click.echo(f"tenant {uuid} is whole and back in use.")
+            advance(done, len(chosen))
+    return found

@@ -1,0 +1,41 @@
+"""`finwise import` and `finwise export`: a book as one JSON file."""
+
+import sys
+from typing import IO
+
+import click
+
+from finwise import now
+from finwise.cli.group import domain, progress, uuid_of
+from finwise.domain.exchange import book_text, import_book
+
+
+@click.command("import")
+@click.argument("book", type=click.File("rb"))
+@click.option("--tenant", "tenant_id", required=True, metavar="UUID", help="The tenant to write to.")
+@click.option("--now", "dated_now", is_flag=True, help="Date every entity now, so that it wins over what is stored.")
+def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
+    """Write the entities of BOOK (JSON, `-`: standard input) to a tenant.
+
+    They go the way of a device's push: what is stored and newer stays, and devices receive the rest at their next pull.
+    """
+    joined = domain()
+    tenant = joined.tenants.as_operator(uuid_of(tenant_id))
+    with progress("Importing") as advance:
+        outcome = import_book(joined.sync, tenant.uuid, book.read(), now, advance, dated_now=dated_now)
+    click.echo(outcome.summary())
+    for line in outcome.rejected[:10]:
+        click.echo(f"  {line}", err=True)
+    if outcome.rejected:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--tenant", "tenant_id", required=True, metavar="UUID", help="The tenant to read.")
+@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+def export(tenant_id: str, file: IO[str]) -> None:
+    """Write a tenant's living entities as JSON to FILE (default: standard output); `finwise import` reads it."""
+    joined = domain()
+    tenant = joined.tenants.as_operator(uuid_of(tenant_id))
+    with book_text(joined.sync, tenant.uuid) as text:
+        file.writelines(text)

@@ -1,0 +1,79 @@
+"""What all commands have in common: the group, the domain, how they tell how far they are."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from finwise import config, create_domain
+from finwise.domain import Domain
+from finwise.domain.identifiers import canonical_uuid
+from finwise.errors import FinWiseError, Invalid
+from finwise.version import __version__
+
+
+class _Group(click.Group):
+    """Says what went wrong in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FinWiseError as error:
+            raise click.ClickException(error.detail) from error
+
+
+@click.group(cls=_Group)
+@click.version_option(__version__, prog_name="finwise")
+def main() -> None:
+    """Keeps every device of a household's account book in step.
+
+    Settings are environment variables: the README lists them.
+    """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in config.unknown_variables():
+        click.echo(f"{name} is no setting of FinWise: is it misspelled?", err=True)
+
+
+def domain() -> Domain:
+    """The rules joined to their stores, until the command ends."""
+    joined = create_domain(config.from_environment())
+    click.get_current_context().call_on_close(joined.close)
+    return joined
+
+
+def uuid_of(named: str) -> str:
+    """The UUID that an option names. Raises Invalid."""
+    uuid = canonical_uuid(named)
+    if uuid is None:
+        raise Invalid("--tenant takes a UUID of 36 characters.")
+    return uuid
+
+
+def end(problems: Sequence[str]) -> None:
+    """Says what went wrong, and ends the command with 1 if anything did."""
+    for line in problems:
+        click.echo(line, err=True)
+    if problems:
+        sys.exit(1)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A function `advance(done, total)`: a bar on a terminal, a line for each step otherwise."""
+    if sys.stderr.isatty():
+        with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+            def advance(done: int, total: int) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            yield advance
+        return
+
+    def say(done: int, total: int) -> None:
+        click.echo(f"{label}: {done} of {total}", err=True)
+
+    yield say

@@ -1,0 +1,53 @@
+"""`finwise restore`."""
+
+from pathlib import Path
+
+import click
+
+from finwise import now
+from finwise.cli.group import domain, progress, uuid_of
+from finwise.domain.restores import Newcomer
+
+_Folder = click.Path(exists=True, file_okay=False, path_type=Path)
+_File = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--tenant", "tenant_id", metavar="UUID", help="The tenant to restore; the others are not touched.")
+@click.option(
+    "--backup", "archive", type=_Folder, help="From a backup. Without --tenant: everything, where nothing is."
+)
+@click.option("--trash", is_flag=True, help="Out of the trash: a deleted tenant, or what the last restore replaced.")
+@click.option("--adopt", "file", type=_File, help="A tenant's file from elsewhere, for example of Litestream.")
+@click.option("--owner", metavar="EMAIL", help="Whose it is to be, where this installation does not know it.")
+@click.option("--name", help="What it is to be called then.")
+def restore(
+    tenant_id: str | None, archive: Path | None, trash: bool, file: Path | None, owner: str | None, name: str | None
+) -> None:
+    """Put another file in the place of a tenant's. The server may go on running.
+
+    The present file goes to the trash. The tenant begins a new life: its devices load it again, and give back what the
+    restored file lacks and they still have.
+    """
+    if [archive is not None, trash, file is not None].count(True) != 1:
+        raise click.UsageError("Give one of --backup, --trash and --adopt.")
+    restores = domain().restores
+    if tenant_id is None:
+        _restore_everything(archive)
+        return
+    uuid, newcomer = uuid_of(tenant_id), Newcomer(owner, name) if owner else None
+    if archive:
+        tenant = restores.from_backup(uuid, archive, now(), newcomer)
+    elif file:
+        tenant = restores.adopt(uuid, file, now(), newcomer)
+    else:
+        tenant = restores.from_trash(uuid, now(), newcomer)
+    click.echo(f"{tenant.name} ({tenant.uuid}) is restored.")
+
+
+def _restore_everything(archive: Path | None) -> None:
+    if archive is None:
+        raise click.UsageError("Name the tenant with --tenant.")
+    with progress("Restoring") as advance:
+        number = domain().restores.everything(archive, now(), advance)
+    click.echo(f"users.db and {number} tenants are restored.")

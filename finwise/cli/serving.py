@@ -1,0 +1,62 @@
+"""`finwise serve`."""
+
+import socket
+
+import click
+
+from finwise import config, create_domain, demo, now
+from finwise.errors import BadSetting
+from finwise.version import __version__
+
+STOP_SECONDS = 10  # what a server's processes have to answer what they are at when it is told to stop
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1), help="Number of processes.")
+@click.option("--threads", type=click.IntRange(1), help="Number of threads in each process.")
+@click.option("--demo", "with_demo", is_flag=True, help="Fill a demo book, and say how to log in to it.")
+def serve(with_demo: bool, **options: str | int | None) -> None:
+    """Serve the API until Ctrl+C."""
+    settings = config.with_options(config.from_environment(), options)
+    if settings.in_memory:
+        raise BadSetting("Tenants in memory are for unit tests. Set FINWISE_TENANT_DATABASES to a folder.")
+    _require_free(settings.host, settings.port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}{settings.url_prefix}"
+    domain = create_domain(settings)
+    click.echo(f"FinWise {__version__} on {url} (API document: {url}/docs). Ctrl+C ends it.")
+    if with_demo:
+        click.echo(demo.create(domain, now()).instructions(url))
+    domain.close()
+    _serve(settings)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises BadSetting where something listens already: the server itself would share the port with it."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        raise BadSetting(f"{host} port {port} cannot be used. Stop what listens there, or choose another.") from None
+
+
+def _serve(settings: config.Settings) -> None:
+    from granian import Granian  # here, for the other commands do not need it
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    config.to_environment(settings)
+    Granian(
+        "finwise:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,  # one told to stop while it starts would never be heard of again
+        log_level=LogLevels.error,
+    ).serve()

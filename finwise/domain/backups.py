@@ -1,0 +1,141 @@
+"""Backups: copies of every file, each proven whole, in a folder with a manifest."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from finwise.domain.copies import Fingerprint
+from finwise.domain.tenants import ACTIVE, QUARANTINED, Tenant, TenantStore
+from finwise.domain.times import millis_text
+from finwise.errors import FinWiseError, NotFound, TenantDeleted
+from finwise.version import __version__
+
+log = logging.getLogger(__name__)
+
+Advance = Callable[[int, int], None]  # told how many tenants of how many are done
+
+
+class Entry(NamedTuple):
+    """A tenant's copy; `digest`: entity_type -> 16 hex digits, `entities` the number of living ones."""
+
+    uuid: str
+    name: str
+    user_id: str | None
+    file: str
+    bytes: int
+    sha256: str
+    epoch: str
+    last_stamp: int
+    entities: int
+    digest: dict[str, str]
+
+
+class Manifest(NamedTuple):
+    """What is in a backup, and what could not be copied, a sentence each; `made_at` is canonical text."""
+
+    finwise: str
+    made_at: str
+    users_db: Fingerprint | None
+    tenants: Sequence[Entry]
+    problems: Sequence[str]
+
+
+class Backup(NamedTuple):
+    """A backup that was made."""
+
+    folder: Path
+    manifest: Manifest
+
+
+class Archives(Protocol):
+    """Backups on disk. A file's copy is of one moment, though others write to it meanwhile."""
+
+    def begin(self, folder: Path, now: int) -> Path:
+        """A new folder below `folder`, not complete before `finish`. Raises ReadOnly."""
+
+    def add_users(self, archive: Path) -> Fingerprint:
+        """Copies users.db. Raises Quarantined if the copy is not whole."""
+
+    def add_tenant(self, archive: Path, tenant_id: str, name: str, user_id: str | None) -> Entry:
+        """Copies a tenant's file. Raises what Books raises, and Quarantined if the copy is not whole."""
+
+    def discard_tenant(self, archive: Path, tenant_id: str) -> None:
+        """Takes out a copy that is not whole."""
+
+    def finish(self, archive: Path, manifest: Manifest) -> Path:
+        """Makes the backup complete: its folder's name to go by."""
+
+    def read(self, archive: Path) -> Manifest:
+        """Raises Invalid where there is no complete backup."""
+
+    def file_of(self, archive: Path, entry: Entry) -> Path:
+        """A tenant's copy. Raises Invalid if it is not what was written."""
+
+    def users_file(self, archive: Path, expected: Fingerprint) -> Path:
+        """The copy of users.db. Raises Invalid if it is not what was written."""
+
+    def put_users(self, archive: Path, expected: Fingerprint) -> None:
+        """Makes the copy of users.db this installation's. Raises Invalid, and Conflict where there are users."""
+
+
+class Backups:
+    """Making backups and looking whether they are still what they were."""
+
+    def __init__(self, tenants: TenantStore, archives: Archives) -> None:
+        self._tenants = tenants
+        self._archives = archives
+
+    def make(self, folder: Path, now: int, tenant_id: str | None = None, advance: Advance | None = None) -> Backup:
+        """A backup of everything, or of one tenant without users.db, while all may go on writing.
+
+        What was acknowledged before is in it. A tenant that cannot be copied does not keep the others from it: it is
+        named in the manifest's `problems`. Raises NotFound, ReadOnly, StorageFull, and Quarantined for users.db.
+        """
+        archive = self._archives.begin(folder, now)
+        users_db = self._archives.add_users(archive) if tenant_id is None else None
+        chosen = self._chosen(tenant_id)
+        entries: list[Entry] = []
+        problems: list[str] = []
+        for done, tenant in enumerate(chosen, start=1):
+            try:
+                entries.append(self._archives.add_tenant(archive, tenant.uuid, tenant.name, tenant.user_id))
+            except TenantDeleted:
+                self._archives.discard_tenant(archive, tenant.uuid)  # while this was going on
+            except FinWiseError as error:
+                self._archives.discard_tenant(archive, tenant.uuid)
+                problems.append(f"tenant {tenant.uuid}: {error.detail}")
+                log.error("no backup of tenant %s: %s", tenant.uuid, error.detail)
+            if advance:
+                advance(done, len(chosen))
+        manifest = Manifest(__version__, millis_text(now), users_db, entries, problems)
+        return Backup(self._archives.finish(archive, manifest), manifest)
+
+    def problems(self, archive: Path) -> list[str]:
+        """What is wrong with a backup, a sentence each: what it lacked from the start, and what has changed since."""
+        manifest = self._archives.read(archive)
+        found = list(manifest.problems)
+        for entry in manifest.tenants:
+            found += _said(partial(self._archives.file_of, archive, entry))
+        if manifest.users_db:
+            found += _said(partial(self._archives.users_file, archive, manifest.users_db))
+        return found
+
+    def _chosen(self, tenant_id: str | None) -> list[Tenant]:
+        chosen = [
+            tenant
+            for tenant in self._tenants.list_all()
+            if tenant.state in (ACTIVE, QUARANTINED) and tenant_id in (None, tenant.uuid)
+        ]
+        if tenant_id is not None and not chosen:
+            raise NotFound("There is no such tenant.")
+        return chosen
+
+
+def _said(check: Callable[[], object]) -> list[str]:
+    try:
+        check()
+    except FinWiseError as error:
+        return [error.detail]
+    return []

@@ -1,0 +1,98 @@
+"""Conflicts: versions that lost unseen, kept until a person has looked at them (protocol.md 4)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import uuid4
+
+from finwise.domain.book import Book, Books, KeptConflict, StoredConflict
+from finwise.domain.change import Change, Version
+from finwise.domain.push import Push
+from finwise.domain.sync import require_room
+from finwise.domain.times import millis_text
+from finwise.errors import Conflict, NotFound
+
+_CHUNK = 200  # conflicts in memory at once while they are sent
+
+
+class Decision(NamedTuple):
+    """What the person saw who decides: `updated_at` of the stored version, None where there was none.
+
+    `says_base` False: that was not said.
+    """
+
+    says_base: bool = False
+    base_updated_at: str | None = None
+
+
+class Conflicts:
+    """What people do with the conflicts of a tenant. Whether a user may is decided before (access.py)."""
+
+    def __init__(self, books: Books, quota: int) -> None:
+        self._books = books
+        self._quota = quota
+
+    @contextmanager
+    def list_of(self, tenant_id: str) -> Iterator[Iterator[Sequence[StoredConflict]]]:
+        """All of them in one snapshot, in chunks, while the context is open. Raises what Books raises."""
+        with self._books.read(tenant_id) as book:
+            yield _chunks(book)
+
+    def restore(self, tenant_id: str, conflict_id: str, decision: Decision, now: int) -> Version:
+        """Brings the loser back as a new change on top of the stored version: the version that is stored then.
+
+        Raises NotFound where the conflict is there no more, Conflict where another version is stored than the person
+        saw, QuotaExceeded.
+        """
+        with self._books.transact(tenant_id) as book:
+            kept = book.find_conflict(conflict_id)
+            if kept is None:
+                raise _not_found()
+            position, key = book.find_position(), (kept.loser.entity_type, kept.loser.id)
+            stored = book.list_versions([key]).get(key)
+            if decision.says_base and decision.base_updated_at != (stored.updated_at if stored else None):
+                raise Conflict("Another version is stored by now. Look at both again.")
+            push = Push(book, position.last_stamp, [_change(kept, stored, now)], kept.loser.device_id, now)
+            push.judge()
+            push.store()
+            book.delete_conflict(conflict_id)
+            if push.stores_data:
+                require_room(book, self._quota)
+            return book.list_versions([key])[key]
+
+    def dismiss(self, tenant_id: str, conflict_id: str) -> None:
+        """Forgets the loser. Raises NotFound where the conflict is there no more."""
+        with self._books.transact(tenant_id) as book:
+            if not book.delete_conflict(conflict_id):
+                raise _not_found()
+
+
+def _change(kept: KeptConflict, stored: Version | None, now: int) -> Change:
+    """The loser as a change by somebody who knows the stored version, so that it is judged 1 ms after it.
+
+    Where the entity is gone it is of now: its old time may be that of a version which devices built upon before.
+    """
+    change_id = str(uuid4())
+    return Change(
+        change_id=change_id,
+        sent_change_id=change_id,
+        entity_type=kept.loser.entity_type,
+        id=kept.loser.id,
+        updated_at=kept.loser.updated_at if stored else millis_text(now),
+        data=kept.loser.data,
+        sent_created_at=kept.loser.created_at,
+        created_at=kept.loser.created_at,
+        says_base=True,
+        base_updated_at=stored.updated_at if stored else None,
+    )
+
+
+def _chunks(book: Book) -> Iterator[Sequence[StoredConflict]]:
+    after = 0
+    while conflicts := book.list_conflicts_after(after, _CHUNK):
+        yield conflicts
+        after = conflicts[-1].place
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such conflict; it may have been decided already.")

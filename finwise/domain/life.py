@@ -1,0 +1,173 @@
+"""The life of a tenant's file: made, deleted, replaced by a restore, found damaged.
+
+Two databases cannot commit together, so users.db keeps a tenant's state: `creating`, `deleting` and `restoring` say
+what was begun, and whoever finds them finishes it. Each step may be done again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Protocol
+
+from finwise.domain.tenants import (
+    ACTIVE,
+    CREATING,
+    DELETED,
+    DELETING,
+    QUARANTINED,
+    RESTORING,
+    Tenant,
+    TenantStore,
+)
+from finwise.errors import Busy, FinWiseError, NotFound, TenantDeleted
+
+log = logging.getLogger(__name__)
+
+
+class TenantFiles(Protocol):
+    """The tenants' files. Each of these may be done again."""
+
+    def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
+        """Asks `is_wanted` under the tenant's lock: a file that is in use already is not touched."""
+
+    def delete(self, tenant_id: str, moment: int) -> bool:
+        """Ends all access and moves the file to the trash, where `moment` (µs) names it.
+
+        False where access has ended, but the file could not be moved out of the way yet.
+        """
+
+    def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
+        """Moves to the trash what nobody owns; asks `is_unknown` under the tenant's lock."""
+
+    def exists(self, tenant_id: str) -> bool:
+        """Whether the tenant's file is there, now that nobody is moving it."""
+
+    def tenant_ids(self) -> set[str]:
+        """The tenants whose files lie in the folder."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """One process at a time."""
+
+
+class Waiting(Protocol):
+    """Files that wait to take the place of tenants' files."""
+
+    def replace(self, tenant_id: str, moment: int) -> bool:
+        """Puts the waiting file, if there is one, in the place of the tenant's, which goes to the trash.
+
+        False: the present file is open elsewhere and stays.
+        """
+
+    def remove_leftovers(self, wanted: set[str]) -> None:
+        """Removes what waits for no tenant that is wanted, unless a restore is under way."""
+
+
+class Life:
+    """Moves tenants from state to state, with their files."""
+
+    def __init__(self, store: TenantStore, files: TenantFiles, waiting: Waiting) -> None:
+        self._store = store
+        self._files = files
+        self._waiting = waiting
+
+    def create(self, tenant: Tenant) -> None:
+        """Makes the file of a tenant that is being created."""
+        self._files.create(tenant.uuid, lambda: self._state(tenant.uuid) == CREATING)
+        self._store.put_state(tenant.uuid, ACTIVE, instead_of=(CREATING,))
+
+    def delete(self, tenant: Tenant, now: int) -> None:
+        """Ends all access to a tenant in every process, and moves its file to the trash."""
+        self._store.put_state(tenant.uuid, DELETING, instead_of=(CREATING, ACTIVE, QUARANTINED), began_at=now)
+        self._finish_deleting(self._store.find(tenant.uuid) or tenant, now)
+
+    def to_restore(self, tenant_id: str, owner: str | None, name: str) -> Tenant:
+        """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound."""
+        tenant = self._store.find(tenant_id) or Tenant(tenant_id, name, None, DELETED)
+        if tenant.user_id is None:
+            tenant = tenant._replace(user_id=owner)
+        if tenant.user_id is None:
+            raise NotFound("This installation knows no owner of this tenant. Name one (--owner).")
+        return tenant
+
+    def restore(self, tenant: Tenant, now: int) -> Tenant:
+        """Puts the file that waits in the place of the tenant's. Raises Busy; then nothing has changed."""
+        if not self._store.add(tenant, now):
+            self._store.put_owner(tenant.uuid, tenant.user_id)
+        before = self._state(tenant.uuid)
+        restorable = (ACTIVE, QUARANTINED, DELETED)
+        if not self._store.put_state(tenant.uuid, RESTORING, instead_of=restorable, began_at=now):
+            raise Busy("The tenant is being created, deleted or restored. Try again in a moment.", retry_after=2)
+        if not self._waiting.replace(tenant.uuid, now):
+            self._store.put_state(tenant.uuid, before or DELETED, instead_of=(RESTORING,))
+            raise Busy("Another process has the tenant's file open. Stop the server, or try again.", retry_after=10)
+        self._store.put_state(tenant.uuid, ACTIVE, instead_of=(RESTORING,))
+        return tenant._replace(state=ACTIVE)
+
+    def report(self, tenant_id: str) -> None:
+        """Called where a tenant's file is found damaged or missing: nobody uses it any more until the operator looked.
+
+        Raises TenantDeleted or Busy where that is what explains it.
+        """
+        state = self._state(tenant_id)
+        if state in (DELETING, DELETED):
+            raise TenantDeleted
+        if state == RESTORING:
+            raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2)
+        if self._store.put_state(tenant_id, QUARANTINED, instead_of=(ACTIVE,)):
+            log.error("tenant %s is quarantined: its file is damaged or missing (finwise verify)", tenant_id)
+
+    def release(self, tenant_id: str) -> bool:
+        """Ends a quarantine, on the word of who has proven the file whole: whether there was one."""
+        return self._store.put_state(tenant_id, ACTIVE, instead_of=(QUARANTINED,))
+
+    def finish(self, now: int) -> None:
+        """Finishes what a process that died had begun, and compares users.db with the files that are there.
+
+        What cannot be finished now is left for the next time. Doing it again changes nothing.
+        """
+        with self._files.alone():
+            unfinished = self._store.list_unfinished()
+            for tenant in unfinished:
+                try:
+                    self._finish(tenant, now)
+                except FinWiseError as error:
+                    log.warning("tenant %s stays in state %s: %s", tenant.uuid, tenant.state, error.detail)
+            self._waiting.remove_leftovers({tenant.uuid for tenant in unfinished})
+            self._compare(now)
+
+    def _finish(self, tenant: Tenant, now: int) -> None:
+        if tenant.state == CREATING:
+            self.create(tenant)
+        elif tenant.state == DELETING:
+            self._finish_deleting(tenant, now)
+        elif self._waiting.replace(tenant.uuid, tenant.began_at or now):
+            self._store.put_state(tenant.uuid, ACTIVE, instead_of=(RESTORING,))
+
+    def _finish_deleting(self, tenant: Tenant, now: int) -> None:
+        if self._files.delete(tenant.uuid, tenant.began_at or now):
+            self._store.put_state(tenant.uuid, DELETED, instead_of=(DELETING,))
+
+    def _compare(self, now: int) -> None:
+        """Tenants without a file are quarantined; files without a tenant are set aside, never removed."""
+        there = self._files.tenant_ids()  # first, for a tenant is in users.db before it has a file
+        tenants = self._store.list_all()
+        for tenant in tenants:
+            if tenant.state == ACTIVE and tenant.uuid not in there and not self._files.exists(tenant.uuid):
+                self.report(tenant.uuid)
+        strange = there - {tenant.uuid for tenant in tenants if tenant.state != DELETED}
+        if strange and not there & {tenant.uuid for tenant in tenants}:
+            log.error("users.db knows none of the %d tenants' files; nothing was moved. Is it theirs?", len(strange))
+            return
+        for tenant_id in strange:
+            log.error("the file of tenant %s has no owner in users.db: it is set aside in the trash", tenant_id)
+            self._files.set_aside(tenant_id, now, partial(self._is_unowned, tenant_id))
+
+    def _is_unowned(self, tenant_id: str) -> bool:
+        return self._state(tenant_id) in (None, DELETED)
+
+    def _state(self, tenant_id: str) -> str | None:
+        tenant = self._store.find(tenant_id)
+        return tenant.state if tenant else None

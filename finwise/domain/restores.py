@@ -1,0 +1,98 @@
+"""Restoring: another file takes the place of a tenant's. It begins a new life with a new epoch.
+
+Devices are told so by 410 `epoch_changed`, load the book and give back what the file lacks (protocol.md 7).
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from finwise.domain.backups import Archives, Entry
+from finwise.domain.life import Life
+from finwise.domain.tenants import Tenant
+from finwise.domain.users import UserStore, email_key
+from finwise.errors import Conflict, NotFound
+
+Advance = Callable[[int, int], None]  # told how many tenants of how many are done
+
+
+class Staging(Protocol):
+    """Files that wait to take the place of tenants' files."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """One restore at a time. Raises Busy."""
+
+    def stage(self, tenant_id: str, source: Path) -> None:
+        """Makes a clean copy of a file wait. Raises Invalid for what is no tenant's file or not whole; NewerSchema."""
+
+    def find_in_trash(self, tenant_id: str) -> Path | None:
+        """The tenant's file that came to the trash last."""
+
+
+class Newcomer(NamedTuple):
+    """Whose a tenant is to be that this installation does not know, or whose owner has left; a name for it."""
+
+    email: str
+    name: str | None = None
+
+
+class Restores:
+    """Restoring one tenant; the others are not touched. Or everything, into an empty installation."""
+
+    def __init__(self, life: Life, users: UserStore, staging: Staging, archives: Archives) -> None:
+        self._life = life
+        self._users = users
+        self._staging = staging
+        self._archives = archives
+
+    def from_backup(self, tenant_id: str, archive: Path, now: int, newcomer: Newcomer | None = None) -> Tenant:
+        """Puts a tenant back to a backup. Raises Invalid, NotFound, Busy."""
+        for entry in self._archives.read(archive).tenants:
+            if entry.uuid == tenant_id:
+                return self._from_entry(archive, entry, now, newcomer)
+        raise NotFound("The backup has no such tenant.")
+
+    def from_trash(self, tenant_id: str, now: int, newcomer: Newcomer | None = None) -> Tenant:
+        """Brings back a deleted tenant, or the file that a restore has replaced. Raises Invalid, NotFound, Busy."""
+        file = self._staging.find_in_trash(tenant_id)
+        if file is None:
+            raise NotFound("The trash has no file of this tenant.")
+        return self.adopt(tenant_id, file, now, newcomer)
+
+    def adopt(self, tenant_id: str, file: Path, now: int, newcomer: Newcomer | None = None) -> Tenant:
+        """Makes a file from outside the tenant's. Raises Invalid, NotFound, Busy, Conflict."""
+        owner = self._owner(newcomer)
+        name = newcomer.name if newcomer else None
+        with self._staging.alone():
+            tenant = self._life.to_restore(tenant_id, owner, name or "Restored")
+            self._staging.stage(tenant.uuid, file)
+            return self._life.restore(tenant, now)
+
+    def everything(self, archive: Path, now: int, advance: Advance | None = None) -> int:
+        """Puts a whole backup into an installation without users: how many tenants that were.
+
+        Raises Conflict where there are users, Invalid if the backup is not whole or is of one tenant only.
+        """
+        manifest = self._archives.read(archive)
+        if manifest.users_db is None:
+            raise Conflict("This is a backup of one tenant. Name the tenant, and its owner.")
+        self._archives.put_users(archive, manifest.users_db)
+        for done, entry in enumerate(manifest.tenants, start=1):
+            self._from_entry(archive, entry, now, None)
+            if advance:
+                advance(done, len(manifest.tenants))
+        return len(manifest.tenants)
+
+    def _from_entry(self, archive: Path, entry: Entry, now: int, newcomer: Newcomer | None) -> Tenant:
+        if newcomer and newcomer.name is None:
+            newcomer = newcomer._replace(name=entry.name)
+        return self.adopt(entry.uuid, self._archives.file_of(archive, entry), now, newcomer)
+
+    def _owner(self, newcomer: Newcomer | None) -> str | None:
+        if newcomer is None:
+            return None
+        user = self._users.find_by_email(email_key(newcomer.email))
+        if user is None:
+            raise NotFound("There is no user with this e-mail.")
+        return user.uuid

@@ -1,0 +1,97 @@
+"""Upkeep: what has to be forgotten after a time, and space given back.
+
+Tombstones end, and the horizon moves with them: a device that slept past it is sent to load everything, and never gets
+an answer that lacks a deletion.
+"""
+
+import logging
+from typing import NamedTuple, Protocol
+
+from finwise.domain.book import Books, Purged
+from finwise.domain.copies import Copies
+from finwise.domain.life import Life
+from finwise.domain.tenants import ACTIVE, TenantStore
+from finwise.errors import FinWiseError
+
+_DAY = 24 * 60 * 60 * 1_000_000  # µs
+_HOUR = 60 * 60 * 1_000_000  # µs
+
+log = logging.getLogger(__name__)
+
+
+class Ages(NamedTuple):
+    """After how many days what is forgotten; `every`: hours between two runs by the server itself, 0: never."""
+
+    tombstones: int
+    conflicts: int
+    trash: int
+    every: int
+
+
+class UpkeepStore(Protocol):
+    """users.db, as far as it is about upkeep."""
+
+    def claim(self, now: int, last_before: int) -> bool:
+        """Whether the last run was at `last_before` or earlier, or lies ahead of the clock; then it is `now`. In µs."""
+
+
+class Files(Protocol):
+    """The files, as far as upkeep is concerned."""
+
+    def shrink(self, tenant_id: str) -> None:
+        """Gives unused space back to the disk."""
+
+    def purge_trash(self, before: int) -> int:
+        """Removes for good what came to the trash before a moment (µs): how many files that were."""
+
+
+class Upkeep:
+    """`finwise compact`, and what the server does by itself."""
+
+    def __init__(
+        self,
+        tenants: TenantStore,
+        books: Books,
+        files: Files,
+        copies: Copies,
+        life: Life,
+        store: UpkeepStore,
+        ages: Ages,
+    ) -> None:
+        self._tenants = tenants
+        self._books = books
+        self._files = files
+        self._copies = copies
+        self._life = life
+        self._store = store
+        self._ages = ages
+
+    def compact(self, tenant_id: str, now: int) -> Purged:
+        """Forgets what is old in a tenant's book, in one transaction; gives space back. Raises what Books raises."""
+        with self._books.transact(tenant_id) as book:
+            purged = book.purge(now - self._ages.tombstones * _DAY, now - self._ages.conflicts * _DAY, now)
+        self._files.shrink(tenant_id)
+        return purged
+
+    def purge_trash(self, now: int) -> int:
+        """Removes for good what has been in the trash for long: how many files that were."""
+        return self._files.purge_trash(now - self._ages.trash * _DAY)
+
+    def run(self, now: int) -> None:
+        """Everything, for every tenant; what does not work with one does not keep the others from it."""
+        self._life.finish(now)
+        for tenant in self._tenants.list_all():
+            if tenant.state == ACTIVE:
+                try:
+                    self.compact(tenant.uuid, now)
+                except FinWiseError as error:
+                    log.warning("tenant %s was not compacted: %s", tenant.uuid, error.detail)
+        self.purge_trash(now)
+        self._copies.remove_leftovers(now - _DAY)
+
+    def run_if_due(self, now: int) -> bool:
+        """Runs if no process did within the time set: whether it ran."""
+        due = self._ages.every > 0 and self._store.claim(now, now - self._ages.every * _HOUR)
+        if due:
+            self.run(now)
+        return due

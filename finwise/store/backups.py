@@ -1,0 +1,120 @@
+"""Backups on disk: a folder with a copy of each file and `manifest.json`, which says what they are.
+
+    finwise-20261122T193000.123456Z/
+        manifest.json
+        users.db
+        tenant_<UUID>.db
+
+While it is being made the folder's name ends with `.partial`; one without that ending is complete.
+"""
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from finwise.domain.backups import Entry, Manifest
+from finwise.domain.copies import Fingerprint
+from finwise.errors import Invalid, Quarantined, ReadOnly
+from finwise.store.book import Connections
+from finwise.store.central import Central
+from finwise.store.connection import connect, snapshot, translated
+from finwise.store.copies import copy, fingerprint
+from finwise.store.folder import make_folder, sync_folder
+from finwise.store.verification import content, damages, damages_of_users
+
+FORMAT = 1
+MANIFEST, USERS = "manifest.json", "users.db"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Archives:
+    """Writes and reads backups (domain/backups.py says what is promised)."""
+
+    def __init__(self, central: Central, databases: Connections) -> None:
+        self._central = central
+        self._databases = databases
+
+    def begin(self, folder: Path, now: int) -> Path:
+        when = (_EPOCH + timedelta(microseconds=now)).strftime("%Y%m%dT%H%M%S.%fZ")
+        archive = folder / f"finwise-{when}.partial"
+        try:
+            make_folder(folder)
+            archive.mkdir(mode=0o700)
+        except OSError as error:
+            raise ReadOnly(f"{folder} cannot be written: {error.strerror}.") from error
+        return archive
+
+    @translated()
+    def add_users(self, archive: Path) -> Fingerprint:
+        with translated():
+            with self._central.read() as connection:
+                copy(connection, archive / USERS)
+            with closing(connect(archive / USERS)) as made, snapshot(made):
+                _require_whole(damages_of_users(made))
+        return fingerprint(archive / USERS)
+
+    @translated()
+    def add_tenant(self, archive: Path, tenant_id: str, name: str, user_id: str | None) -> Entry:
+        file = archive / f"tenant_{tenant_id}.db"
+        with self._databases.read(tenant_id) as connection:
+            copy(connection, file)
+        with translated(), closing(connect(file)) as made, snapshot(made):
+            _require_whole(damages(made))
+            held = content(made)
+        size, sha256 = fingerprint(file)
+        return Entry(tenant_id, name, user_id, file.name, size, sha256, **held._asdict())
+
+    @translated()
+    def discard_tenant(self, archive: Path, tenant_id: str) -> None:
+        (archive / f"tenant_{tenant_id}.db").unlink(missing_ok=True)
+
+    @translated()
+    def finish(self, archive: Path, manifest: Manifest) -> Path:
+        said = {"format": FORMAT, "sqlite": sqlite3.sqlite_version} | manifest._asdict()
+        said["users_db"] = manifest.users_db and manifest.users_db._asdict()
+        said["tenants"] = [entry._asdict() for entry in manifest.tenants]
+        with (archive / MANIFEST).open("w", encoding="utf-8") as file:
+            json.dump(said, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(archive)
+        complete = archive.with_suffix("")
+        archive.rename(complete)
+        sync_folder(complete.parent)
+        return complete
+
+    def read(self, archive: Path) -> Manifest:
+        try:
+            said = json.loads((archive / MANIFEST).read_bytes())
+            if said["format"] != FORMAT:
+                raise Invalid(f"{archive} was made by a FinWise that writes backups of another form.")
+            users_db = Fingerprint(**said["users_db"]) if said["users_db"] else None
+            entries = [Entry(**entry) for entry in said["tenants"]]
+            return Manifest(said["finwise"], said["made_at"], users_db, entries, said["problems"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Invalid(f"{archive} is no backup: it has no {MANIFEST} that can be read.") from error
+
+    def file_of(self, archive: Path, entry: Entry) -> Path:
+        return _unchanged(archive / Path(entry.file).name, Fingerprint(entry.bytes, entry.sha256))
+
+    def put_users(self, archive: Path, expected: Fingerprint) -> None:
+        with translated(), closing(connect(_unchanged(archive / USERS, expected))) as kept:
+            self._central.replace_by(kept)
+
+    def users_file(self, archive: Path, expected: Fingerprint) -> Path:
+        return _unchanged(archive / USERS, expected)
+
+
+def _unchanged(file: Path, expected: Fingerprint) -> Path:
+    if fingerprint(file) != expected:
+        raise Invalid(f"{file} is not what was backed up: its bytes have changed.")
+    return file
+
+
+def _require_whole(found: list[str]) -> None:
+    if found:
+        raise Quarantined(f"The copy is not whole. {' '.join(found)}", retry_after=300)

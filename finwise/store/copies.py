@@ -1,0 +1,75 @@
+"""Copies of databases, made by SQLite while others write: of one moment, whole, in a single file."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from finwise.domain.copies import Fingerprint
+from finwise.errors import Invalid
+from finwise.store.book import Connections
+from finwise.store.connection import connect
+from finwise.store.folder import Folder, removed, sorted_files
+
+_PIECE = 256 * 1024  # bytes
+
+
+class Copies:
+    """Copies of tenants' files, in a folder of their own, that live until they were sent."""
+
+    def __init__(self, folder: Folder, databases: Connections) -> None:
+        self._folder = folder
+        self._databases = databases
+
+    @contextmanager
+    def of(self, tenant_id: str) -> Iterator[Iterator[bytes]]:
+        """A tenant's book as the bytes of a SQLite file, in pieces, while the context is open."""
+        file = self._folder.below("copies") / f"{uuid4()}.db"
+        try:
+            with self._databases.read(tenant_id) as connection:
+                copy(connection, file)
+            yield _pieces(file)
+        finally:
+            removed(file)
+
+    def remove_leftovers(self, before: int) -> None:
+        """Removes copies that were made before a moment, in µs: the processes that made them have died."""
+        for file in sorted_files(self._folder.below("copies")):
+            if file.stat().st_mtime_ns // 1000 < before:
+                removed(file)
+
+
+def copy(source: sqlite3.Connection, target: Path) -> None:
+    """Writes what `source` sees to a new file, in one step: one of several would begin anew with each commit.
+
+    The copy has no log beside it, so that it may be moved, and read from a folder that cannot be written.
+    """
+    with closing(connect(target, create=True)) as made:
+        source.backup(made, pages=-1)
+        made.execute("PRAGMA journal_mode = DELETE").fetchall()
+    descriptor = os.open(target, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fingerprint(file: Path) -> Fingerprint:
+    """Of a file that nobody has open. Raises Invalid if it cannot be read."""
+    digest, size = sha256(), 0
+    for piece in _pieces(file):
+        digest.update(piece)
+        size += len(piece)
+    return Fingerprint(size, digest.hexdigest())
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    try:
+        with file.open("rb") as opened:
+            while piece := opened.read(_PIECE):
+                yield piece
+    except OSError as error:
+        raise Invalid(f"{file.name} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,126 @@
+"""The folder of the tenants' files: the names in it, the lock of each tenant, and moving a file away.
+
+Whoever moves a database moves the file first and its sidecars after it. With the log gone first, a file would lie there
+for a moment without the commits that are only in its log, the mark of its end among them, and be written to. A sidecar
+that lies alone harms nobody as long as no new file is put beside it; so whoever makes a file calls `put_away` before.
+"""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from finwise.errors import BadSetting
+from finwise.store.locks import are_kept, locked, stripe
+from finwise.store.pool import IDLE_SECONDS
+
+SIDECARS = ("-wal", "-shm", "-journal")  # what SQLite writes beside a database
+
+# On Windows a file that another process has open cannot be moved; its waiting connections end after a few seconds.
+_MOVE_TRIES = int((IDLE_SECONDS + 2) / 0.05)
+_FILE = re.compile(r"tenant_([0-9a-f-]{36})\.db", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+class Folder:
+    """The tenants' files below `path`; `locks` is the folder of the lock files. Makes both; raises BadSetting."""
+
+    def __init__(self, path: Path, locks: Path) -> None:
+        self.path = path
+        self._locks = locks
+        for each in (path, locks):
+            make_folder(each)
+        if not are_kept(locks):
+            raise BadSetting(f"Locks do not work in {locks}. Put FINWISE_INSTANCE on a local disk.")
+
+    def file(self, tenant_id: str) -> Path:
+        """Where a tenant's file belongs."""
+        return self.path / f"tenant_{tenant_id}.db"
+
+    def locked(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Holds the tenant's lock, against all threads and processes. Raises Busy where it is held, unless `wait`."""
+        return locked(stripe(self._locks, tenant_id), wait=wait)
+
+    def alone(self, work: str, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Holds the lock of a work that one process does at a time. Raises Busy where it is held, unless `wait`."""
+        return locked(self._locks / f"{work}.lock", wait=wait)
+
+    def tenant_ids(self) -> set[str]:
+        """The tenants whose files lie in the folder."""
+        return {match[1] for entry in os.scandir(self.path) if (match := _FILE.fullmatch(entry.name))}
+
+    def is_writable(self) -> bool:
+        """Whether files could be made in the folder."""
+        return os.access(self.path, os.W_OK)
+
+    def below(self, name: str) -> Path:
+        """A folder inside of it, made if need be."""
+        folder = self.path / name
+        if not folder.exists():
+            make_folder(folder)
+        return folder
+
+
+def with_sidecars(file: Path) -> list[Path]:
+    """A database and the names of its sidecars, in the order in which they are moved."""
+    return [file, *(Path(f"{file}{suffix}") for suffix in SIDECARS)]
+
+
+def moved(file: Path, target: Path) -> bool:
+    """Moves a database with its sidecars; doing it again goes on where it ended. False: another process has it open."""
+    for source, destination in zip(with_sidecars(file), with_sidecars(target), strict=True):
+        if not _renamed(source, destination):
+            log.warning("%s is open in another process and could not be moved yet", file.name)
+            return False
+    sync_folder(target.parent)
+    sync_folder(file.parent)
+    return True
+
+
+def removed(file: Path) -> bool:
+    """Removes a database with its sidecars. False: another process has it open."""
+    try:
+        for each in with_sidecars(file):
+            each.unlink(missing_ok=True)
+    except PermissionError:
+        return False
+    return True
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, so that their names last through a power loss. Again: nothing changes."""
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes names in the folder last through a power loss, where the system knows how."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sorted_files(folder: Path) -> Iterator[Path]:
+    """The databases in a folder, by name."""
+    yield from sorted(folder.glob("*.db"))
+
+
+def _renamed(source: Path, target: Path) -> bool:
+    for _ in range(_MOVE_TRIES):
+        try:
+            source.replace(target)
+            return True
+        except FileNotFoundError:
+            return True
+        except PermissionError:
+            time.sleep(0.05)
+    return False

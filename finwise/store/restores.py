@@ -1,0 +1,138 @@
+"""Putting another file in the place of a tenant's: from a backup, out of the trash, from elsewhere.
+
+First a whole and clean copy is made and waits beside the tenants' files (`stage`). Then, under the tenant's lock, the
+present file is marked and moved to the trash, and the copy takes its place (`replace`). A process that dies in between
+leaves it to the next one, which finds the copy still waiting.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from finwise.errors import Busy, Invalid, Quarantined
+from finwise.store import litestream, migrations
+from finwise.store.connection import connect, transaction, translated
+from finwise.store.copies import copy
+from finwise.store.databases import KIND, OURS, REPLACED, Databases
+from finwise.store.folder import Folder, removed, sorted_files, sync_folder
+from finwise.store.trash import REPLACED as REASON
+from finwise.store.trash import Trash
+from finwise.store.verification import damages, strange_objects
+from finwise.store.views import quoted
+
+_LIMITS = {  # what a hostile file may make SQLite do
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_LENGTH: 64 * 1024 * 1024,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+}
+
+
+class Staging:
+    """Files that wait to become those of tenants."""
+
+    def __init__(self, folder: Folder, databases: Databases) -> None:
+        self._folder = folder
+        self._trash = Trash(folder)
+        self._databases = databases
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One restore at a time on a server. Raises Busy while there is another."""
+        with translated(), self._folder.alone("restore", wait=False):
+            yield
+
+    @translated()
+    def stage(self, tenant_id: str, source: Path) -> None:
+        """A copy of `source`, checked, with our views only and an epoch of its own. Raises Invalid; NewerSchema.
+
+        `source` may be anybody's file: nothing of it is run, and what FinWise did not make is refused.
+        """
+        staged = self._staged(tenant_id)
+        partial = staged.with_suffix(".partial")
+        removed(partial)
+        try:
+            with translated(), closing(_opened(source)) as original:
+                copy(original, partial)
+            with translated(), closing(connect(partial)) as made:
+                for limit, value in _LIMITS.items():
+                    made.setlimit(limit, value)
+                with transaction(made):
+                    _adopt(made)
+                made.execute("PRAGMA journal_mode = WAL").fetchall()
+            partial.replace(staged)
+        except Quarantined as error:
+            raise Invalid(f"{source.name} is no SQLite file, or a damaged one.") from error
+        finally:
+            removed(partial)
+        sync_folder(staged.parent)
+
+    def replace(self, tenant_id: str, moment: int) -> bool:
+        """Puts the waiting file in the place of the tenant's, which goes to the trash. Again: nothing changes.
+
+        False: the present file is open elsewhere and stays the tenant's; possible on Windows only.
+        """
+        staged, file = self._staged(tenant_id), self._folder.file(tenant_id)
+        with translated(), self._folder.locked(tenant_id):
+            if staged.exists():
+                self._databases.retire(tenant_id, REPLACED)
+                if not self._trash.put(tenant_id, REASON, moment):
+                    self._databases.retire(tenant_id, OURS)
+                    return False
+                staged.replace(file)
+                sync_folder(file.parent)
+                sync_folder(staged.parent)
+            return True
+
+    def find_in_trash(self, tenant_id: str) -> Path | None:
+        """The tenant's file that came to the trash last."""
+        return self._trash.find(tenant_id)
+
+    def remove(self, tenant_id: str) -> None:
+        """Forgets the waiting file."""
+        removed(self._staged(tenant_id))
+
+    @translated()
+    def remove_leftovers(self, wanted: set[str]) -> None:
+        """Forgets what a restore that died early has left, unless one is under way. `wanted`: tenants to spare."""
+        try:
+            with self.alone():
+                for file in (*sorted_files(self._waiting()), *self._waiting().glob("*.partial")):
+                    if file.name not in {self._staged(tenant_id).name for tenant_id in wanted}:
+                        removed(file)
+        except Busy:
+            pass
+
+    def _waiting(self) -> Path:
+        return self._folder.below("restoring")
+
+    def _staged(self, tenant_id: str) -> Path:
+        return self._waiting() / self._folder.file(tenant_id).name
+
+
+def _opened(source: Path) -> sqlite3.Connection:
+    if not source.is_file():
+        raise Invalid(f"{source} is no file.")
+    connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", isolation_level=None, uri=True)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _adopt(connection: sqlite3.Connection) -> None:
+    """Makes the copy of a file a tenant's, within the caller's transaction. Raises Invalid, NewerSchema."""
+    migrations.is_current(connection, KIND)  # one of a newer FinWise is said to be one
+    _refuse(strange_objects(connection))
+    for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
+        connection.execute(f"DROP VIEW {quoted(name)}")
+    for name in litestream.TABLES:
+        connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
+    migrations.migrate(connection, KIND)
+    _refuse(damages(connection))
+    connection.execute("UPDATE sync_book SET epoch = lower(hex(randomblob(4))), views = ''")
+    connection.execute(f"PRAGMA application_id = {OURS:d}")
+
+
+def _refuse(found: list[str]) -> None:
+    if found:
+        raise Invalid(f"The file is no tenant's, or not whole. {' '.join(found)}")

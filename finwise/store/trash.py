@@ -1,0 +1,53 @@
+"""The trash: files of deleted tenants, and files whose place a restore or a new tenant took, until they are purged.
+
+A file's name there says when and why it came: `<time>_<reason>_tenant_<UUID>.db`.
+"""
+
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from finwise.store.folder import Folder, moved, removed, sorted_files
+
+DELETED, REPLACED, ORPHAN = "deleted", "replaced", "orphan"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME = "%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_[a-z]+_(tenant_[0-9a-f-]{36}\.db)", re.ASCII)
+
+
+class Trash:
+    """The trash of the tenants' folder. Its callers hold the tenant's lock."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self.path = folder.path / "trash"
+
+    def put(self, tenant_id: str, reason: str, moment: int) -> bool:
+        """Moves a tenant's file here with its sidecars; `moment` in µs, the same when it is done again.
+
+        False: another process has the file open, and it stays where it is.
+        """
+        when = (_EPOCH + timedelta(microseconds=moment)).strftime(_TIME)
+        file = self._folder.file(tenant_id)
+        return moved(file, self._folder.below("trash") / f"{when}_{reason}_{file.name}")
+
+    def find(self, tenant_id: str) -> Path | None:
+        """The file of the tenant that came last."""
+        name = self._folder.file(tenant_id).name
+        found = [file for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[2] == name]
+        return found[-1] if found else None
+
+    def purge(self, before: int) -> int:
+        """Removes for good what came before a moment, in µs: how many files that were."""
+        limit = (_EPOCH + timedelta(microseconds=before)).strftime(_TIME)
+        old = [file for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[1] < limit]
+        return sum(removed(file) and self._forget_replication(file) for file in old)
+
+    def _forget_replication(self, file: Path) -> bool:
+        """Removes what Litestream keeps beside a tenant's file, unless the tenant is there again."""
+        name = file.name.partition("_tenant_")[2]
+        if not (self._folder.path / f"tenant_{name}").exists():
+            shutil.rmtree(self._folder.path / f".tenant_{name}-litestream", ignore_errors=True)
+        return True

@@ -1,0 +1,17 @@
+"""The SQL of when upkeep was done."""
+
+from finwise.store.central import Central
+
+
+class UpkeepStore:
+    """users.db, as far as it is about upkeep (domain/upkeep.py says what is promised)."""
+
+    def __init__(self, central: Central) -> None:
+        self._central = central
+
+    def claim(self, now: int, last_before: int) -> bool:
+        with self._central.transact() as connection:
+            claimed = connection.execute(
+                "UPDATE upkeep SET last_run = ? WHERE last_run <= ? OR last_run > ?", (now, last_before, now)
+            )
+            return claimed.rowcount == 1

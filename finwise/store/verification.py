@@ -1,0 +1,143 @@
+"""Whether a tenant's file is whole: SQLite's own check, and ours, since flipped bits pass the former."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+from finwise.domain import digest
+from finwise.domain.change import Version
+from finwise.errors import Quarantined
+from finwise.store import migrations
+from finwise.store.book import Connections
+from finwise.store.central import Central
+from finwise.store.checksum import checksum
+from finwise.store.connection import connect
+from finwise.store.databases import KIND
+from finwise.store.litestream import TABLES
+
+
+class Content(NamedTuple):
+    """What a whole file holds; `digest`: entity_type -> 16 hex digits."""
+
+    epoch: str
+    last_stamp: int
+    entities: int
+    digest: dict[str, str]
+
+
+class Wholeness:
+    """Looks at files, each in one snapshot, without changing them."""
+
+    def __init__(self, central: Central, databases: Connections) -> None:
+        self._central = central
+        self._databases = databases
+
+    def damages(self, tenant_id: str) -> list[str]:
+        with self._databases.read(tenant_id) as connection:
+            return damages(connection)
+
+    def damages_of_users(self) -> list[str]:
+        try:
+            with self._central.read() as connection:
+                return damages_of_users(connection)
+        except Quarantined as error:
+            return [error.detail]
+
+
+def damages_of_users(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with a users.db, a sentence each."""
+    lines = connection.execute("PRAGMA integrity_check(10)").fetchall()
+    strays = connection.execute("PRAGMA foreign_key_check").fetchall()
+    found = [f"SQLite's check: {line}" for (line,) in lines if line != "ok"]
+    return [*found, *(f"A row of {table} belongs to nothing." for table, *_ in strays)]
+
+
+def damages(connection: sqlite3.Connection) -> list[str]:
+    """What is wrong with the file that the caller reads in one snapshot, a sentence each; nothing if it is whole."""
+    try:
+        found = [
+            f"SQLite's check: {line}"
+            for (line,) in connection.execute("PRAGMA integrity_check(10)").fetchall()
+            if line != "ok"
+        ]
+        return found or [*strange_objects(connection), *_wrong_rows(connection), *_wrong_book(connection)]
+    except (sqlite3.DatabaseError, OverflowError) as error:  # text that is no UTF-8, for example
+        return [f"It cannot be read: {error}."]
+
+
+def strange_objects(connection: sqlite3.Connection) -> list[str]:
+    """Says where the file has tables, columns, indexes or triggers that FinWise did not make; views it makes anew."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    with closing(connect(":memory:")) as model:
+        migrations.migrate(model, KIND, version)
+        if version >= 0 and _objects(connection) == _objects(model):
+            return []
+    return ["It has tables, columns, indexes or triggers that are not FinWise's."]
+
+
+def content(connection: sqlite3.Connection) -> Content:
+    """What a file that is whole holds."""
+    epoch, last_stamp = connection.execute("SELECT epoch, last_stamp FROM sync_book").fetchone()
+    (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE data IS NOT NULL").fetchone()
+    digests = connection.execute("SELECT entity_type, digest FROM sync_digests ORDER BY entity_type").fetchall()
+    return Content(epoch, last_stamp, entities, dict(digests))
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """All that stands in the schema, column by column; without views, SQLite's own tables and Litestream's two."""
+    objects: set[tuple[object, ...]] = set(
+        connection.execute(
+            """SELECT type, name, tbl_name, rootpage = 0 FROM sqlite_schema
+               WHERE type <> 'view' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"""
+        ).fetchall()
+    )
+    columns = connection.execute(
+        """SELECT tables.name, columns.name, columns.type, columns."notnull", columns.pk, columns.hidden
+           FROM sqlite_schema AS tables, pragma_table_xinfo(tables.name) AS columns WHERE tables.type = 'table'
+           AND tables.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"""
+    ).fetchall()
+    theirs = {("table", name, name, 0) for name in TABLES}
+    return (objects - theirs) | {column for column in columns if column[0] not in TABLES}
+
+
+def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
+    wrong = sum(
+        checksum(*row[:-1]) != row[-1]
+        for row in connection.execute(
+            """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
+               FROM sync_entities"""
+        )
+    )
+    if wrong:
+        yield f"{wrong} entities are not what was stored: their checksums differ."
+    wrong = sum(
+        checksum(*row[:-1]) != row[-1]
+        for row in connection.execute(
+            """SELECT reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
+               FROM sync_conflicts"""
+        )
+    )
+    if wrong:
+        yield f"{wrong} conflicts are not what was stored: their checksums differ."
+
+
+def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
+    rows = connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchall()
+    if len(rows) != 1:
+        yield "It does not say which life of the file this is."
+        return
+    _, last_stamp, horizon = rows[0]
+    (greatest,) = connection.execute("SELECT coalesce(max(stamp), 0) FROM sync_entities").fetchone()
+    if max(greatest, horizon) > last_stamp:
+        yield "An entity was stored after the last stamp."
+    sums: dict[str, int] = defaultdict(int)
+    for entity_type, entity_id, updated_at in connection.execute(
+        "SELECT entity_type, id, updated_at FROM sync_entities WHERE data IS NOT NULL"
+    ):
+        sums[entity_type] += digest.weight(Version(0, entity_type, entity_id, "", updated_at, "", "", None))
+    stored = dict(connection.execute("SELECT entity_type, digest FROM sync_digests").fetchall())
+    for entity_type in sorted(sums.keys() | stored.keys()):
+        if digest.hex_text(digest.add(0, sums[entity_type])) != stored.get(entity_type, digest.hex_text(0)):
+            yield f"The digest of {entity_type} does not belong to its entities: some were lost or added."

@@ -1,0 +1,190 @@
+"""The life of a tenant's file: whoever comes next finishes it, and trouble with one is nobody else's."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from finwise import create_domain, now
+from finwise.config import Settings
+from finwise.domain import Domain
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.users import User
+from finwise.errors import Quarantined, TenantDeleted
+from tests.household import change, new_id
+from tests.store.accounts import add_tenant, add_user, uses
+from tests.store.files import names, outside, tenant_file, value
+
+
+@pytest.fixture
+def domain(settings: Settings) -> Iterator[Domain]:
+    opened = create_domain(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def user(domain: Domain) -> User:
+    return add_user(domain)
+
+
+@pytest.fixture
+def tenant_id(domain: Domain, user: User) -> str:
+    made = add_tenant(domain, user)
+    domain.sync.push(made, PushRequest([change("kept")]), now())
+    return made
+
+
+def state(settings: Settings, tenant_id: str) -> str:
+    said: str = value(settings.users_db, f"SELECT state FROM tenants WHERE uuid = '{tenant_id}'")
+    return said
+
+
+def damage(domain: Domain, path: Path) -> None:
+    domain.close()
+    path.write_bytes(b"no database " * 1_000)
+
+
+def lose(domain: Domain, path: Path) -> None:
+    domain.close()
+    path.unlink()
+
+
+@pytest.mark.parametrize("happen", [damage, lose])
+def test_one_damaged_or_missing_file_of_twenty_is_quarantined_and_the_others_serve(
+    settings: Settings, domain: Domain, user: User, tmp_path: Path, happen: object
+) -> None:
+    tenants = [add_tenant(domain, user) for _ in range(20)]
+    for tenant_id in tenants:
+        domain.sync.push(tenant_id, PushRequest([change("kept")]), now())
+    happen(domain, tenant_file(tmp_path, tenants[7]))  # type: ignore[operator] # one of the two functions
+    for use in uses(domain, tenants[7]):
+        with pytest.raises(Quarantined):
+            use()
+    for tenant_id in tenants[:7] + tenants[8:]:
+        assert len(domain.sync.pull(tenant_id, PullRequest()).versions) == 1
+        assert state(settings, tenant_id) == "active"
+    assert state(settings, tenants[7]) == "quarantined"
+    with pytest.raises(Quarantined):
+        domain.tenants.to_read(user, tenants[7])
+
+
+def test_a_missing_file_is_never_made_anew(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    lose(domain, tenant_file(tmp_path, tenant_id))
+    for _ in range(2):
+        again = create_domain(settings)
+        with pytest.raises(Quarantined):
+            again.sync.pull(tenant_id, PullRequest())
+        again.tenants.create(user, tenant_id, "Home", None, now())
+        again.close()
+    assert names(tenant_file(tmp_path, tenant_id)) == []
+
+
+def test_a_tenant_without_a_file_is_quarantined_at_the_start(
+    settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    lose(domain, tenant_file(tmp_path, tenant_id))
+    create_domain(settings).close()
+    assert state(settings, tenant_id) == "quarantined"
+
+
+def test_a_quarantine_ends_when_the_file_was_proven_whole(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    path = tenant_file(tmp_path, tenant_id)
+    domain.close()
+    os.replace(path, tmp_path / "elsewhere")  # as where a drive was not mounted
+    create_domain(settings).close()
+    assert domain.verification.verify(tenant_id)
+    assert state(settings, tenant_id) == "quarantined"
+    os.replace(tmp_path / "elsewhere", path)
+    assert state(settings, tenant_id) == "quarantined"
+    assert domain.verification.verify(tenant_id) == []
+    assert domain.verification.release(tenant_id)
+    assert not domain.verification.release(tenant_id)
+    assert domain.tenants.to_read(user, tenant_id)
+
+
+def test_what_verify_finds_is_quarantined(settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    with outside(tenant_file(tmp_path, tenant_id)) as connection:
+        connection.execute("UPDATE sync_entities SET data = '{}'")
+    assert domain.sync.pull(tenant_id, PullRequest()).versions, "nobody has noticed yet"
+    assert domain.verification.verify(tenant_id)
+    assert state(settings, tenant_id) == "quarantined"
+
+
+def test_a_quarantined_tenant_can_be_renamed_and_deleted(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    damage(domain, tenant_file(tmp_path, tenant_id))
+    assert domain.verification.verify(tenant_id)
+    domain.tenants.rename(user, tenant_id, "Broken")
+    domain.tenants.delete(user, tenant_id, now())
+    assert state(settings, tenant_id) == "deleted"
+    assert names(tenant_file(tmp_path, tenant_id)) == []
+    with pytest.raises(TenantDeleted):
+        domain.tenants.to_read(user, tenant_id)
+
+
+def test_a_file_without_a_tenant_is_set_aside_whole(
+    settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    stranger = new_id()
+    backup = domain.backups.make(tmp_path / "backups", now(), tenant_id).folder
+    os.replace(backup / f"tenant_{tenant_id}.db", tenant_file(tmp_path, stranger))
+    create_domain(settings).close()
+    assert names(tenant_file(tmp_path, stranger)) == []
+    (aside,) = (tmp_path / "tenant_databases" / "trash").glob(f"*_orphan_tenant_{stranger}.db")
+    assert value(aside, "SELECT id FROM sync_entities") == "kept"
+    assert state(settings, tenant_id) == "active"
+
+
+def test_a_file_put_back_by_hand_after_a_deletion_is_set_aside(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    backup = domain.backups.make(tmp_path / "backups", now(), tenant_id).folder
+    domain.tenants.delete(user, tenant_id, now())
+    add_tenant(domain, user)
+    os.replace(backup / f"tenant_{tenant_id}.db", tenant_file(tmp_path, tenant_id))
+    create_domain(settings).close()
+    assert names(tenant_file(tmp_path, tenant_id)) == []
+    assert state(settings, tenant_id) == "deleted"
+
+
+def test_nothing_is_moved_where_users_db_knows_none_of_the_files(
+    settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    """Most likely the wrong users.db was named, and the files are somebody's."""
+    domain.close()
+    other = create_domain(Settings(str(tmp_path / "other"), settings.tenant_databases))
+    other.close()
+    assert tenant_file(tmp_path, tenant_id).exists()
+    assert domain.sync.pull(tenant_id, PullRequest()).versions
+
+
+def test_finishing_again_changes_nothing(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    domain.tenants.delete(user, add_tenant(domain, user), now())
+
+    def picture() -> object:
+        folder = tmp_path / "tenant_databases"
+        return sorted(str(path) for path in folder.rglob("*.db")), state(settings, tenant_id)
+
+    before = picture()
+    for _ in range(2):
+        domain.life.finish(now())
+        assert picture() == before
+
+
+def test_a_report_about_a_deleted_tenant_says_so_and_quarantines_nothing(
+    settings: Settings, domain: Domain, user: User, tenant_id: str
+) -> None:
+    domain.tenants.delete(user, tenant_id, now())
+    for use in uses(domain, tenant_id):
+        with pytest.raises(TenantDeleted):
+            use()
+    assert state(settings, tenant_id) == "deleted"

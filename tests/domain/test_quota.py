@@ -1,0 +1,122 @@
+"""The quota: contents are refused above it; reading, deleting and saying things again go on."""
+
+from pathlib import Path
+
+import pytest
+
+from finwise import create_domain, now
+from finwise.config import Settings
+from finwise.domain import Domain
+from finwise.domain.conflicts import Decision
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.errors import QuotaExceeded
+from tests.household import change
+from tests.store.accounts import add_tenant, add_user
+
+DEAD = {"deleted_at": "2026-02-01T00:00:00.000Z", "updated_at": "2026-02-01T00:00:00.000Z", "data": None}
+
+
+def large(size: int) -> dict[str, str]:
+    """Contents of a tag that no longer fits."""
+    return {"name": "x", "note": "x" * size}
+
+
+def fill(domain: Domain, tenant_id: str) -> None:
+    """Pushes until nothing more is taken."""
+    for number in range(1_000):
+        try:
+            domain.sync.push(tenant_id, PushRequest([change(f"n{number}", data=large(9_000))]), now())
+        except QuotaExceeded:
+            return
+    raise AssertionError("everything was taken")
+
+
+@pytest.fixture
+def domain(tmp_path: Path) -> Domain:
+    return create_domain(Settings(str(tmp_path / "instance"), str(tmp_path / "tenant_databases"), quota_mib=1))
+
+
+@pytest.fixture
+def tenant_id(domain: Domain) -> str:
+    """Filled with small entities until nothing more is taken."""
+    made = add_tenant(domain, add_user(domain))
+    number = 0
+    for size in (200, 20, 1):
+        while True:
+            names = [f"t{each}" for each in range(number, number + size)]
+            try:
+                domain.sync.push(made, PushRequest([change(name) for name in names]), now())
+            except QuotaExceeded:
+                break
+            number += size
+    return made
+
+
+def ids(domain: Domain, tenant_id: str) -> set[str]:
+    page = domain.sync.pull(tenant_id, PullRequest(limit=100_000))
+    return {version.id for version in page.versions if version.data}
+
+
+def test_above_the_quota_nothing_of_a_push_is_stored(domain: Domain, tenant_id: str) -> None:
+    before = domain.sync.pull(tenant_id, PullRequest(limit=100_000))
+    with pytest.raises(QuotaExceeded):
+        domain.sync.push(tenant_id, PushRequest([change("t1", **DEAD), change("new", data=large(9_000))]), now())
+    assert domain.sync.pull(tenant_id, PullRequest(limit=100_000)) == before
+
+
+def test_deletions_are_taken_all_the_same(domain: Domain, tenant_id: str) -> None:
+    there = sorted(ids(domain, tenant_id))
+    assert len(there) > 900
+    for start in range(0, len(there), 300):
+        names = there[start : start + 300]
+        results = domain.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names]), now()).results
+        assert {result.verdict.status for result in results} == {"applied"}  # type: ignore[union-attr] # none is rejected
+    assert ids(domain, tenant_id) == set()
+
+
+def test_deletions_that_overwrite_what_they_did_not_know_are_taken(domain: Domain, tenant_id: str) -> None:
+    blind = [change(name, base_updated_at=None, **DEAD) for name in sorted(ids(domain, tenant_id))[:300]]
+    domain.sync.push(tenant_id, PushRequest(blind), now())
+    assert len(ids(domain, tenant_id)) > 600
+
+
+def test_a_push_that_is_said_again_is_answered(domain: Domain) -> None:
+    tenant_id = add_tenant(domain, add_user(domain))
+    first = [change("first")]
+    domain.sync.push(tenant_id, PushRequest(first), now())
+    fill(domain, tenant_id)
+    (result,) = domain.sync.push(tenant_id, PushRequest(first), now()).results
+    assert result.verdict.status == "unchanged"  # type: ignore[union-attr] # it is not rejected
+
+
+def test_a_losing_edit_is_refused_for_it_would_be_kept(domain: Domain, tenant_id: str) -> None:
+    late = change("t1", updated_at="2025-01-01T00:00:00Z", base_updated_at=None, data=large(9_000))
+    with pytest.raises(QuotaExceeded):
+        domain.sync.push(tenant_id, PushRequest([late]), now())
+
+
+def test_one_push_that_is_far_too_much_is_refused_as_the_quota(domain: Domain, tenant_id: str) -> None:
+    much = [change(f"much-{number}", data=large(9_000)) for number in range(800)]
+    with pytest.raises(QuotaExceeded):
+        domain.sync.push(tenant_id, PushRequest(much), now())
+
+
+def test_a_conflict_that_is_brought_back_takes_no_more_room_than_it_had(domain: Domain) -> None:
+    tenant_id = add_tenant(domain, add_user(domain))
+    domain.sync.push(tenant_id, PushRequest([change("t1")]), now())
+    late = change("t1", updated_at="2025-01-01T00:00:00Z", base_updated_at=None, data=large(50_000))
+    domain.sync.push(tenant_id, PushRequest([late]), now())
+    fill(domain, tenant_id)
+    with domain.conflicts.list_of(tenant_id) as chunks:
+        ((conflict,),) = list(chunks)
+    version = domain.conflicts.restore(tenant_id, conflict.conflict_id, Decision(), now())
+    assert len(version.data or "") > 50_000
+
+
+def test_after_deleting_there_is_room_again(domain: Domain, tenant_id: str) -> None:
+    names = sorted(ids(domain, tenant_id))
+    domain.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names]), now())
+    domain.upkeep.compact(tenant_id, now() + 181 * 86_400_000_000)
+    domain.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
+    with domain.sync.initial(tenant_id, None) as load:
+        assert [version.id for versions in load.chunks for version in versions] == ["new"]

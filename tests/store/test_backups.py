@@ -1,0 +1,222 @@
+"""Backups and copies: of one moment, whole, while everybody goes on."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finwise import __version__, create_domain, now
+from finwise.config import Settings
+from finwise.domain import Domain
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.users import User
+from finwise.errors import Invalid, NotFound, ReadOnly
+from finwise.store.backups import Archives
+from tests.household import change, new_id
+from tests.store.accounts import add_tenant, add_user
+from tests.store.files import names, tenant_file, value
+from tests.store.processes import Peer
+
+
+@pytest.fixture
+def user(domain: Domain) -> User:
+    return add_user(domain)
+
+
+@pytest.fixture
+def tenant_id(domain: Domain, user: User) -> str:
+    made = add_tenant(domain, user)
+    domain.sync.push(made, PushRequest([change("t1"), change("t2")]), now())
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "a folder" / "of backups"
+
+
+def test_the_manifest_says_what_is_in_a_backup(domain: Domain, user: User, tenant_id: str, folder: Path) -> None:
+    page = domain.sync.pull(tenant_id, PullRequest())
+    made = domain.backups.make(folder, now())
+    said = json.loads((made.folder / "manifest.json").read_text())
+    (entry,) = said["tenants"]
+    assert (said["format"], said["finwise"], said["problems"]) == (1, __version__, [])
+    assert (entry["uuid"], entry["name"], entry["user_id"]) == (tenant_id, "Home", user.uuid)
+    assert (entry["epoch"], entry["last_stamp"], entry["entities"]) == (page.epoch, page.next_stamp, 2)
+    assert entry["bytes"] == (made.folder / entry["file"]).stat().st_size
+    assert set(entry["digest"]) == {"tags"}
+    assert sorted(path.name for path in made.folder.iterdir()) == ["manifest.json", entry["file"], "users.db"]
+    assert domain.backups.problems(made.folder) == []
+
+
+def test_users_db_in_a_backup_has_the_users(domain: Domain, user: User, tenant_id: str, folder: Path) -> None:
+    users = domain.backups.make(folder, now()).folder / "users.db"
+    assert value(users, "SELECT email FROM users") == user.email
+    assert value(users, "PRAGMA integrity_check") == "ok"
+
+
+def test_a_copy_can_be_read_where_nothing_can_be_written(domain: Domain, tenant_id: str, folder: Path) -> None:
+    made = domain.backups.make(folder, now()).folder
+    file = made / f"tenant_{tenant_id}.db"
+    assert value(file, "PRAGMA journal_mode") == "delete"
+    assert names(file) == [file.name]
+
+
+def test_a_backup_of_one_tenant_has_no_other_and_no_users(
+    domain: Domain, user: User, tenant_id: str, folder: Path
+) -> None:
+    add_tenant(domain, user)
+    made = domain.backups.make(folder, now(), tenant_id).folder
+    assert sorted(path.name for path in made.iterdir()) == ["manifest.json", f"tenant_{tenant_id}.db"]
+    with pytest.raises(NotFound):
+        domain.backups.make(folder, now(), new_id())
+
+
+def test_a_damaged_tenant_keeps_the_others_not_out_and_is_named(
+    domain: Domain, user: User, tenant_id: str, folder: Path, tmp_path: Path
+) -> None:
+    damaged = add_tenant(domain, user)
+    domain.sync.push(damaged, PushRequest([change()]), now())
+    domain.close()
+    with closing(sqlite3.connect(tenant_file(tmp_path, damaged))) as connection:
+        connection.execute("UPDATE sync_entities SET data = '{}'")
+        connection.commit()
+    made = domain.backups.make(folder, now())
+    assert [entry.uuid for entry in made.manifest.tenants] == [tenant_id]
+    (problem,) = made.manifest.problems
+    assert damaged in problem
+    assert not (made.folder / f"tenant_{damaged}.db").exists()
+    assert domain.backups.problems(made.folder) == [problem]
+
+
+def test_a_tenant_that_was_never_used_and_one_that_was_deleted_are_no_trouble(
+    domain: Domain, user: User, tenant_id: str, folder: Path
+) -> None:
+    empty, gone = add_tenant(domain, user), add_tenant(domain, user)
+    domain.tenants.delete(user, gone, now())
+    made = domain.backups.make(folder, now())
+    assert {entry.uuid for entry in made.manifest.tenants} == {tenant_id, empty}
+    assert made.manifest.problems == []
+
+
+def test_a_tenant_that_is_deleted_meanwhile_is_left_out(
+    domain: Domain, user: User, tenant_id: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_tenant_ = Archives.add_tenant
+
+    def delete_first(self: Archives, archive: Path, uuid: str, *arguments: Any) -> object:
+        domain.tenants.delete(user, uuid, now())
+        return add_tenant_(self, archive, uuid, *arguments)
+
+    monkeypatch.setattr(Archives, "add_tenant", delete_first)
+    made = domain.backups.make(folder, now())
+    assert (made.manifest.tenants, made.manifest.problems) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["users.db", "tenant"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_file_that_has_changed_since_or_is_gone_is_named(
+    domain: Domain, tenant_id: str, folder: Path, name: str, gone: bool
+) -> None:
+    made = domain.backups.make(folder, now()).folder
+    file = made / (name if name == "users.db" else f"tenant_{tenant_id}.db")
+    if gone:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    (problem,) = domain.backups.problems(made)
+    assert file.name in problem
+
+
+@pytest.mark.parametrize("manifest", [None, b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 1, "tenants": 7}'])
+def test_what_is_no_backup_is_refused(domain: Domain, tmp_path: Path, manifest: bytes | None) -> None:
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_bytes(manifest)
+    with pytest.raises(Invalid):
+        domain.backups.problems(tmp_path)
+
+
+def test_a_backup_that_was_cut_off_does_not_look_complete(
+    domain: Domain, tenant_id: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Archives, "finish", dies)
+    with pytest.raises(KeyboardInterrupt):
+        domain.backups.make(folder, now())
+    (left,) = folder.iterdir()
+    assert left.name.endswith(".partial")
+    with pytest.raises(Invalid):
+        domain.backups.problems(left)
+
+
+def test_a_folder_that_cannot_be_written_is_named(domain: Domain, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ReadOnly, match="file"):
+        domain.backups.make(tmp_path / "file", now())
+
+
+def test_a_backup_under_load_holds_all_that_was_acknowledged_before_and_is_whole(
+    settings: Settings, domain: Domain, tenant_id: str, folder: Path
+) -> None:
+    with Peer(push_until_told, settings, tenant_id, "a") as one, Peer(push_until_told, settings, tenant_id, "b") as two:
+        for _ in range(4):
+            for writer in (one, two):
+                assert writer.hear() > 0
+            one.say("how many?")
+            two.say("how many?")
+            acknowledged = {"a": one.hear(), "b": two.hear()}
+            made = domain.backups.make(folder, now())
+            file = made.folder / f"tenant_{tenant_id}.db"
+            assert made.manifest.problems == []
+            for name, number in acknowledged.items():
+                query = f"SELECT count(*) FROM sync_entities WHERE id LIKE '{name}-%'"
+                assert value(file, query) >= number
+
+
+def push_until_told(pipe: Connection, settings: Settings, tenant_id: str, name: str) -> None:
+    """Pushes all the time; says now and then that it lives, and when asked how many were acknowledged."""
+    domain = create_domain(settings)
+    acknowledged = 0
+    while True:
+        pipe.send(1)
+        while not pipe.poll():
+            domain.sync.push(tenant_id, PushRequest([change(f"{name}-{acknowledged}")]), now())
+            acknowledged += 1
+        pipe.recv()
+        pipe.send(acknowledged)
+
+
+def test_a_copy_is_of_one_moment_and_gone_when_it_was_taken(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    with domain.copies.of(tenant_id) as pieces:
+        domain.sync.push(tenant_id, PushRequest([change("later")]), now())
+        (tmp_path / "taken.db").write_bytes(b"".join(pieces))
+    assert value(tmp_path / "taken.db", "SELECT group_concat(id) FROM tags") == "t1,t2"
+    assert list((tmp_path / "tenant_databases" / "copies").iterdir()) == []
+
+
+def test_a_copy_is_removed_when_its_reader_stops_half_way(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    with broken_off(), domain.copies.of(tenant_id) as pieces:
+        next(pieces)
+        raise BrokenPipeError
+    assert list((tmp_path / "tenant_databases" / "copies").iterdir()) == []
+
+
+@contextmanager
+def broken_off() -> Iterator[None]:
+    with pytest.raises(BrokenPipeError):
+        yield
+
+
+def test_copies_that_a_dead_process_left_are_removed_by_upkeep(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    left = tmp_path / "tenant_databases" / "copies" / "left.db"
+    left.parent.mkdir()
+    left.touch()
+    domain.upkeep.run(now() + 2 * 86_400_000_000)
+    assert not left.exists()

@@ -1,0 +1,355 @@
+"""Another file takes the place of a tenant's: only what is a tenant's and whole, and nobody else notices."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finwise import create_domain, now
+from finwise.config import Settings
+from finwise.domain import Domain
+from finwise.domain.restores import Newcomer
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.users import User
+from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, NotFound
+from finwise.store import migrations
+from finwise.store.connection import connect
+from finwise.store.databases import KIND, OURS, Databases
+from finwise.store.folder import Folder
+from finwise.store.restores import Staging
+from finwise.store.trash import Trash
+from tests.household import change, new_id
+from tests.store.accounts import add_tenant, add_user
+from tests.store.files import MARK, leave_foreign_book, names, on_posix, outside, tenant_file, value
+
+
+@pytest.fixture
+def user(domain: Domain) -> User:
+    return add_user(domain)
+
+
+@pytest.fixture
+def tenant_id(domain: Domain, user: User) -> str:
+    made = add_tenant(domain, user)
+    domain.sync.push(made, PushRequest([change("kept")]), now())
+    return made
+
+
+@pytest.fixture
+def backup(domain: Domain, tenant_id: str, tmp_path: Path) -> Path:
+    """A backup, after which the book went on."""
+    folder = domain.backups.make(tmp_path / "backups", now()).folder
+    domain.sync.push(tenant_id, PushRequest([change("since")]), now())
+    return folder
+
+
+@pytest.fixture
+def copy(backup: Path, tenant_id: str, tmp_path: Path) -> Path:
+    """A tenant's file from elsewhere."""
+    return Path(shutil.copyfile(backup / f"tenant_{tenant_id}.db", tmp_path / "copy.db"))
+
+
+def ids(domain: Domain, tenant_id: str) -> set[str]:
+    return {version.id for version in domain.sync.pull(tenant_id, PullRequest()).versions}
+
+
+def epoch(domain: Domain, tenant_id: str) -> str:
+    return domain.sync.pull(tenant_id, PullRequest()).epoch
+
+
+def test_a_backup_brings_back_what_it_holds_under_a_new_epoch(domain: Domain, tenant_id: str, backup: Path) -> None:
+    before = epoch(domain, tenant_id)
+    domain.restores.from_backup(tenant_id, backup, now())
+    assert ids(domain, tenant_id) == {"kept"}
+    assert epoch(domain, tenant_id) != before
+    assert domain.verification.verify(tenant_id) == []
+    domain.sync.push(tenant_id, PushRequest([change("new")]), now())
+    assert ids(domain, tenant_id) == {"kept", "new"}
+
+
+def test_each_restore_has_an_epoch_of_its_own(domain: Domain, tenant_id: str, backup: Path) -> None:
+    epochs = {epoch(domain, tenant_id)}
+    for _ in range(3):
+        domain.restores.from_backup(tenant_id, backup, now())
+        epochs.add(epoch(domain, tenant_id))
+    assert len(epochs) == 4
+
+
+def test_what_a_restore_replaced_is_whole_in_the_trash_and_comes_back(
+    domain: Domain, tenant_id: str, backup: Path
+) -> None:
+    domain.restores.from_backup(tenant_id, backup, now())
+    domain.restores.from_trash(tenant_id, now())
+    assert ids(domain, tenant_id) == {"kept", "since"}
+
+
+def test_a_deleted_tenant_comes_back_out_of_the_trash(domain: Domain, user: User, tenant_id: str) -> None:
+    before = epoch(domain, tenant_id)
+    domain.tenants.delete(user, tenant_id, now())
+    domain.restores.from_trash(tenant_id, now())
+    assert domain.tenants.to_read(user, tenant_id).state == "active"
+    assert ids(domain, tenant_id) == {"kept"}
+    assert epoch(domain, tenant_id) != before
+
+
+def test_a_restored_tenant_can_be_deleted_and_restored_again(domain: Domain, user: User, tenant_id: str) -> None:
+    for _ in range(2):
+        domain.tenants.delete(user, tenant_id, now())
+        domain.restores.from_trash(tenant_id, now())
+    assert ids(domain, tenant_id) == {"kept"}
+
+
+def test_a_damaged_tenant_is_restored_and_served_again(
+    domain: Domain, user: User, tenant_id: str, backup: Path, tmp_path: Path
+) -> None:
+    domain.close()
+    tenant_file(tmp_path, tenant_id).write_bytes(b"no database " * 1_000)
+    with pytest.raises(FinWiseError):
+        domain.sync.pull(tenant_id, PullRequest())
+    domain.restores.from_backup(tenant_id, backup, now())
+    assert domain.tenants.to_read(user, tenant_id).state == "active"
+    assert ids(domain, tenant_id) == {"kept"}
+
+
+def test_the_other_tenants_are_not_touched(domain: Domain, user: User, tenant_id: str, tmp_path: Path) -> None:
+    other = add_tenant(domain, user)
+    domain.sync.push(other, PushRequest([change("theirs")]), now())
+    backup = domain.backups.make(tmp_path / "backups", now()).folder
+    domain.close()
+    before = tenant_file(tmp_path, other).read_bytes()
+    domain.restores.from_backup(tenant_id, backup, now())
+    domain.close()
+    assert tenant_file(tmp_path, other).read_bytes() == before
+
+
+def test_a_changed_byte_of_a_backup_is_noticed_and_nothing_is_restored(
+    domain: Domain, tenant_id: str, backup: Path
+) -> None:
+    file = backup / f"tenant_{tenant_id}.db"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(Invalid, match="bytes have changed"):
+        domain.restores.from_backup(tenant_id, backup, now())
+    assert ids(domain, tenant_id) == {"kept", "since"}
+
+
+HOSTILE = [
+    "CREATE TRIGGER evil AFTER INSERT ON sync_entities BEGIN DELETE FROM sync_entities; END",
+    "CREATE TABLE more (text)",
+    "CREATE VIRTUAL TABLE more USING fts5(text)",
+    "ALTER TABLE sync_entities ADD COLUMN more TEXT",
+    "ALTER TABLE sync_entities ADD COLUMN more TEXT AS (upper(data)) VIRTUAL",
+    "CREATE INDEX more ON sync_entities (lower(data))",
+    'UPDATE sync_entities SET data = \'{"name":"forged"}\'',
+]
+
+
+@pytest.mark.parametrize("statement", HOSTILE)
+def test_a_file_with_anything_that_is_not_ours_is_refused(
+    domain: Domain, tenant_id: str, copy: Path, statement: str
+) -> None:
+    with outside(copy) as connection:
+        connection.execute(statement)
+    with pytest.raises(Invalid):
+        domain.restores.adopt(tenant_id, copy, now())
+    assert ids(domain, tenant_id) == {"kept", "since"}
+
+
+def test_views_of_a_foreign_file_are_replaced_by_ours(
+    domain: Domain, tenant_id: str, copy: Path, tmp_path: Path
+) -> None:
+    with outside(copy) as connection:
+        connection.execute("DROP VIEW tags")
+        connection.execute("CREATE VIEW tags AS SELECT 'forged' AS name")
+        connection.execute("CREATE VIEW evil AS SELECT load_extension('evil')")
+    domain.restores.adopt(tenant_id, copy, now())
+    domain.sync.push(tenant_id, PushRequest([]), now())
+    path = tenant_file(tmp_path, tenant_id)
+    assert value(path, "SELECT name FROM tags") == "holiday"
+    assert value(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'evil'") == 0
+
+
+def test_the_tables_of_litestream_are_left_behind(domain: Domain, tenant_id: str, copy: Path, tmp_path: Path) -> None:
+    with outside(copy) as connection:
+        connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+    domain.restores.adopt(tenant_id, copy, now())
+    tables = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '_litestream%'"
+    assert value(tenant_file(tmp_path, tenant_id), tables) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 1_000, b"SQLite format 3\0" + bytes(5_000)])
+def test_what_is_no_database_is_refused(domain: Domain, tenant_id: str, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other").write_bytes(content)
+    if content:
+        with pytest.raises(Invalid):
+            domain.restores.adopt(tenant_id, tmp_path / "other", now())
+    with pytest.raises(Invalid):
+        domain.restores.adopt(tenant_id, tmp_path / "nothing", now())
+    assert names(tmp_path / "tenant_databases" / "restoring" / "x") == []
+
+
+def test_a_file_of_a_newer_finwise_is_refused(domain: Domain, tenant_id: str, copy: Path) -> None:
+    with outside(copy) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(NewerSchema):
+        domain.restores.adopt(tenant_id, copy, now())
+
+
+def test_a_file_of_an_older_schema_is_brought_up_to_date(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    connection = connect(old, create=True)
+    migrations.migrate(connection, KIND, 1)
+    connection.execute(
+        """INSERT INTO sync_entities VALUES
+             ('tags', 'old', 5, '2025-01-01', '2025-01-01', '{"name":"old"}', 'c', NULL)"""
+    )
+    connection.execute("INSERT INTO sync_digests VALUES ('tags', ?)", ("e9eb3eb1e6a4c2d4",))
+    connection.execute("UPDATE sync_book SET last_stamp = 5")
+    connection.close()
+    with pytest.raises(Invalid, match="digest"):
+        domain.restores.adopt(tenant_id, old, now())
+    with outside(old) as edited:
+        edited.execute("DELETE FROM sync_digests")
+        edited.execute("DELETE FROM sync_entities")
+    domain.restores.adopt(tenant_id, old, now())
+    assert ids(domain, tenant_id) == set()
+    assert domain.verification.verify(tenant_id) == []
+
+
+def test_a_mark_of_another_life_does_not_matter(domain: Domain, tenant_id: str, copy: Path, tmp_path: Path) -> None:
+    with outside(copy) as connection:
+        connection.execute("PRAGMA application_id = 1")
+    domain.restores.adopt(tenant_id, copy, now())
+    assert value(tenant_file(tmp_path, tenant_id), MARK) == OURS
+
+
+def test_sidecars_that_lie_about_never_reach_the_new_file(
+    domain: Domain, user: User, tenant_id: str, copy: Path, tmp_path: Path
+) -> None:
+    path = tenant_file(tmp_path, tenant_id)
+    domain.tenants.delete(user, tenant_id, now())
+    leave_foreign_book(path, ("-wal", "-shm"))
+    domain.restores.adopt(tenant_id, copy, now())
+    assert ids(domain, tenant_id) == {"kept"}
+    assert value(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'secrets'") == 0
+    assert domain.verification.verify(tenant_id) == []
+
+
+def test_a_tenant_that_nobody_knows_needs_an_owner(domain: Domain, user: User, copy: Path) -> None:
+    unknown = new_id()
+    with pytest.raises(NotFound):
+        domain.restores.adopt(unknown, copy, now())
+    with pytest.raises(NotFound):
+        domain.restores.adopt(unknown, copy, now(), Newcomer("nobody@example.org"))
+    domain.restores.adopt(unknown, copy, now(), Newcomer(user.email, "Moved"))
+    tenant = domain.tenants.to_read(user, unknown)
+    assert (tenant.name, tenant.user_id) == ("Moved", user.uuid)
+    assert ids(domain, unknown) == {"kept"}
+
+
+def test_a_tenant_whose_owner_has_left_needs_a_new_one(domain: Domain, user: User, tenant_id: str) -> None:
+    domain.tenants.delete(user, tenant_id, now())
+    domain.users.delete(user)
+    heir = add_user(domain)
+    with pytest.raises(NotFound, match="--owner"):
+        domain.restores.from_trash(tenant_id, now())
+    domain.restores.from_trash(tenant_id, now(), Newcomer(heir.email))
+    assert domain.tenants.to_read(heir, tenant_id).user_id == heir.uuid
+
+
+def test_there_is_one_restore_at_a_time(domain: Domain, tenant_id: str, copy: Path, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "tenant_databases", tmp_path / "instance" / "locks")
+    with folder.alone("restore"), pytest.raises(Busy):
+        domain.restores.adopt(tenant_id, copy, now())
+    assert ids(domain, tenant_id) == {"kept", "since"}
+
+
+def dies(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "restored"),
+    [
+        (Staging, "stage", False),
+        (Databases, "retire", True),
+        (Trash, "put", True),
+    ],
+)
+def test_a_restore_that_was_cut_off_is_finished_or_never_was(
+    settings: Settings,
+    domain: Domain,
+    tenant_id: str,
+    backup: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: type,
+    name: str,
+    restored: bool,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(place, name, dies)
+        with pytest.raises(KeyboardInterrupt):
+            domain.restores.from_backup(tenant_id, backup, now())
+    domain.close()
+    for _ in range(2):
+        again = create_domain(settings)
+        assert ids(again, tenant_id) == ({"kept"} if restored else {"kept", "since"})
+        assert again.tenants.as_operator(tenant_id).state == "active"
+        again.close()
+
+
+def test_devices_wait_while_their_tenant_is_restored(
+    domain: Domain, user: User, tenant_id: str, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    put = Trash.put
+
+    def put_and_ask(self: Trash, *arguments: Any) -> bool:
+        moved = put(self, *arguments)
+        uses = (domain.tenants.to_read, domain.tenants.to_write)
+        seen.extend(outcome(partial(use, user, tenant_id)) for use in uses)
+        return moved
+
+    monkeypatch.setattr(Trash, "put", put_and_ask)
+    domain.restores.from_backup(tenant_id, backup, now())
+    assert seen == [Busy, Busy]
+
+
+def outcome(use: Callable[[], object]) -> object:
+    try:
+        return use()
+    except FinWiseError as error:
+        return type(error)
+
+
+def test_where_the_present_file_cannot_be_moved_it_stays_the_tenants(
+    domain: Domain, user: User, tenant_id: str, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where somebody has it open."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Trash, "put", lambda *_: False)
+        with pytest.raises(Busy):
+            domain.restores.from_backup(tenant_id, backup, now())
+    assert domain.tenants.to_read(user, tenant_id).state == "active"
+    assert ids(domain, tenant_id) == {"kept", "since"}
+
+
+def test_everything_is_restored_where_nothing_is(
+    domain: Domain, user: User, tenant_id: str, backup: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Conflict):
+        domain.restores.everything(backup, now())
+    elsewhere = create_domain(Settings(str(tmp_path / "other" / "i"), str(tmp_path / "other" / "t")))
+    assert elsewhere.restores.everything(backup, now()) == 1
+    assert elsewhere.tenants.to_read(user, tenant_id).name == "Home"
+    assert ids(elsewhere, tenant_id) == {"kept"}
+    elsewhere.close()
+
+
+@pytest.mark.skipif(not on_posix, reason="Windows has no such permissions")
+def test_what_is_restored_is_closed_to_others(domain: Domain, tenant_id: str, backup: Path, tmp_path: Path) -> None:
+    domain.restores.from_backup(tenant_id, backup, now())
+    assert (tmp_path / "tenant_databases" / "restoring").stat().st_mode & 0o077 == 0
+    assert backup.stat().st_mode & 0o077 == 0
