@@ -1,0 +1,111 @@
+"""`python -m proofs`: all proofs, two at a time, and their figures as a table.
+
+--scale 1 (the short lane, some minutes) is what CI runs; --scale 20 the long one. --write puts the table into a page,
+between its markers. Ends with 1 if anything was violated, or could not be run without --may-skip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from finwise.version import __version__
+from proofs.proof import NOT_RUN, bound
+
+LANES = 2
+PROOFS = (
+    "model",
+    "kill",
+    "failpoints",
+    "power_loss",
+    "io_errors",
+    "races",
+    "cursor",
+    "descriptors",
+    "litestream",
+    "mutants",
+)
+START, END = "<!-- figures: start -->", "<!-- figures: end -->"
+
+
+class Ran(NamedTuple):
+    """How a proof ended; `told` is its result, None if it could not be run."""
+
+    proof: str
+    code: int
+    told: dict[str, Any] | None
+    output: str
+
+
+def run(proof: str, scale: float, seed: int) -> Ran:
+    """Runs one proof in a process of its own."""
+    # A mutant is caught or not; trying more on each shows nothing new.
+    scale = 1.0 if proof == "mutants" else scale
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "result.json")
+        command = [sys.executable, "-m", f"proofs.{proof}", "--scale", str(scale), "--seed", str(seed)]
+        ended = subprocess.run([*command, "--json", str(told)], capture_output=True, text=True)
+        print(ended.stdout + ended.stderr, end="", flush=True)
+        result = json.loads(told.read_text(encoding="utf-8")) if told.exists() else None
+        return Ran(proof, ended.returncode, result, ended.stdout + ended.stderr)
+
+
+def table(runs: list[Ran], scale: float, seed: int) -> str:
+    """The figures, as a page shows them."""
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    lines = [
+        f"FinWise {__version__}, {moment}, scale {scale:g}, seed {seed}.",
+        "",
+        "| proof | n | rate of failures, 95 % | violations | other figures | seconds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for proof, _, told, _ in runs:
+        if told is None:
+            lines.append(f"| {proof} | not run | | | | |")
+            continue
+        trials = "<br>".join(f"{number:,} {what}" for what, number in told["trials"].items())
+        bounds = "<br>".join(bound(number) for number in told["trials"].values())
+        figures = "; ".join(f"{what}: {figure}" for what, figure in told["figures"].items())
+        lines.append(
+            f"| {proof} | {trials} | {bounds} | {len(told['violations'])} | {figures} | {told['seconds']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def write(page: Path, text: str) -> None:
+    """Puts the table between the markers of a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Runs all, or those named."""
+    parser = argparse.ArgumentParser(prog="python -m proofs", description=__doc__)
+    parser.add_argument("proofs", nargs="*", choices=[[], *PROOFS], help="only these")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", type=Path, metavar="PAGE")
+    parser.add_argument("--may-skip", action="store_true", help="a proof that cannot be run here is no failure")
+    options = parser.parse_args()
+    chosen = options.proofs or PROOFS
+    with ThreadPoolExecutor(LANES) as lanes:
+        runs = list(lanes.map(lambda proof: run(proof, options.scale, options.seed), chosen))
+    print(text := table(runs, options.scale, options.seed))
+    if options.write:
+        write(options.write, text)
+    accepted = {0, NOT_RUN} if options.may_skip else {0}
+    failed = [ran.proof for ran in runs if ran.code not in accepted]
+    if failed:
+        sys.exit(f"FAILED: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

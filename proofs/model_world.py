@@ -1,0 +1,572 @@
+"""The model's world: simulated devices, the real domain and store code, and a referee who looks at every step.
+
+The referee reads the tenant's file through a connection of its own and holds what it finds against the invariants
+I1 to I14 of docs/reliability.md. The first thing that is wrong ends the world with a Violation.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+from uuid import UUID
+
+import finwise
+from finwise.api import answers
+from finwise.config import Settings
+from finwise.domain.conflicts import Decision
+from finwise.domain.cursor import parse_cursor
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.users import NewUser, User
+from finwise.errors import CursorExpired, EpochChanged, FinWiseError, StorageFull
+from finwise.store.book import Book
+from proofs.model_device import Device, Json, Push, time_text
+from proofs.model_lineage import PERSON, Data, Edit, Key, Life, Lineage
+from proofs.model_referee import (
+    CONFLICT_DAYS,
+    DAY,
+    MILLI,
+    SECOND,
+    TOMBSTONE_DAYS,
+    Judgement,
+    Reader,
+    State,
+    Violation,
+    require,
+)
+
+START = 1_800_000_000 * SECOND
+KEYS: tuple[Key, ...] = (("tags", "r0"), ("tags", "r1"), ("tags", "r2"), ("recipients", "r0"))
+DEVICES = ("a", "b", "c")
+
+OK, LOST_REQUEST, LOST_ANSWER, LATE, TWICE, FAULT = "ok", "lost request", "lost answer", "late", "twice", "fault"
+SKEWS = (0, 0, 0, 5, -3_000, 90_000, -3_600_000, 40 * 86_400_000)  # ms that a device's clock is off
+
+PUSH_FATES = (OK, LOST_REQUEST, LOST_ANSWER, LATE, TWICE, FAULT)
+PULL_FATES = (OK, LOST_ANSWER)
+
+BAD_CHANGES: tuple[Json, ...] = (
+    {"entity_type": "tags", "id": "bad", "updated_at": "2026-01-09T19:01:00.000", "data": {"name": "naive"}},
+    {"entity_type": "tags", "id": "bad", "updated_at": "yesterday", "data": {"name": "no time"}},
+    {"entity_type": "tags", "id": "bad", "updated_at": "2026-01-09T19:01:00Z", "data": {"name": 7}},
+    {"entity_type": "tags", "id": "b a d", "updated_at": "2026-01-09T19:01:00Z", "data": {"name": "no id"}},
+    {"entity_type": "unheard_of", "id": "bad", "updated_at": "2026-01-09T19:01:00Z", "data": {"name": "no type"}},
+)
+
+
+class Refused(Exception):
+    """The body of a 410."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        super().__init__(body)
+        self.body = body
+
+
+class Saved(NamedTuple):
+    """A backup, and what was known when it was made."""
+
+    folder: Path
+    state: State
+    life: Life
+
+
+class Installation:
+    """FinWise with one user, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.domain = finwise.create_domain(
+            Settings(
+                instance=str(folder / "instance"),
+                tenant_databases=str(folder / "tenants"),
+                tombstone_days=TOMBSTONE_DAYS,
+                conflict_days=CONFLICT_DAYS,
+                maintenance_hours=0,
+            )
+        )
+        new = NewUser(str(UUID(int=1)), "Ada", "ada@example.org", None)
+        self.user: User = self.domain.users.register(new, "::1", START)[0]
+        self._tenants = 0
+
+    def __enter__(self) -> Installation:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.domain.close()
+
+    def new_tenant(self) -> str:
+        self._tenants += 1
+        tenant_id = str(UUID(int=self._tenants + 1))
+        self.domain.tenants.create(self.user, tenant_id, "Home", None, START)
+        self.domain.sync.pull(tenant_id, PullRequest())
+        return tenant_id
+
+    def file(self, tenant_id: str) -> Path:
+        return self.folder / "tenants" / f"tenant_{tenant_id}.db"
+
+
+class World:
+    """One tenant with its devices and its bystander, another tenant that nothing here may touch.
+
+    `now` is the true time in µs, `server_skew` how far the server's clock is off. The methods without an underscore
+    are what may happen; each leaves the world checked.
+    """
+
+    def __init__(self, installation: Installation, cases: Counter[str], skews: Sequence[int]) -> None:
+        self.installation, self.domain, self.cases = installation, installation.domain, cases
+        self.tenant_id, self.bystander_id = installation.new_tenant(), installation.new_tenant()
+        self.now, self.server_skew = START, 0
+        self.lineage = Lineage()
+        self.devices = [
+            Device(name, self.lineage, self._stored_change, cases, skew)
+            for name, skew in zip(DEVICES, skews, strict=True)
+        ]
+        self.late: list[Push] = []
+        self.backups: list[Saved] = []
+        self.epochs: set[str] = set()
+        self._values = 0
+        self._copies = self._sets = 0
+        self._reader = Reader(installation.file(self.tenant_id))
+        self._bystander = Reader(installation.file(self.bystander_id))
+        self.state = self._reader.look()
+        self._bystander_state = self._bystander.look()
+        self.epochs.add(self.state.epoch)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._bystander.close()
+
+    # What may happen
+
+    def edit(self, device: int, key: int, kind: str, form: int = 0, merge: bool = True) -> None:
+        """A user writes something new, something that others may have written too, or deletes."""
+        author, name = self.devices[device], KEYS[key]
+        local = author.book.get(name)
+        seen = self.lineage.edits[local.change_id] if local and local.change_id else None
+        self.cases["edits"] += 1
+        self.cases["edits over a foreign version"] += seen is not None and seen.author != author.name
+        self.cases["deletions"] += kind == "delete"
+        self._values += 1
+        data: Data = {"name": "the same" if kind == "same" else f"v{self._values}"}
+        author.edit(name, None if kind == "delete" and local else data, self.now // MILLI, form, merge)
+
+    def spoil(self, device: int, which: int) -> None:
+        """A device queues a change that no server takes."""
+        self.devices[device].spoil(BAD_CHANGES[which % len(BAD_CHANGES)])
+        self.cases["bad changes"] += 1
+
+    def wait(self, micros: int) -> None:
+        self.now += micros
+
+    def jump(self, device: int, millis: int) -> None:
+        """A device's clock is set wrong, or differently wrong."""
+        self.devices[device].skew = millis
+        self.cases["jumps of a device's clock"] += 1
+
+    def jump_server(self, micros: int) -> None:
+        self.server_skew = micros
+        self.cases["jumps of the server's clock"] += 1
+
+    def reinstall(self, device: int) -> None:
+        self.devices[device].reinstall()
+        self.cases["reinstalls"] += 1
+
+    def push(self, device: int, fate: str, fresh: int, limit: int) -> None:
+        """A device pushes everything it has sent before and `fresh` more; `fate` befalls the request."""
+        sender = self.devices[device]
+        request = sender.begin_push(fresh, limit)
+        self.cases["pushes"] += 1
+        self.cases[f"pushes: {fate}"] += 1
+        if fate == LATE:
+            self.late.append(request)
+        elif fate == FAULT:
+            self._push_failing(request, nth=1 + self._values % 4)
+        elif fate != LOST_REQUEST:
+            self._push(sender, request, fate)
+
+    def deliver_late(self, which: int) -> None:
+        """A request that nobody waits for any more arrives."""
+        if self.late:
+            request = self.late.pop(which % len(self.late))
+            self.cases["late deliveries"] += 1
+            try:
+                self._deliver(request)
+            except Refused:
+                self.cases["late deliveries refused"] += 1
+
+    def pull(self, device: int, fate: str, limit: int, pages: int) -> None:
+        """A device reads so many pages, or as many as there are; with a LOST_ANSWER the last one does not come."""
+        reader = self.devices[device]
+        if reader.since is None and limit % 2:
+            self._load(reader, None)
+            return
+        for page in range(1, pages + 1):
+            self.cases["pages"] += 1
+            try:
+                answer = self._page(reader, limit)
+            except Refused as refused:
+                self._load(reader, refused.body)
+                return
+            if fate == LOST_ANSWER and page == pages:
+                return
+            if reader.is_before_restore(answer):
+                self._load(reader, None)
+                return
+            reader.receive_page(answer, self.now // MILLI)
+            if not answer["has_more"]:
+                self._check_equal(reader, answer)
+                return
+        self.cases["pulls ended between pages"] += 1
+
+    def compact(self) -> None:
+        """Old tombstones are purged, and old conflicts; the horizon moves with them."""
+        before = self.state
+        self.domain.upkeep.compact(self.tenant_id, self.server_now)
+        after = self._look()
+        old = self.server_now - TOMBSTONE_DAYS * DAY
+        purged = {key: stored for key, stored in before.entities.items() if key not in after.entities}
+        for key, stored in purged.items():
+            require(stored.data is None and stored.stamp <= old, f"I5: {stored} of {key} was purged too early")
+        left = {key: stored for key, stored in before.entities.items() if key not in purged}
+        require(after.entities == left, "I1: a purge has changed an entity")
+        horizon = max([before.horizon, *(stored.stamp for stored in purged.values())])
+        require(after.horizon == horizon, f"I7: the horizon is {after.horizon} after a purge, not {horizon}")
+        require(after[:2] == before[:2], "I6: a purge has changed the epoch or the last stamp")
+        for change_id in before.conflicts.keys() - after.conflicts.keys():
+            age = self.server_now - before.conflicts[change_id]
+            require(age >= CONFLICT_DAYS * DAY, "I2: a conflict was forgotten too early")
+        self.lineage.life.ended.update(stored.change_id for stored in purged.values())
+        self.lineage.life.purged.update(purged)
+        self.cases["purges"] += 1
+        self.cases["purges of tombstones"] += bool(purged)
+
+    def back_up(self) -> None:
+        self._copies += 1
+        folder = self.installation.folder / f"backup-{self.tenant_id}-{self._copies}"
+        folder.mkdir()
+        backup = self.domain.backups.make(folder, self.server_now, self.tenant_id)
+        self._look()
+        self.backups.append(Saved(backup.folder, self.state, self.lineage.life.copy()))
+        self.cases["backups"] += 1
+
+    def restore(self, which: int) -> None:
+        """The tenant is put back to a backup: the state of then, in a life of its own (I14)."""
+        if not self.backups:
+            return
+        saved = self.backups[which % len(self.backups)]
+        self._reader.close()
+        self.domain.restores.from_backup(self.tenant_id, saved.folder, self.server_now)
+        after = self._look()
+        require(after.epoch not in self.epochs, "I14: a restore has not changed the epoch")
+        require(after[1:] == saved.state[1:], "I14: a restored book is not what the backup held")
+        self.epochs.add(after.epoch)
+        self.lineage.roll_back(saved.life)
+        self.cases["restores"] += 1
+
+    def decide(self, which: int, restore: bool) -> None:
+        """A person looks at a conflict: the loser comes back on top of the stored version, or is forgotten."""
+        with self.domain.conflicts.list_of(self.tenant_id) as chunks:
+            listed = [conflict for chunk in chunks for conflict in chunk]
+        there = {conflict.kept.loser.change_id for conflict in listed}
+        require(there == self.state.conflicts.keys(), "I2: the list of conflicts is not what is kept")
+        if not listed:
+            return
+        listed.sort(key=lambda conflict: conflict.kept.loser.change_id)  # their own names are random
+        chosen = listed[which % len(listed)]
+        loser = chosen.kept.loser
+        key, before = (loser.entity_type, loser.id), self.state
+        said = None if loser.data is None else json.loads(loser.data)
+        require(said == self.lineage.edits[loser.change_id].data, "I2: what is kept is not what was sent")
+        if restore:
+            seen = chosen.stored.updated_at if chosen.stored else None
+            self.domain.conflicts.restore(self.tenant_id, chosen.conflict_id, Decision(True, seen), self.server_now)
+        else:
+            self.domain.conflicts.dismiss(self.tenant_id, chosen.conflict_id)
+        after = self._look()
+        left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser.change_id}
+        require(after.conflicts == left, "I2: deciding one conflict has changed another")
+        if restore:
+            self._check_restored(key, loser.change_id, before)
+        else:
+            require(after.entities == before.entities, "I1: dismissing a conflict has changed an entity")
+        self.cases["conflicts restored" if restore else "conflicts dismissed"] += 1
+
+    def _check_restored(self, key: Key, loser: str, before: State) -> None:
+        data = self.lineage.edits[loser].data
+        stored, replaced = self.state.entities[key], before.entities.get(key)
+        require(stored.data == data, f"a restored conflict is stored as {stored.data}")
+        require(stored.stamp > before.last_stamp, "I6: a restored conflict has an old stamp")
+        if replaced:
+            require(stored.updated_at > replaced.updated_at, "I1: a restored conflict went back in time")
+            require(stored.created_at == replaced.created_at, "a restored conflict has another created_at")
+        others = {name: version for name, version in self.state.entities.items() if name != key}
+        require(others == {name: version for name, version in before.entities.items() if name != key}, "I1: others")
+        self.lineage.add(stored.change_id, Edit(key, PERSON, data, replaced.change_id if replaced else None))
+        self.lineage.link(loser, stored.change_id)
+        self.lineage.life.judged[stored.change_id] = self.server_now
+
+    def settle(self) -> None:
+        """Everybody pushes and pulls until nothing moves: then all are equal (I9)."""
+        for _ in range(8):
+            before = self.state
+            for place in range(len(self.devices)):
+                self._sync(place)
+            if self.state == before and not any(device.queue for device in self.devices):
+                break
+        else:
+            raise Violation("I9: the devices do not come to rest")
+        for device in self.devices:
+            self._require_equal(device)
+        lost = self.lineage.unaccounted(self.lineage.life.judged, self.state.change_ids)
+        require(not lost, f"I2: at rest {self._names(lost)} is neither stored, nor built upon, nor kept as a conflict")
+        self.cases["quiescences"] += 1
+
+    def _sync(self, place: int) -> None:
+        device = self.devices[place]
+        self.wait(SECOND)
+        for _ in range(4):  # refused, given back, pushed
+            self.push(place, OK, 100, limit=1)
+            if device.since is None:
+                self._load(device, None)
+            if not device.queue:
+                break
+        else:
+            raise Violation(f"I9: device {device.name} cannot empty its queue")
+        self.pull(place, OK, limit=2, pages=100)
+
+    def finish(self) -> None:
+        """The end: what is late arrives, all come to rest, and the file is whole."""
+        while self.late:
+            self.deliver_late(0)
+        self.settle()
+        damages = self.domain.verification.verify(self.tenant_id)
+        require(not damages, f"the tenant's file is not whole: {damages}")
+        given_back = len(self.lineage.rolled_back) - len(
+            self.lineage.unaccounted(self.lineage.rolled_back, self.state.change_ids)
+        )
+        self.cases["acknowledged"] += len(self.lineage.life.judged)
+        self.cases["rolled back, given back"] += given_back
+        self.cases["rolled back, not given back"] += len(self.lineage.rolled_back) - given_back
+
+    def permute(self, orders: Sequence[Sequence[int]], cuts: Sequence[int], kinds: Sequence[int]) -> None:
+        """The bystander is pushed one set of changes, without bases, in several orders and cuts: one table (I4)."""
+        tables = [self._permuted(str(place), order, cuts[place:], kinds) for place, order in enumerate(orders)]
+        require(all(table == tables[0] for table in tables), f"I4: the order of pushes decides: {tables}")
+        self._bystander_state = self._bystander.look()
+        before = self.state
+        require(self._reader.look() == before, "I10: a push to another tenant has changed this one")
+        self.cases["orders of one set of changes"] += len(orders)
+
+    def _permuted(self, name: str, order: Sequence[int], cuts: Sequence[int], kinds: Sequence[int]) -> dict[str, Any]:
+        """Pushes the changes `order` about two entities; the number of a change is its age, its kind what it does."""
+        self._sets += 1
+        waiting = [self._unbased(number, kinds[number]) for number in order]
+        for cut in [*cuts, len(waiting)]:
+            body = PushRequest(waiting[: cut + 1])
+            self.domain.sync.push(self.bystander_id, body, self.now)
+            del waiting[: cut + 1]
+        found = self._bystander.look().entities
+        mine = f"s{self._sets}-"
+        return {key[1].removeprefix(mine): stored[1:4] for key, stored in found.items() if key[1].startswith(mine)}
+
+    def _unbased(self, number: int, kind: int) -> Json:
+        self._copies += 1
+        at = time_text(START // MILLI - number)
+        data = None if kind % 4 == 0 else {"name": f"v{number}"}
+        return {
+            "change_id": str(UUID(int=self._copies)),
+            "entity_type": "tags",
+            "id": f"s{self._sets}-{kind % 2}",
+            "created_at": time_text(0),
+            "updated_at": at,
+            "deleted_at": None if data else at,
+            "data": data,
+        }
+
+    # Requests
+
+    @property
+    def server_now(self) -> int:
+        return self.now + self.server_skew
+
+    def _stored_change(self, key: Key) -> str | None:
+        stored = self.state.entities.get(key)
+        return stored.change_id if stored else None
+
+    def _push(self, sender: Device, request: Push, fate: str) -> None:
+        try:
+            answer = self._deliver(request)
+            if fate == TWICE:
+                self.cases["doubled"] += 1
+                answer = self._deliver(request)
+        except Refused as refused:
+            self._load(sender, refused.body)
+            return
+        if fate in (OK, TWICE):
+            sender.receive_push(answer, self.now // MILLI)
+            if answer.get("has_more") is False:
+                self._check_equal(sender, answer)
+
+    def _deliver(self, request: Push) -> Json:
+        """A push arrives at the server."""
+        since = parse_cursor(request.since) if request.since else None
+        pull = PullRequest(since, None, request.limit) if since else None
+        body = PushRequest(json.loads(json.dumps(request.changes)), request.device, pull)
+        before = self.state
+        try:
+            answer = self._asked(
+                request.since,
+                lambda: answers.pushed_text(
+                    self.domain.sync.push(self.tenant_id, body, self.server_now), self.server_now
+                ),
+            )
+        finally:
+            after = self._look()
+        Judgement(self.lineage, self.cases, request, answer, before, after, self.server_now).check()
+        return answer
+
+    def _push_failing(self, request: Push, nth: int) -> None:
+        """A push during which the disk is full (I8): nothing of it is stored."""
+        before = self.state
+        with _failing_write(nth) as failed, suppress(Refused, StorageFull):
+            self._deliver(request)
+        if failed:
+            self._look()
+            require(self.state == before, "I8: a push that failed has left something behind")
+            self.cases["pushes that failed"] += 1
+
+    def _page(self, reader: Device, limit: int) -> Json:
+        since = parse_cursor(reader.since) if reader.since else None
+        request = PullRequest(since, None, limit)
+        answer = self._asked(
+            reader.since or "",
+            lambda: answers.page_text(self.domain.sync.pull(self.tenant_id, request), self.server_now),
+        )
+        self._look()
+        self._check_page(answer, reader.since, limit)
+        return answer
+
+    def _load(self, reader: Device, refusal: Mapping[str, Any] | None) -> None:
+        with self.domain.sync.initial(self.tenant_id, None) as load:
+            answer: Json = json.loads("".join(answers.load_chunks(load, self.server_now)))
+        self.cases["first loads"] += 1
+        self._look()
+        self._check_entities(answer)
+        living = {key for key, stored in self.state.entities.items() if stored.data is not None}
+        there = {(entity["entity_type"], entity["id"]) for entity in answer["changes"]}
+        require(there == living, f"I7: a first load has {sorted(there)} where {sorted(living)} live")
+        if refusal is None and reader.is_before_restore(answer):
+            refusal = {"code": "epoch_changed", "give_back": True}
+            self.cases["restores seen by the epoch alone"] += 1
+        reader.receive_load(answer, self.now // MILLI, refusal)
+        self._check_equal(reader, answer)
+
+    def _asked(self, since: str | None, ask: Callable[[], str]) -> Json:
+        """The answer, or the 410 that had to come. `since` "" is a pull from the beginning."""
+        expected = self._expected_refusal(since)
+        try:
+            text = ask()
+        except (CursorExpired, EpochChanged) as error:
+            body = {"code": error.code} | error.members
+            require(expected == body, f"{'I14' if self.backups else 'I7'}: {body} where {expected} was due")
+            self.cases[f"410 {error.code}"] += 1
+            self.cases["410 without give_back"] += body.get("give_back") is False
+            raise Refused(body) from None
+        except StorageFull:
+            raise
+        except (FinWiseError, sqlite3.Error) as error:
+            raise Violation(f"the server failed: {type(error).__name__}: {error}") from error
+        require(expected is None, f"{_invariant(expected)}: a stale cursor was served where {expected} was due")
+        answer: Json = json.loads(text)
+        require(answer["epoch"] == self.state.epoch, "I14: an answer names another epoch than the file")
+        return answer
+
+    def _expected_refusal(self, since: str | None) -> Mapping[str, Any] | None:
+        state = self.state
+        if since is None:
+            return None
+        cursor = parse_cursor(since) if since else None
+        stamp = cursor.stamp if cursor else 0
+        if cursor and (cursor.epoch != state.epoch or stamp > state.last_stamp):
+            return {"code": "epoch_changed", "action": "initial", "give_back": stamp >= state.horizon}
+        return {"code": "cursor_expired", "action": "initial"} if stamp < state.horizon else None
+
+    # What is looked at
+
+    def _look(self) -> State:
+        self.state = self._reader.look()
+        require(self._bystander.look() == self._bystander_state, "I10: another tenant's book has changed")
+        return self.state
+
+    def _check_page(self, answer: Json, since: str | None, limit: int) -> None:
+        self._check_entities(answer)
+        require(len(answer["changes"]) <= limit, f"I7: a page of {len(answer['changes'])} where {limit} was asked for")
+        if answer["has_more"]:
+            stamp = parse_cursor(since).stamp if since else 0
+            require(parse_cursor(answer["next_since"]).stamp > stamp, "I7: a page makes no progress")
+
+    def _check_entities(self, answer: Json) -> None:
+        for entity in answer["changes"]:
+            self.check_entity(entity)
+
+    def check_entity(self, entity: Json) -> None:
+        """What is answered is what is stored."""
+        stored = self.state.entities.get((entity["entity_type"], entity["id"]))
+        said = (entity["created_at"], entity["updated_at"], entity["data"])
+        require(stored is not None and stored[1:4] == said, f"an answer says {said} where {stored} is stored")
+        require(entity["deleted_at"] == (None if entity["data"] else entity["updated_at"]), "a wrong deleted_at")
+
+    def _check_equal(self, device: Device, answer: Json) -> None:
+        """After the last page, a device holds what the server holds, its own queue aside (I7)."""
+        self._require_equal(device)
+        if not device.queue:
+            said = {name: digest for name, digest in answer["digest"].items() if int(digest, 16)}
+            require(device.digests() == said, f"I9: the digest of {device.name}'s book is not the server's")
+
+    def _require_equal(self, device: Device) -> None:
+        named = {entry.key for entry in device.queue}
+        for key in {*device.book, *self.state.entities} - named:
+            local, stored = device.book.get(key), self.state.entities.get(key)
+            mine = (
+                (time_text(local.updated_at), local.created_at, local.data)
+                if local and local.data is not None
+                else None
+            )
+            theirs = (stored.updated_at, stored.created_at, stored.data) if stored and stored.data is not None else None
+            require(mine == theirs, f"I7: device {device.name} ends with {mine} of {key}, the server with {theirs}")
+
+    def _names(self, change_ids: Sequence[str]) -> str:
+        edits = [self.lineage.edits[change_id] for change_id in change_ids]
+        return ", ".join(f"{edit.data or 'the deletion'} of {'/'.join(edit.key)} by {edit.author}" for edit in edits)
+
+
+@contextmanager
+def _failing_write(nth: int) -> Iterator[list[str]]:
+    """The disk is full at the nth writing step of a push; the list then names that step."""
+    failed: list[str] = []
+    left = [nth]
+
+    def failing(name: str, write: Callable[..., None]) -> Callable[..., None]:
+        def step(*arguments: Any) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                failed.append(name)
+                raise StorageFull("The disk is full.")
+            write(*arguments)
+
+        return step
+
+    writes = {name: write for name, write in vars(Book).items() if name.startswith(("put_", "add_"))}
+    with ExitStack() as patches:
+        for name, write in writes.items():
+            patches.enter_context(patch.object(Book, name, failing(name, write)))
+        yield failed
+
+
+def _invariant(expected: Mapping[str, Any] | None) -> str:
+    return "I14" if expected and expected["code"] == "epoch_changed" else "I7"

@@ -1,0 +1,108 @@
+"""Mutants: deliberate bugs, each of which a proof has to catch. A proof that does not notice them proves nothing.
+
+Each changes one place of a copy of `finwise/`; the proof named with it runs on that copy and must end with 1. A mutant
+whose place is not found any more, or whose proof could not be run, fails as well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from proofs.proof import VIOLATED, Result, main
+
+ROOT = Path(__file__).parent.parent
+LANES = max(1, min(4, os.cpu_count() or 1))
+PATIENCE = 600  # seconds
+
+
+class Edit(NamedTuple):
+    """`old` in a file of `finwise/` becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Mutant(NamedTuple):
+    """A bug: places of files of `finwise/` become others. `proof`: who has to notice, a proof or a file of tests."""
+
+    name: str
+    proof: str
+    edits: list[Edit]
+    scale: float = 0.3
+
+
+def mutants() -> list[Mutant]:
+    """All of them."""
+    listed = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    return [Mutant(**told | {"edits": [Edit(**edit) for edit in told["edits"]]}) for told in listed["mutant"]]
+
+
+def prove(scale: float, seed: int) -> Result:
+    """Runs every mutant, some at a time. `scale` is that of the proofs that have to notice, times their own."""
+    listed = mutants()
+    # A proof that cries over code without a bug would catch everything.
+    controls = [Mutant("no bug at all", proof, []) for proof in sorted({mutant.proof for mutant in listed})]
+    chosen = [*controls, *listed]
+    with ThreadPoolExecutor(LANES) as lanes:
+        ends = list(lanes.map(lambda mutant: _survived(mutant, scale, seed), chosen))
+    result = Result("Every deliberate bug is noticed", {})
+    result.violations = [line for line in ends if line]
+    caught = sum(line is None for line in ends[len(controls) :])
+    result.figures = {"mutants": len(listed), "caught": caught, "runs without a bug": len(controls)}
+    return result
+
+
+def _survived(mutant: Mutant, scale: float, seed: int) -> str | None:
+    """What is wrong with who should have noticed; None if the mutant was caught."""
+    with tempfile.TemporaryDirectory(prefix="finwise-mutant-") as made:
+        copy = Path(made)
+        for name in ("finwise", "proofs", "tests"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("setup.cfg", "pyproject.toml", "openapi.json", "README.md"):
+            shutil.copy(ROOT / name, copy / name)
+        for edit in mutant.edits:
+            file = copy / "finwise" / edit.file
+            text = file.read_text(encoding="utf-8")
+            if edit.old not in text:
+                return f"{mutant.name}: its place in {edit.file} is not there any more"
+            file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+        return _verdict(mutant, _run(_command(mutant, scale, seed), copy))
+
+
+def _command(mutant: Mutant, scale: float, seed: int) -> list[str]:
+    if mutant.proof.startswith("tests/"):
+        return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant.proof]
+    told = [f"proofs.{mutant.proof}", "--scale", str(mutant.scale * scale), "--seed", str(seed)]
+    return [sys.executable, "-m", *told]
+
+
+def _run(command: list[str], copy: Path) -> subprocess.CompletedProcess[str] | None:
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _verdict(mutant: Mutant, ended: subprocess.CompletedProcess[str] | None) -> str | None:
+    if ended is None:
+        return f"{mutant.name}: {mutant.proof} did not end"
+    if not mutant.edits:
+        return f"{mutant.proof} is violated without a bug: {ended.stdout[-300:]}" if ended.returncode else None
+    if ended.returncode == VIOLATED and ("VIOLATED" in ended.stdout or "failed" in ended.stdout):
+        return None
+    if ended.returncode == 0:
+        return f"{mutant.name}: {mutant.proof} did not notice"
+    return f"{mutant.name}: {mutant.proof} ended with {ended.returncode}: {(ended.stderr or ended.stdout)[-300:]}"
+
+
+main(__name__, prove)
