@@ -89,10 +89,6 @@ class Staging:
         """The tenant's file that came to the trash last."""
         return self._trash.find(tenant_id)
 
-    def remove(self, tenant_id: str) -> None:
-        """Forgets the waiting file."""
-        removed(self._staged(tenant_id))
-
     @translated()
     def remove_leftovers(self, wanted: set[str]) -> None:
         """Forgets what a restore that died early has left, unless one is under way. `wanted`: tenants to spare."""

@@ -103,24 +103,17 @@ def _objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
 
 
 def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
-    wrong = sum(
-        checksum(*row[:-1]) != row[-1]
-        for row in connection.execute(
-            """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
-               FROM sync_entities"""
-        )
+    entities = connection.execute(
+        """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
+           FROM sync_entities"""
     )
-    if wrong:
-        yield f"{wrong} entities are not what was stored: their checksums differ."
-    wrong = sum(
-        checksum(*row[:-1]) != row[-1]
-        for row in connection.execute(
-            """SELECT reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
-               FROM sync_conflicts"""
-        )
+    conflicts = connection.execute(
+        """SELECT reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
+           FROM sync_conflicts"""
     )
-    if wrong:
-        yield f"{wrong} conflicts are not what was stored: their checksums differ."
+    for what, rows in (("entities", entities), ("conflicts", conflicts)):
+        if wrong := sum(checksum(*values) != kept for *values, kept in rows):
+            yield f"{wrong} {what} are not what was stored: their checksums differ."
 
 
 def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:

@@ -1,0 +1,83 @@
+"""One's own book, to take away: as a SQLite file and as JSON."""
+
+import json
+from pathlib import Path
+
+from finwise.config import Settings
+from finwise.domain.exchange import import_book
+from tests.household import Household, change
+from tests.problems import assert_problem
+from tests.store.files import value
+
+SQLITE, JSON = "application/vnd.sqlite3", "application/json"
+
+
+def copies(settings: Settings) -> list[Path]:
+    return list(Path(settings.tenant_databases, "copies").iterdir())
+
+
+def test_the_file_opens_with_any_sqlite_tool(home: Household, settings: Settings, tmp_path: Path) -> None:
+    home.results(change("t1"), change("t2", deleted_at="2026-01-09T19:01:00.000Z"))
+    answer = home.get(f"/tenants/{home.tenant_id}/export", buffered=True)
+    assert answer.mimetype == SQLITE
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="finwise-{home.tenant_id}.db"'
+    taken = tmp_path / "taken.db"
+    taken.write_bytes(answer.data)
+    assert value(taken, "SELECT name FROM tags") == "holiday"
+    assert value(taken, "PRAGMA integrity_check") == "ok"
+    assert value(taken, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'") == 9
+    assert copies(settings) == [], "nothing stays behind"
+
+
+def test_the_file_is_of_one_moment(home: Household, tmp_path: Path) -> None:
+    home.results(change("before"))
+    answer = home.get(f"/tenants/{home.tenant_id}/export")
+    home.results(change("after"))
+    taken = tmp_path / "taken.db"
+    taken.write_bytes(b"".join(answer.iter_encoded()))
+    answer.close()
+    assert value(taken, "SELECT group_concat(id) FROM tags") == "before"
+
+
+def test_a_client_that_goes_away_half_way_leaves_nothing_behind(home: Household, settings: Settings) -> None:
+    home.results(change())
+    answer = home.get(f"/tenants/{home.tenant_id}/export")
+    assert len(copies(settings)) == 1
+    next(iter(answer.iter_encoded()))
+    answer.close()
+    assert copies(settings) == []
+
+
+def test_the_json_is_what_an_import_reads(home: Household) -> None:
+    home.results(change("t1"), change("t2", entity_type="recipients", data={"name": "Shop", "newer": [1]}))
+    home.results(change("t3", deleted_at="2026-01-09T19:01:00.000Z"))
+    answer = home.get(f"/tenants/{home.tenant_id}/export", headers={"Accept": JSON})
+    assert answer.mimetype == JSON
+    assert {name: len(entities) for name, entities in json.loads(answer.data).items()} == {"tags": 1, "recipients": 1}
+    other = Household(home.client).create()
+    domain = home.client.application.extensions["finwise"]
+    outcome = import_book(domain.sync, other.tenant_id, answer.data, lambda: 2_000_000_000_000_000)
+    assert outcome.applied == 2
+
+    def held(household: Household) -> list[dict[str, object]]:
+        return sorted(household.initial()["changes"], key=lambda entity: entity["id"])
+
+    assert held(other) == held(home)
+
+
+def test_an_empty_book_is_an_empty_object(home: Household) -> None:
+    answer = home.get(f"/tenants/{home.tenant_id}/export", headers={"Accept": JSON})
+    assert json.loads(answer.data) == {}
+
+
+def test_other_forms_are_not_served(home: Household) -> None:
+    answer = home.get(f"/tenants/{home.tenant_id}/export", headers={"Accept": "text/csv"})
+    assert_problem(answer, 406, "not_acceptable")
+
+
+def test_books_of_others_are_unknown(home: Household, settings: Settings) -> None:
+    eve = Household(home.client)
+    for media_type in (SQLITE, JSON):
+        answer = eve.get(f"/tenants/{home.tenant_id}/export", headers={"Accept": media_type})
+        assert_problem(answer, 404, "not_found")
+    assert not Path(settings.tenant_databases, "copies").exists()
