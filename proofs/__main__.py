@@ -63,19 +63,20 @@ def table(runs: list[Ran], scale: float, seed: int) -> str:
     lines = [
         f"FinWise {__version__}, {moment}, scale {scale:g}, seed {seed}.",
         "",
-        "| proof | n | rate of failures, 95 % | violations | other figures | seconds |",
-        "|---|---|---|---|---|---|",
+        "| proof | n | rate of failures, 95 % | violations | seconds |",
+        "|---|---|---|---|---|",
     ]
     for proof, _, told, _ in runs:
         if told is None:
-            lines.append(f"| {proof} | not run | | | | |")
+            lines.append(f"| `{proof}` | not run | | | |")
             continue
         trials = "<br>".join(f"{number:,} {what}" for what, number in told["trials"].items())
         bounds = "<br>".join(bound(number) for number in told["trials"].values())
-        figures = "; ".join(f"{what}: {figure}" for what, figure in told["figures"].items())
-        lines.append(
-            f"| {proof} | {trials} | {bounds} | {len(told['violations'])} | {figures} | {told['seconds']:.0f} |"
-        )
+        lines.append(f"| `{proof}` | {trials} | {bounds} | {len(told['violations'])} | {told['seconds']:.0f} |")
+    lines += ["", "What else they counted:", ""]
+    for proof, _, told, _ in runs:
+        if told and told["figures"]:
+            lines.append(f"- `{proof}`: " + "; ".join(f"{what}: {each}" for what, each in told["figures"].items()))
     return "\n".join(lines)
 
 

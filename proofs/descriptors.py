@@ -19,7 +19,7 @@ from finwise.store.pool import SIZE
 from proofs.children import in_child
 from proofs.proof import CannotRun, Result, main
 
-TENANTS = 1_000  # at scale 1
+TENANTS = 2_000  # at scale 1
 MOST_TENANTS = 10_000
 THREADS = 16
 REQUESTS = 4  # per tenant
