@@ -128,7 +128,9 @@ class Judgement:
             self._check_entity(key)
         self._check_repetition(sent)
         for one in self._first:
-            self._lineage.life.judged[one.change_id] = self._now
+            # One that was judged long ago may still be remembered, and is then forgotten as of its first time.
+            if one.status == "applied" or one.change_id not in self._lineage.life.judged:
+                self._lineage.life.judged[one.change_id] = self._now
         self._check_kept()
         self._check_lineage()
 

@@ -11,6 +11,7 @@ from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, 
 
 BUSY_SECONDS = 10
 WAL_LIMIT = 4 * 1024 * 1024  # bytes of a write-ahead log after which it is written back
+REPLICATED_WAL_LIMIT = 64 * 1024 * 1024  # where Litestream does that, and ours would mostly be in vain
 
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
@@ -91,11 +92,17 @@ def page_limit(connection: sqlite3.Connection, max_bytes: int, reserve: int) -> 
 def write_back(connection: sqlite3.Connection, path: Path) -> None:
     """Empties the write-ahead log into the file once it is large; the caller holds the file's lock."""
     try:
-        large = Path(f"{path}-wal").stat().st_size > WAL_LIMIT
+        size = Path(f"{path}-wal").stat().st_size
     except FileNotFoundError:
         return
-    if large:
+    if size > WAL_LIMIT and (size > REPLICATED_WAL_LIMIT or not _is_replicated(connection)):
         checkpoint(connection)
+
+
+def _is_replicated(connection: sqlite3.Connection) -> bool:
+    """Whether Litestream replicates the file, or did once. It writes the log back itself, and reads all the time."""
+    query = "SELECT count(*) FROM sqlite_schema WHERE name = '_litestream_seq'"
+    return bool(connection.execute(query).fetchone()[0])
 
 
 def checkpoint(connection: sqlite3.Connection) -> None:

@@ -324,3 +324,17 @@ def test_a_closed_connection_is_a_programming_mistake(path: Path) -> None:
 def test_other_errors_pass_through() -> None:
     with pytest.raises(ZeroDivisionError), translated():
         _ = 1 // 0
+
+
+def test_the_log_of_a_file_that_litestream_replicates_is_left_to_it(
+    path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute("INSERT INTO words VALUES ('a')")
+    with transaction(connection):
+        connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+    monkeypatch.setattr(module, "WAL_LIMIT", 0)
+    write_back(connection, path)
+    assert wal_size(path) > 0
+    monkeypatch.setattr(module, "REPLICATED_WAL_LIMIT", 0)
+    write_back(connection, path)
+    assert wal_size(path) == 0
