@@ -73,6 +73,26 @@ def test_the_generated_client_signs_up_pushes_and_pulls_typed_entities(package: 
         assert call("sync.load_initial", client, tenant_id).changes == [entity]
         assert call("sync.pull_changes", client, tenant_id, since=page.next_since).changes == []
 
+        late = models.AccountGroupChange.from_dict(
+            change.to_dict()
+            | {
+                "change_id": str(uuid4()),
+                "updated_at": "2026-01-08T00:00:00Z",
+                "data": {"name": "Late", "sortOrder": 1},
+            }
+        )
+        call("sync.push_changes", client, body=models.Push(tenant_id=str(tenant_id), device_id="phone", changes=[late]))
+        (conflict,) = call("conflicts.list_conflicts", client, tenant_id)
+        assert (conflict.reason.value, conflict.loser.data["name"], conflict.entity) == ("older", "Late", entity)
+        seen = models.Decision(base_updated_at=now)
+        brought_back = call("conflicts.restore_conflict", client, tenant_id, conflict.conflict_id, body=seen)
+        assert isinstance(brought_back, models.AccountGroupEntity)
+        assert brought_back.data.name == "Late"
+        assert call("conflicts.list_conflicts", client, tenant_id) == []
+
+        (device,) = call("devices.list_devices", client, tenant_id)
+        assert (device.device_id, device.device_name, device.user_id) == ("phone", "generated", str(user_id))
+
 
 def test_the_generated_client_reads_errors_as_problems(package: Path, server: Server) -> None:
     models, client_module = module("models"), module("client")

@@ -1,7 +1,9 @@
 """One's own book, to take away: as a SQLite file and as JSON."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 from finwise.config import Settings
 from finwise.domain.exchange import import_book
@@ -37,6 +39,42 @@ def test_the_file_is_of_one_moment(home: Household, tmp_path: Path) -> None:
     taken.write_bytes(b"".join(answer.iter_encoded()))
     answer.close()
     assert value(taken, "SELECT group_concat(id) FROM tags") == "before"
+
+
+def test_a_file_that_is_taken_while_others_write_has_their_pushes_whole_or_not_at_all(
+    home: Household, tmp_path: Path
+) -> None:
+    stopped, begun = Event(), Event()
+
+    def write() -> None:
+        number = 0
+        while not stopped.is_set():
+            number += 1
+            data = {"name": "x", "note": f"{number:06}" + "x" * 5_000}
+            home.results(*(change(f"t{each}", base_updated_at=None, data=data) for each in range(20)))
+            begun.set()
+
+    notes = "SELECT count(DISTINCT json_extract(data, '$.note')) || ' of ' || count(*) FROM sync_entities"
+    with ThreadPoolExecutor() as pool:
+        writer = pool.submit(write)
+        try:
+            assert begun.wait(30)
+            for number in range(15):
+                taken = tmp_path / f"{number}.db"
+                taken.write_bytes(home.get(f"/tenants/{home.tenant_id}/export", buffered=True).data)
+                assert value(taken, notes) == "1 of 20"
+                assert value(taken, "PRAGMA integrity_check") == "ok"
+        finally:
+            stopped.set()
+        writer.result()
+
+
+def test_asking_for_the_head_alone_leaves_nothing_behind(home: Household, settings: Settings) -> None:
+    home.results(change())
+    answer = home.request("HEAD", f"/tenants/{home.tenant_id}/export")
+    answer.close()
+    assert (answer.status_code, answer.mimetype, answer.data) == (200, SQLITE, b"")
+    assert copies(settings) == []
 
 
 def test_a_client_that_goes_away_half_way_leaves_nothing_behind(home: Household, settings: Settings) -> None:

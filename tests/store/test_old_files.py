@@ -7,21 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from finwise import create_domain, now
+from finwise import now
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.change import Version
 from finwise.domain.conflicts import Decision
 from finwise.domain.digest import add, hex_text, weight
+from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction
 from finwise.store.databases import OURS
-from tests.household import change, new_id
+from tests.household import change
 from tests.store.accounts import add_tenant, add_user
 from tests.store.files import VERSION, outside, tenant_file, value
 
+REMEMBERED = "0c0ffee0-0000-4000-8000-000000000000"
 TIME = "2025-01-09T19:01:00.000Z"
 ENTITIES = [
     Version(3, "tags", "living", TIME, TIME, '{"name":"ä"}', "c3", None),
@@ -70,7 +72,7 @@ def tenant_id(domain: Domain, user: User, tmp_path: Path) -> str:
         )
         digest = hex_text(add(0, weight(ENTITIES[0])))
         connection.execute("INSERT INTO sync_digests VALUES ('tags', ?)", (digest,))
-        connection.execute("INSERT INTO sync_change_ids VALUES ('c0', 'tags', 'living', 3)")
+        connection.execute("INSERT INTO sync_change_ids VALUES (?, 'tags', 'living', 3)", (REMEMBERED,))
         connection.execute("UPDATE sync_book SET last_stamp = 6, epoch = 'before'")
         connection.execute(f"PRAGMA application_id = {OURS:d}")
     return made
