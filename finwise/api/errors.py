@@ -69,7 +69,10 @@ _PLAIN: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be read."),
     404: ("not_found", "There is no such route. /docs lists them."),
     405: ("method_not_allowed", "This route does not take this method. The header Allow lists those it takes."),
-    406: ("not_acceptable", "This route answers with application/json, /sync/initial with application/x-ndjson too."),
+    406: (
+        "not_acceptable",
+        "Served: application/json; /sync/initial also application/x-ndjson, exports application/vnd.sqlite3.",
+    ),
     413: ("too_large", "The body is too large. Send less at once; `limits` says how much is taken."),
     415: ("unsupported_media_type", "Send application/json in UTF-8, without a Content-Encoding."),
     422: ("invalid", "The request is not of the form the document describes. `errors` says where."),

@@ -46,17 +46,17 @@ def list_tenants(query: dict[str, Any]) -> list[Tenant]:
 
 @blueprint.route("/tenants/<id>", methods=["GET"])
 @blueprint.response(200, TenantSchema, example=TENANT_EXAMPLE)
-@blueprint.problems(401, 404, 410)
+@blueprint.problems(401, 404, 410, 503)
 @blueprint.operation("getTenant")
 def get_tenant(id: str) -> Tenant:
     """One account book."""
-    return context.domain().tenants.to_read(context.user(), canonical_uuid(id))
+    return context.domain().tenants.find(context.user(), canonical_uuid(id))
 
 
 @blueprint.route("/tenants/<id>", methods=["PATCH"])
 @blueprint.arguments(TenantPatchSchema, example={"name": "Home"})
 @blueprint.response(200, TenantSchema, example=TENANT_EXAMPLE)
-@blueprint.problems(401, 403, 404, 410, 413, 415, 422)
+@blueprint.problems(401, 403, 404, 410, 413, 415, 422, 503, 507)
 @blueprint.operation("updateTenant")
 def update_tenant(body: dict[str, Any], id: str) -> Tenant:
     """Rename an account book."""
@@ -65,7 +65,7 @@ def update_tenant(body: dict[str, Any], id: str) -> Tenant:
 
 @blueprint.route("/tenants/<id>", methods=["DELETE"])
 @blueprint.response(204)
-@blueprint.problems(401, 403, 404, 410)
+@blueprint.problems(401, 403, 404, 410, 503, 507)
 @blueprint.operation("deleteTenant")
 def delete_tenant(id: str) -> None:
     """End all access to an account book; its devices keep their data and are told."""

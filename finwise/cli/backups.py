@@ -7,6 +7,7 @@ import click
 from finwise import config, now
 from finwise.cli.group import domain, end, progress, uuid_of
 from finwise.domain import Domain
+from finwise.errors import NotFound
 from finwise.store.litestream import configuration
 
 
@@ -54,7 +55,9 @@ def litestream(replica: str) -> None:
 
 def _verified(joined: Domain, tenant_id: str | None) -> list[str]:
     found = [] if tenant_id else [f"users.db: {line}" for line in joined.verification.verify_users()]
-    chosen = [tenant_id] if tenant_id else joined.tenants.ids_with_files()
+    chosen = [uuid for uuid in joined.tenants.ids_with_files() if tenant_id in (None, uuid)]
+    if tenant_id and not chosen:
+        raise NotFound("There is no such tenant.")
     with progress("Verifying") as advance:
         for done, uuid in enumerate(chosen, start=1):
             problems = joined.verification.verify(uuid)

@@ -31,10 +31,14 @@ def restore(
     """
     if [archive is not None, trash, file is not None].count(True) != 1:
         raise click.UsageError("Give one of --backup, --trash and --adopt.")
-    restores = domain().restores
+    if name and not owner:
+        raise click.UsageError("--name is for a tenant that gets an --owner.")
     if tenant_id is None:
+        if archive is None or owner:
+            raise click.UsageError("Name the tenant with --tenant.")
         _restore_everything(archive)
         return
+    restores = domain().restores
     uuid, newcomer = uuid_of(tenant_id), Newcomer(owner, name) if owner else None
     if archive:
         tenant = restores.from_backup(uuid, archive, now(), newcomer)
@@ -45,9 +49,7 @@ def restore(
     click.echo(f"{tenant.name} ({tenant.uuid}) is restored.")
 
 
-def _restore_everything(archive: Path | None) -> None:
-    if archive is None:
-        raise click.UsageError("Name the tenant with --tenant.")
+def _restore_everything(archive: Path) -> None:
     with progress("Restoring") as advance:
         number = domain().restores.everything(archive, now(), advance)
     click.echo(f"users.db and {number} tenants are restored.")

@@ -93,6 +93,8 @@ class Backups:
         What was acknowledged before is in it. A tenant that cannot be copied does not keep the others from it: it is
         named in the manifest's `problems`. Raises NotFound, ReadOnly, StorageFull, and Quarantined for users.db.
         """
+        if tenant_id is not None:
+            self._require_known(tenant_id)
         archive = self._archives.begin(folder, now)
         users_db = self._archives.add_users(archive) if tenant_id is None else None
         chosen = self._chosen(tenant_id)
@@ -123,14 +125,15 @@ class Backups:
         return found
 
     def _chosen(self, tenant_id: str | None) -> list[Tenant]:
-        chosen = [
+        return [
             tenant
             for tenant in self._tenants.list_all()
             if tenant.state in (ACTIVE, QUARANTINED) and tenant_id in (None, tenant.uuid)
         ]
-        if tenant_id is not None and not chosen:
+
+    def _require_known(self, tenant_id: str) -> None:
+        if not self._chosen(tenant_id):
             raise NotFound("There is no such tenant.")
-        return chosen
 
 
 def _said(check: Callable[[], object]) -> list[str]:

@@ -86,6 +86,10 @@ class Tenants:
         """The tenants that have a file, be it a damaged one, for the commands of whoever runs the server."""
         return [tenant.uuid for tenant in self._store.list_all() if tenant.state in (ACTIVE, QUARANTINED)]
 
+    def find(self, user: User, tenant_id: str | None) -> Tenant:
+        """The tenant itself, whatever its file is like. Raises NotFound, TenantDeleted, Forbidden, Busy."""
+        return self._open(user, tenant_id, access.may_read, to_use_file=False)
+
     def to_read(self, user: User, tenant_id: str | None) -> Tenant:
         """The tenant, to read its book. Raises NotFound, TenantDeleted, Forbidden, Busy, Quarantined."""
         return self._open(user, tenant_id, access.may_read)

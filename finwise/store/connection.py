@@ -101,8 +101,8 @@ def write_back(connection: sqlite3.Connection, path: Path) -> None:
 
 def _is_replicated(connection: sqlite3.Connection) -> bool:
     """Whether Litestream replicates the file, or did once. It writes the log back itself, and reads all the time."""
-    query = "SELECT count(*) FROM sqlite_schema WHERE name = '_litestream_seq'"
-    return bool(connection.execute(query).fetchone()[0])
+    found = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = '_litestream_seq'").fetchone()
+    return bool(found[0])
 
 
 def checkpoint(connection: sqlite3.Connection) -> None:

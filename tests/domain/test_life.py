@@ -1,7 +1,9 @@
 """The life of a tenant's file: whoever comes next finishes it, and trouble with one is nobody else's."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,16 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
-from finwise.errors import Quarantined, TenantDeleted
+from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, TenantDeleted
+from finwise.store import folder as folders
+from finwise.store.databases import Databases
+from finwise.store.trash import Trash
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user, uses
 from tests.store.files import names, outside, tenant_file, value
+from tests.store.processes import Peer
+
+Happening = Callable[[Domain, Path], None]
 
 
 @pytest.fixture
@@ -188,3 +196,122 @@ def test_a_report_about_a_deleted_tenant_says_so_and_quarantines_nothing(
         with pytest.raises(TenantDeleted):
             use()
     assert state(settings, tenant_id) == "deleted"
+
+
+@pytest.mark.parametrize("happen", [damage, lose])
+def test_other_processes_respect_a_quarantine_even_when_the_file_is_whole_again(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path, happen: Happening
+) -> None:
+    path = tenant_file(tmp_path, tenant_id)
+    domain.close()
+    whole = path.read_bytes()
+    with Peer(ask, settings, user, tenant_id) as other:
+        assert other.hear() == "active"
+        happen(domain, path)
+        with pytest.raises(Quarantined):
+            domain.sync.pull(tenant_id, PullRequest())
+        other.say("and now?")
+        assert other.hear() == "Quarantined"
+        path.write_bytes(whole)
+        domain.life.finish(now())
+        other.say("and now?")
+        assert other.hear() == "Quarantined"
+        assert domain.verification.verify(tenant_id) == []
+        assert domain.verification.release(tenant_id)
+        other.say("and now?")
+        assert other.hear() == "active"
+
+
+def ask(pipe: Connection, settings: Settings, user: User, tenant_id: str) -> None:
+    """Says again and again whether the tenant may be used."""
+    domain = create_domain(settings)
+    while True:
+        try:
+            pipe.send(domain.tenants.to_write(user, tenant_id).state)
+        except FinWiseError as error:
+            pipe.send(type(error).__name__)
+        pipe.recv()
+
+
+def test_a_damaged_file_is_not_moved_or_changed_by_a_quarantine(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    path = tenant_file(tmp_path, tenant_id)
+    damage(domain, path)
+    for use in uses(domain, tenant_id):
+        with pytest.raises(Quarantined):
+            use()
+    domain.life.finish(now())
+    assert path.read_bytes() == b"no database " * 1_000
+
+
+@pytest.mark.parametrize(("begun", "explanation"), [("restoring", Busy), ("deleting", TenantDeleted)])
+def test_a_missing_file_is_explained_by_what_is_under_way(
+    settings: Settings,
+    domain: Domain,
+    tenant_id: str,
+    tmp_path: Path,
+    begun: str,
+    explanation: type[FinWiseError],
+) -> None:
+    lose(domain, tenant_file(tmp_path, tenant_id))
+    put_state(settings, tenant_id, begun)
+    for use in uses(domain, tenant_id):
+        with pytest.raises(explanation):
+            use()
+    assert state(settings, tenant_id) == begun
+
+
+def put_state(settings: Settings, tenant_id: str, to: str) -> None:
+    with outside(settings.users_db) as connection:
+        connection.execute("UPDATE tenants SET state = ?, began_at = ? WHERE uuid = ?", (to, now(), tenant_id))
+
+
+@pytest.mark.parametrize("held_up", [(Databases, "retire"), (Trash, "put"), (folders, "sync_folder")])
+def test_a_deletion_that_was_cut_off_is_finished_under_the_same_name(
+    settings: Settings,
+    domain: Domain,
+    user: User,
+    tenant_id: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    held_up: tuple[object, str],
+) -> None:
+    moment = now()
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*held_up, dies)
+        with pytest.raises(KeyboardInterrupt):
+            domain.tenants.delete(user, tenant_id, moment)
+    assert state(settings, tenant_id) == "deleting"
+    with pytest.raises(TenantDeleted):
+        domain.tenants.to_write(user, tenant_id)
+    for later in (1, 2):
+        domain.life.finish(moment + later * 1_000_000)
+        assert state(settings, tenant_id) == "deleted"
+        assert names(tenant_file(tmp_path, tenant_id)) == []
+        (kept,) = (tmp_path / "tenant_databases" / "trash").glob("*.db")
+        assert kept.name.startswith(
+            (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)).strftime("%Y%m%dT%H%M%S.%fZ_deleted")
+        )
+        assert value(kept, "SELECT id FROM sync_entities") == "kept"
+
+
+def test_a_restore_without_a_file_that_waits_does_not_invent_one(
+    settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    lose(domain, tenant_file(tmp_path, tenant_id))
+    put_state(settings, tenant_id, "restoring")
+    for _ in range(2):
+        domain.life.finish(now())
+        assert state(settings, tenant_id) == "quarantined"
+        assert names(tenant_file(tmp_path, tenant_id)) == []
+
+
+def test_a_deleted_tenants_id_stays_reserved(domain: Domain, user: User, tenant_id: str, tmp_path: Path) -> None:
+    domain.tenants.delete(user, tenant_id, now())
+    for owner in (user, add_user(domain)):
+        with pytest.raises(Conflict):
+            domain.tenants.create(owner, tenant_id, "Home", None, now())
+    assert names(tenant_file(tmp_path, tenant_id)) == []

@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from finwise.store.locks import STRIPES, locked, stripe
+from finwise.errors import Busy
+from finwise.store import locks
+from finwise.store.locks import STRIPES, are_kept, locked, stripe
 from tests.store.files import is_held
 from tests.store.processes import Peer, outcomes, ready
 
@@ -56,6 +58,28 @@ def test_two_locks_do_not_exclude_each_other(tmp_path: Path) -> None:
     with locked(tmp_path / "a.lock"), locked(tmp_path / "b.lock"):
         assert is_held(tmp_path / "a.lock")
         assert is_held(tmp_path / "b.lock")
+
+
+def test_who_does_not_wait_is_told_at_once_that_another_process_holds_it(tmp_path: Path) -> None:
+    lock = tmp_path / "a.lock"
+    with Peer(hold, lock) as holder:
+        assert holder.hear() == "held"
+        with Peer(hold_unless_held, lock) as other:
+            assert other.hear() == "busy"
+        holder.kill()
+    with locked(lock, wait=False):
+        assert is_held(lock)
+
+
+def test_locks_of_a_local_disk_are_kept_and_the_probe_is_given_back(tmp_path: Path) -> None:
+    assert are_kept(tmp_path)
+    assert are_kept(tmp_path)
+    assert not is_held(tmp_path / "probe.lock")
+
+
+def test_locks_that_keep_nobody_out_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_acquire", lambda descriptor, wait: True)
+    assert not are_kept(tmp_path)
 
 
 def test_a_lock_file_stays_so_that_all_lock_the_same_one(tmp_path: Path) -> None:
@@ -117,6 +141,14 @@ def hold(pipe: Connection, lock: Path) -> None:
     with locked(lock):
         pipe.send("held")
         pipe.recv()
+
+
+def hold_unless_held(pipe: Connection, lock: Path) -> None:
+    try:
+        with locked(lock, wait=False):
+            pipe.send("held")
+    except Busy:
+        pipe.send("busy")
 
 
 def be_served(pipe: Connection, folder: Path, most: int) -> None:

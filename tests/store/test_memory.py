@@ -10,7 +10,7 @@ from finwise.config import MEMORY, Settings
 from finwise.domain import Domain
 from finwise.domain.cursor import Cursor
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.errors import Quarantined, TenantDeleted
+from finwise.errors import BadSetting, Quarantined, TenantDeleted
 from finwise.store.memory import MemoryDatabases
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
@@ -124,6 +124,41 @@ def test_a_deleted_tenant_is_deleted(databases: MemoryDatabases, tenant_id: str,
     assert refusal(databases, tenant_id, way) is TenantDeleted
     assert databases.delete(tenant_id, 0)
     assert refusal(databases, tenant_id, way) is TenantDeleted
+
+
+def test_a_tenant_is_there_until_it_is_deleted(databases: MemoryDatabases, tenant_id: str) -> None:
+    assert databases.tenant_ids() == {tenant_id}
+    assert databases.exists(tenant_id)
+    databases.delete(tenant_id, 0)
+    assert databases.tenant_ids() == set()
+    assert not databases.exists(tenant_id)
+
+
+def test_what_is_about_files_finds_none_and_changes_nothing(databases: MemoryDatabases, tenant_id: str) -> None:
+    store(databases, tenant_id, 1)
+    with databases.alone():
+        databases.set_aside(tenant_id, 0, lambda: True)
+        databases.shrink(tenant_id)
+        databases.remove_leftovers(set())
+        assert databases.replace(tenant_id, 0)
+        assert databases.purge_trash(0) == 0
+        assert databases.find_in_trash(tenant_id) is None
+    assert stored(databases, tenant_id) == 1
+
+
+def test_a_restore_into_memory_is_refused(databases: MemoryDatabases, tenant_id: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting):
+        databases.stage(tenant_id, tmp_path / "backup.db")
+
+
+def test_upkeep_of_books_in_memory_works_as_on_files(domain: Domain) -> None:
+    tenant_id = add_tenant(domain, add_user(domain))
+    gone = change("gone", deleted_at="2026-01-09T19:01:00.000Z", data=None)
+    domain.sync.push(tenant_id, PushRequest([gone, change("kept")]), now())
+    domain.upkeep.run(now() + 181 * 86_400_000_000)
+    with domain.sync.initial(tenant_id, None) as load:
+        assert [version.id for versions in load.chunks for version in versions] == ["kept"]
+    assert domain.upkeep.compact(tenant_id, now() + 181 * 86_400_000_000).tombstones == 0
 
 
 def test_threads_lose_no_commit(databases: MemoryDatabases, tenant_id: str) -> None:

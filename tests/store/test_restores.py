@@ -11,11 +11,15 @@ import pytest
 from finwise import create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
+from finwise.domain.copies import Fingerprint
+from finwise.domain.life import Life
 from finwise.domain.restores import Newcomer
 from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.tenants import Tenant
 from finwise.domain.users import User
-from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, NotFound
+from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, NotFound, TenantDeleted
 from finwise.store import migrations
+from finwise.store.backups import Archives
 from finwise.store.connection import connect
 from finwise.store.databases import KIND, OURS, Databases
 from finwise.store.folder import Folder
@@ -353,3 +357,167 @@ def test_what_is_restored_is_closed_to_others(domain: Domain, tenant_id: str, ba
     domain.restores.from_backup(tenant_id, backup, now())
     assert (tmp_path / "tenant_databases" / "restoring").stat().st_mode & 0o077 == 0
     assert backup.stat().st_mode & 0o077 == 0
+
+
+def picture(settings: Settings, tenant_id: str) -> object:
+    """Everything a restore could change, of all tenants."""
+    files = [path for path in Path(settings.tenant_databases).rglob("*") if path.suffix in (".db", ".partial")]
+    with outside(Path(settings.users_db)) as connection:
+        rows = connection.execute("SELECT * FROM tenants ORDER BY uuid").fetchall()
+    return rows, {path: path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("life", ["active", "deleted", "unknown"])
+@pytest.mark.parametrize("statement", [*HOSTILE, "PRAGMA user_version = 99", "PRAGMA user_version = -1"])
+def test_where_a_file_is_refused_nothing_has_changed(
+    settings: Settings, domain: Domain, user: User, tenant_id: str, copy: Path, life: str, statement: str
+) -> None:
+    target = new_id() if life == "unknown" else tenant_id
+    if life == "deleted":
+        domain.tenants.delete(user, tenant_id, now())
+    with outside(copy) as connection:
+        connection.execute(statement)
+    domain.close()
+    before = picture(settings, target)
+    with pytest.raises((Invalid, NewerSchema)):
+        domain.restores.adopt(target, copy, now(), Newcomer(user.email))
+    assert picture(settings, target) == before
+
+
+MOVES = 6  # renames of a restore: the copy is ready, the present file and its three sidecars, the copy goes there
+
+
+@pytest.mark.parametrize("done", range(MOVES + 1))
+def test_a_restore_goes_on_at_whatever_rename_it_was_cut_off(
+    settings: Settings,
+    domain: Domain,
+    user: User,
+    tenant_id: str,
+    tmp_path: Path,
+    backup: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    done: int,
+) -> None:
+    other, before = add_tenant(domain, user), epoch(domain, tenant_id)
+    domain.sync.push(other, PushRequest([change("theirs")]), now())
+    others_epoch = epoch(domain, other)
+    replace, steps = Path.replace, iter(range(MOVES + 1))
+
+    def replace_or_die(source: Path, target: Path) -> Path:
+        if next(steps) == done:
+            raise KeyboardInterrupt
+        return replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace_or_die)
+        if done == MOVES:  # all was moved, and users.db was not told
+            patched.setattr(Life, "restore", cut_after_moving)
+        with pytest.raises(KeyboardInterrupt):
+            domain.restores.from_backup(tenant_id, backup, now())
+    domain.close()
+    pictures = []
+    for _ in range(2):
+        again = create_domain(settings)
+        assert ids(again, tenant_id) == ({"kept"} if done else {"kept", "since"})
+        assert (epoch(again, tenant_id) != before) == bool(done)
+        assert again.tenants.to_read(user, tenant_id).state == "active"
+        assert (ids(again, other), epoch(again, other)) == ({"theirs"}, others_epoch)
+        again.close()
+        pictures.append(picture(settings, tenant_id))
+    assert pictures[0] == pictures[1]
+    assert list((tmp_path / "tenant_databases" / "restoring").iterdir()) == []
+    if done:
+        replaced = trash_of(tmp_path, tenant_id)
+        assert (
+            value(replaced, "SELECT group_concat(id) FROM (SELECT id FROM sync_entities ORDER BY id)") == "kept,since"
+        )
+
+
+def cut_after_moving(life: Life, tenant: Tenant, moment: int) -> Tenant:
+    life._store.put_state(tenant.uuid, "restoring", instead_of=("active",), began_at=moment)
+    assert life._waiting.replace(tenant.uuid, moment)
+    raise KeyboardInterrupt
+
+
+def trash_of(root: Path, tenant_id: str) -> Path:
+    """The one file of the tenant in the trash."""
+    (found,) = (root / "tenant_databases" / "trash").glob(f"*_tenant_{tenant_id}.db")
+    return found
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_sidecar_without_its_file_goes_to_the_trash_before_the_new_file_comes(
+    domain: Domain, tenant_id: str, copy: Path, tmp_path: Path, suffix: str
+) -> None:
+    path = tenant_file(tmp_path, tenant_id)
+    domain.close()
+    path.unlink()
+    Path(f"{path}{suffix}").write_bytes(b"stale")
+    domain.restores.adopt(tenant_id, copy, now())
+    (moved,) = (tmp_path / "tenant_databases" / "trash").iterdir()
+    assert moved.name.endswith(suffix)
+    assert moved.read_bytes() == b"stale"
+    assert ids(domain, tenant_id) == {"kept"}
+    assert domain.verification.verify(tenant_id) == []
+
+
+def test_a_damaged_file_goes_to_the_trash_as_it_is(
+    domain: Domain, tenant_id: str, backup: Path, tmp_path: Path
+) -> None:
+    domain.close()
+    damaged = b"no database " * 1_000
+    tenant_file(tmp_path, tenant_id).write_bytes(damaged)
+    domain.restores.from_backup(tenant_id, backup, now())
+    assert trash_of(tmp_path, tenant_id).read_bytes() == damaged
+
+
+def test_a_damaged_file_in_the_trash_is_refused_and_the_tenant_stays_deleted(
+    domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    domain.tenants.delete(user, tenant_id, now())
+    trash_of(tmp_path, tenant_id).write_bytes(b"no database " * 1_000)
+    with pytest.raises(Invalid):
+        domain.restores.from_trash(tenant_id, now())
+    with pytest.raises(TenantDeleted):
+        domain.tenants.to_read(user, tenant_id)
+
+
+def test_an_unknown_tenant_of_a_backup_gets_its_name_from_there(
+    domain: Domain, user: User, tenant_id: str, backup: Path, tmp_path: Path
+) -> None:
+    elsewhere = create_domain(Settings(str(tmp_path / "other" / "i"), str(tmp_path / "other" / "t")))
+    heir = add_user(elsewhere)
+    with pytest.raises(NotFound, match="--owner"):
+        elsewhere.restores.from_backup(tenant_id, backup, now())
+    elsewhere.restores.from_backup(tenant_id, backup, now(), Newcomer(heir.email))
+    tenant = elsewhere.tenants.to_read(heir, tenant_id)
+    assert (tenant.name, tenant.user_id) == ("Home", heir.uuid)
+    elsewhere.close()
+
+
+def test_a_known_tenant_keeps_its_owner_and_name(domain: Domain, user: User, tenant_id: str, copy: Path) -> None:
+    domain.restores.adopt(tenant_id, copy, now(), Newcomer(add_user(domain).email, "Mine now"))
+    tenant = domain.tenants.to_read(user, tenant_id)
+    assert (tenant.name, tenant.user_id) == ("Home", user.uuid)
+
+
+def test_a_whole_backup_that_a_tenant_joined_while_it_was_made_can_be_restored(
+    domain: Domain, user: User, tenant_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """users.db is copied at one moment and the tenants at others."""
+    add_users = Archives.add_users
+
+    def add_users_and_somebody_creates(self: Archives, archive: Path) -> Fingerprint:
+        copied = add_users(self, archive)
+        add_tenant(domain, user)
+        return copied
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Archives, "add_users", add_users_and_somebody_creates)
+        folder = domain.backups.make(tmp_path / "backups", now()).folder
+    elsewhere = create_domain(Settings(str(tmp_path / "other" / "i"), str(tmp_path / "other" / "t")))
+    try:
+        elsewhere.restores.everything(folder, now())
+        assert ids(elsewhere, tenant_id) == {"kept"}
+    finally:
+        elsewhere.close()

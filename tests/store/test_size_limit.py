@@ -1,0 +1,84 @@
+"""A tenant's file stops growing above its quota; that is no full disk, and nobody else's trouble."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from finwise import entities
+from finwise.errors import FinWiseError, QuotaExceeded, StorageFull
+from finwise.store.databases import RESERVE, Databases
+from finwise.store.pool import Pool
+from tests.household import new_id
+from tests.store.files import create, open_folder, store, stored
+
+MIB = 1024 * 1024
+
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` says of a disk, as far as it is asked."""
+
+    free: int
+
+
+@pytest.fixture
+def small(tmp_path: Path, pool: Pool) -> Databases:
+    """Databases whose files may hold 1 MiB."""
+    return Databases(open_folder(tmp_path), entities.columns(), pool, MIB)
+
+
+@pytest.fixture
+def full_id(small: Databases, tenant_id: str) -> str:
+    create(small, tenant_id)
+    store(small, tenant_id, 1)
+    return tenant_id
+
+
+def grow(connection: sqlite3.Connection, size: int) -> None:
+    connection.execute("CREATE TABLE weight AS SELECT zeroblob(?) AS bytes", (size,))
+
+
+def outgrow(databases: Databases, tenant_id: str) -> type[FinWiseError] | None:
+    """What is raised where one transaction writes more than the file may ever hold."""
+    try:
+        store(databases, tenant_id, 2, then=lambda connection: grow(connection, MIB + 2 * RESERVE))
+    except FinWiseError as error:
+        return type(error)
+    return None
+
+
+def test_one_transaction_that_outgrows_the_file_is_refused_as_the_quota(small: Databases, full_id: str) -> None:
+    assert outgrow(small, full_id) is QuotaExceeded
+    assert stored(small, full_id) == 1
+
+
+def test_the_same_on_a_disk_without_room_is_a_full_disk(
+    small: Databases, full_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free=MIB))
+    assert outgrow(small, full_id) is StorageFull
+    assert stored(small, full_id) == 1
+
+
+def test_above_the_quota_there_is_a_reserve_for_deletions(small: Databases, full_id: str) -> None:
+    store(small, full_id, 2, then=lambda connection: grow(connection, MIB + RESERVE // 2))
+    assert stored(small, full_id) == 2
+
+
+def test_a_file_that_is_larger_than_a_quota_that_was_lowered_has_the_reserve_too(
+    databases: Databases, tmp_path: Path, pool: Pool, used_id: str
+) -> None:
+    store(databases, used_id, 2, then=lambda connection: grow(connection, MIB + 2 * RESERVE))
+    lowered = Databases(open_folder(tmp_path), entities.columns(), pool, MIB)
+    store(lowered, used_id, 3, then=lambda connection: connection.execute("CREATE TABLE more (x)"))
+    assert stored(databases, used_id) == 3
+
+
+def test_one_tenant_at_its_limit_does_not_keep_another_from_writing(small: Databases, full_id: str) -> None:
+    other = new_id()
+    create(small, other)
+    assert outgrow(small, full_id) is QuotaExceeded
+    store(small, other, 5)
+    assert stored(small, other) == 5
