@@ -63,7 +63,12 @@ def damages(connection: sqlite3.Connection) -> list[str]:
             if line != "ok"
         ]
         return found or [*strange_objects(connection), *_wrong_rows(connection), *_wrong_book(connection)]
-    except (sqlite3.DatabaseError, OverflowError) as error:  # text that is no UTF-8, for example
+    except (
+        sqlite3.DatabaseError,
+        OverflowError,
+        TypeError,
+        ValueError,
+    ) as error:  # text that is no UTF-8, a blob for a time
         return [f"It cannot be read: {error}."]
 
 

@@ -3,8 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from hashlib import sha256
+from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ import pytest
 from finwise import __version__, create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
-from finwise.domain.digest import hex_text
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
-from finwise.errors import FinWiseError, Invalid, NotFound, ReadOnly
+from finwise.errors import Invalid, NotFound, ReadOnly
 from finwise.store.backups import Archives
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
@@ -222,52 +220,3 @@ def test_copies_that_a_dead_process_left_are_removed_by_upkeep(domain: Domain, t
     left.touch()
     domain.upkeep.run(now() + 2 * 86_400_000_000)
     assert not left.exists()
-
-
-def test_a_tenant_whose_file_is_missing_is_named_and_the_others_are_copied(
-    domain: Domain, user: User, tenant_id: str, folder: Path, tmp_path: Path
-) -> None:
-    missing = add_tenant(domain, user)
-    domain.close()
-    tenant_file(tmp_path, missing).unlink()
-    made = domain.backups.make(folder, now())
-    assert [entry.uuid for entry in made.manifest.tenants] == [tenant_id]
-    (problem,) = made.manifest.problems
-    assert missing in problem
-
-
-def test_each_copy_holds_what_its_entry_says(domain: Domain, user: User, tenant_id: str, folder: Path) -> None:
-    add_tenant(domain, user)
-    domain.sync.push(tenant_id, PushRequest([change("t1", deleted_at="2026-02-01T00:00:00Z")]), now())
-    made = domain.backups.make(folder, now())
-    assert len(made.manifest.tenants) == 2
-    for entry in made.manifest.tenants:
-        file = made.folder / entry.file
-        content = file.read_bytes()
-        assert (entry.bytes, entry.sha256) == (len(content), sha256(content).hexdigest())
-        assert entry.epoch == value(file, "SELECT epoch FROM sync_book")
-        assert entry.entities == value(file, "SELECT count(*) FROM sync_entities WHERE data IS NOT NULL")
-        page = domain.sync.pull(entry.uuid, PullRequest())
-        assert entry.digest == {name: hex_text(digest) for name, digest in (page.digest or {}).items()}
-
-
-def test_a_backup_changes_no_file_of_the_installation(
-    settings: Settings, domain: Domain, tenant_id: str, folder: Path, tmp_path: Path
-) -> None:
-    domain.close()
-    files = [settings.users_db, tenant_file(tmp_path, tenant_id)]
-    before = [file.read_bytes() for file in files]
-    domain.backups.make(folder, now())
-    domain.close()
-    assert [file.read_bytes() for file in files] == before
-
-
-def test_a_second_backup_of_the_same_moment_does_not_touch_the_first(
-    domain: Domain, tenant_id: str, folder: Path
-) -> None:
-    moment = now()
-    first = domain.backups.make(folder, moment)
-    with suppress(FinWiseError, OSError):
-        domain.backups.make(folder, moment)
-    assert domain.backups.problems(first.folder) == []
-    assert domain.backups.make(folder, moment + 1).folder.name > first.folder.name
