@@ -96,8 +96,8 @@ class Backups:
         if tenant_id is not None:
             self._require_known(tenant_id)
         archive = self._archives.begin(folder, now)
+        chosen = self._chosen(tenant_id)  # before users.db is copied, so that it knows all of them
         users_db = self._archives.add_users(archive) if tenant_id is None else None
-        chosen = self._chosen(tenant_id)
         entries: list[Entry] = []
         problems: list[str] = []
         for done, tenant in enumerate(chosen, start=1):
