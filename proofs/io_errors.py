@@ -27,7 +27,7 @@ from finwise.domain import Domain
 from finwise.domain.sync import PushRequest
 from finwise.domain.times import millis_text
 from finwise.domain.users import NewUser, User
-from finwise.errors import Busy, Conflict, FinWiseError, NotFound, TenantDeleted
+from finwise.errors import Busy, Conflict, FinWiseError, NotFound, Quarantined, TenantDeleted
 from finwise.store import connection
 from proofs import disk
 from proofs.proof import Result, main
@@ -308,9 +308,13 @@ def _do(act: Act, house: House, wrong: list[str]) -> bool:
 def _found_wrong(name: str, act: Act, house: House, succeeded: bool) -> Iterator[str]:
     if succeeded and not act.has_come(house):
         yield "it was acknowledged, and is not there"
+    if _is_quarantined(house):
+        yield "the tenant is quarantined, as if its file were damaged"
     _retry(name, act, house)
     if not act.has_come(house):
         yield "it was done again, and is not there"
+    if name not in ("sign up", "delete"):
+        house.domain.tenants.to_write(USER, TENANT)
     if name in KEEPS:
         lost = {f"{OLD}-{number}" for number in KEEPS[name]} - house.ids()
         if lost:
@@ -320,6 +324,16 @@ def _found_wrong(name: str, act: Act, house: House, succeeded: bool) -> Iterator
     yield from house.domain.verification.verify_users()
     if name != "sign up":
         house.create(OTHER)  # what failed is in nobody's way
+
+
+def _is_quarantined(house: House) -> bool:
+    try:
+        house.domain.tenants.to_write(USER, TENANT)
+    except Quarantined:
+        return True
+    except FinWiseError:
+        pass  # not created yet, deleted, or in between
+    return False
 
 
 def _retry(name: str, act: Act, house: House) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from finwise.domain.copies import Fingerprint
 from finwise.errors import Invalid
 from finwise.store.book import Connections
-from finwise.store.connection import connect
+from finwise.store.connection import connect, translated
 from finwise.store.folder import Folder, removed, sorted_files
 
 _PIECE = 256 * 1024  # bytes
@@ -27,7 +27,8 @@ class Copies:
     @contextmanager
     def of(self, tenant_id: str) -> Iterator[Iterator[bytes]]:
         """A tenant's book as the bytes of a SQLite file, in pieces, while the context is open."""
-        file = self._folder.below("copies") / f"{uuid4()}.db"
+        with translated():
+            file = self._folder.below("copies") / f"{uuid4()}.db"
         try:
             with self._databases.read(tenant_id) as connection:
                 copy(connection, file)

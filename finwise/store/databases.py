@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, StorageFull, TenantDeleted
@@ -197,13 +197,15 @@ class Databases:
 
     @contextmanager
     def _opened(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._pool.connection(self._folder.file(tenant_id)) as connection:
-                yield connection
-        except FileNotFoundError:
-            raise Quarantined(
-                "The tenant's file is missing. Keep the data and the queue; the operator must look.", retry_after=300
-            ) from None
+        with ExitStack() as opened:
+            try:
+                connection = opened.enter_context(self._pool.connection(self._folder.file(tenant_id)))
+            except FileNotFoundError:
+                raise Quarantined(
+                    "The tenant's file is missing. Keep the data and the queue; the operator must look.",
+                    retry_after=300,
+                ) from None
+            yield connection
 
     def _disk_has_room(self) -> bool:
         return shutil.disk_usage(self._folder.path).free > _ROOM

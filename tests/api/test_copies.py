@@ -1,9 +1,14 @@
 """One's own book, to take away: as a SQLite file and as JSON."""
 
+import errno
 import json
+import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+
+import pytest
 
 from finwise.config import Settings
 from finwise.domain.exchange import import_book
@@ -91,6 +96,8 @@ def test_the_json_is_what_an_import_reads(home: Household) -> None:
     home.results(change("t3", deleted_at="2026-01-09T19:01:00.000Z"))
     answer = home.get(f"/tenants/{home.tenant_id}/export", headers={"Accept": JSON})
     assert answer.mimetype == JSON
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="finwise-{home.tenant_id}.json"'
+    assert answer.headers["Vary"] == "Accept, Authorization"
     assert {name: len(entities) for name, entities in json.loads(answer.data).items()} == {"tags": 1, "recipients": 1}
     other = Household(home.client).create()
     domain = home.client.application.extensions["finwise"]
@@ -111,6 +118,28 @@ def test_an_empty_book_is_an_empty_object(home: Household) -> None:
 def test_other_forms_are_not_served(home: Household) -> None:
     answer = home.get(f"/tenants/{home.tenant_id}/export", headers={"Accept": "text/csv"})
     assert_problem(answer, 406, "not_acceptable")
+
+
+def test_a_copy_that_vanishes_while_it_is_made_says_nothing_about_the_book(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.results(change("t1"))
+
+    def vanish(source: sqlite3.Connection, target: Path) -> None:
+        target.open("rb").close()  # there is none: somebody has emptied the folder of copies
+
+    monkeypatch.setattr("finwise.store.copies.copy", vanish)
+    home.get(f"/tenants/{home.tenant_id}/export", buffered=True)
+    assert [entity["id"] for entity in home.pull()["changes"]] == ["t1"]
+
+
+def test_a_disk_without_room_for_the_copies_is_called_full(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    home.results(change("t1"))
+    monkeypatch.setattr("finwise.store.folder.make_folder", no_room)
+    assert_problem(home.get(f"/tenants/{home.tenant_id}/export"), 507, "storage_full")
 
 
 def test_books_of_others_are_unknown(home: Household, settings: Settings) -> None:

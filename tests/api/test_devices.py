@@ -80,6 +80,26 @@ def test_a_push_that_stores_nothing_is_noted_like_a_poll(home: Household, clock:
     assert devices(home)[0]["last_contact"] == clock.text, "it calls itself by a name that was not known"
 
 
+def test_a_poll_tells_the_cursor_and_leaves_the_rest_as_it_was(home: Household, clock: Clock) -> None:
+    home.results(change(), device_id="phone", client_time="2026-01-10T12:00:00.250Z")
+    since = home.pull()["next_since"]
+    clock.forward(seconds=600)
+    home.pull(since)
+    (device,) = devices(home)
+    assert (device["cursor"], device["last_contact"]) == (since, clock.text)
+    assert (device["device_id"], device["clock_skew_ms"]) == ("phone", 250)
+
+
+def test_a_contact_that_lies_ahead_of_the_clock_does_not_keep_polls_from_being_noted(
+    home: Household, clock: Clock
+) -> None:
+    clock.forward(days=30)
+    home.pull()
+    clock.forward(days=-30)
+    home.pull()
+    assert devices(home)[0]["last_contact"] == clock.text
+
+
 def test_a_pull_neither_waits_nor_fails_where_somebody_writes(home: Household, settings: Settings) -> None:
     home.results(change("t1"))
     other = home.log_in().get_json()["token"]
@@ -105,9 +125,11 @@ def test_each_token_is_a_device_and_its_name_goes_with_it(home: Household, clock
 
 def test_a_device_that_logs_in_again_is_the_same_one(home: Household) -> None:
     home.results(change(), device_id="phone")
+    first = home.get("/auth/tokens").get_json()[0]["id"]
     home.token = home.log_in().get_json()["token"]
     home.results(change(), device_id="phone")
-    assert len(devices(home)) == 1
+    assert home.request("DELETE", f"/auth/tokens/{first}").status_code == 204
+    assert [(device["device_id"], device["device_name"]) for device in devices(home)] == [("phone", "test")]
 
 
 def test_the_devices_of_others_are_as_unknown_as_their_books(home: Household) -> None:

@@ -1,6 +1,7 @@
 """What devices are told when a tenant's file is full, damaged, being restored or gone; the others notice nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,12 @@ from flask import Flask
 
 from finwise import create_app, now
 from finwise.config import Settings
+from tests.conftest import Clock
 from tests.household import Household, change
 from tests.problems import assert_problem
 from tests.store.files import outside
 
+OLD = {"updated_at": "2026-01-01T00:00:00.000Z"}
 GONE = {"deleted_at": "2026-01-10T00:00:00.000Z", "updated_at": "2026-01-10T00:00:00.000Z", "data": None}
 
 
@@ -34,6 +37,45 @@ def test_above_its_quota_a_tenant_is_told_so_and_may_read_and_delete(small: Flas
     assert home.pull()["changes"][0]["deleted_at"] is None, "nothing of the push was stored"
     assert home.results(change("t1", **GONE))[0]["status"] == "applied"
     assert neighbour.results(change())[0]["status"] == "applied"
+
+
+def test_above_its_quota_a_loser_is_not_restored_but_may_be_dismissed(
+    home: Household, settings: Settings, clock: Clock
+) -> None:
+    home.results(change("t1"), change("t2"))
+    home.results(
+        change("t1", **OLD, data={"name": "late"}), change("t2", **OLD, deleted_at=OLD["updated_at"], data=None)
+    )
+    home.results(*(change(data={"name": "x", "note": "x" * 9_000}) for _ in range(200)))
+    home.client.application.extensions["finwise"].close()
+    app = create_app(replace(settings, quota_mib=1), clock)
+    home.client = app.test_client()
+    path = f"/sync/conflicts/{home.tenant_id}"
+    lost, deletion = home.get(path).get_json()
+    digest = home.pull(limit=10_000)["digest"]
+    assert_problem(home.post(f"{path}/{lost['conflict_id']}/restore"), 507, "quota_exceeded")
+    assert home.get(path).get_json() == [lost, deletion]
+    assert home.pull(limit=10_000)["digest"] == digest
+    assert home.post(f"{path}/{deletion['conflict_id']}/restore").get_json()["deleted_at"] is not None
+    assert home.post(f"{path}/{lost['conflict_id']}/dismiss").status_code == 204
+    assert home.get(path).get_json() == []
+    app.extensions["finwise"].close()
+
+
+def test_a_damaged_book_stays_quarantined_until_it_was_proven_whole(home: Household, settings: Settings) -> None:
+    home.results(change("t1"))
+    domain = home.client.application.extensions["finwise"]
+    domain.close()
+    file = Path(settings.tenant_databases, f"tenant_{home.tenant_id}.db")
+    whole = file.read_bytes()
+    file.write_bytes(b"no database " * 1_000)
+    assert_problem(home.get(f"/sync/changes/{home.tenant_id}"), 503, "quarantined")
+    domain.close()
+    file.write_bytes(whole)
+    assert_problem(home.get(f"/sync/changes/{home.tenant_id}"), 503, "quarantined")
+    assert domain.verification.verify(home.tenant_id) == []
+    assert domain.verification.release(home.tenant_id)
+    assert [entity["id"] for entity in home.pull()["changes"]] == ["t1"]
 
 
 def test_a_damaged_book_is_quarantined_and_may_be_deleted(home: Household, settings: Settings) -> None:
