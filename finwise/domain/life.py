@@ -24,6 +24,8 @@ from finwise.domain.tenants import (
 )
 from finwise.errors import Busy, FinWiseError, NotFound, TenantDeleted
 
+_RESTORABLE = (ACTIVE, QUARANTINED, DELETED)
+
 log = logging.getLogger(__name__)
 
 
@@ -61,8 +63,8 @@ class Waiting(Protocol):
         False: the present file is open elsewhere and stays.
         """
 
-    def remove_leftovers(self, wanted: set[str]) -> None:
-        """Removes what waits for no tenant that is wanted, unless a restore is under way."""
+    def remove_leftovers(self, wanted: Callable[[], set[str]]) -> None:
+        """Removes what waits for no tenant that is wanted, unless a restore is under way; asks while none can begin."""
 
 
 class Life:
@@ -84,8 +86,10 @@ class Life:
         self._finish_deleting(self._store.find(tenant.uuid) or tenant, now)
 
     def to_restore(self, tenant_id: str, owner: str | None, name: str) -> Tenant:
-        """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound."""
+        """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound, Busy."""
         tenant = self._store.find(tenant_id) or Tenant(tenant_id, name, None, DELETED)
+        if tenant.state not in _RESTORABLE:
+            raise _under_way()
         if tenant.user_id is None:
             tenant = tenant._replace(user_id=owner)
         if tenant.user_id is None:
@@ -97,9 +101,8 @@ class Life:
         if not self._store.add(tenant, now):
             self._store.put_owner(tenant.uuid, tenant.user_id)
         before = self._state(tenant.uuid)
-        restorable = (ACTIVE, QUARANTINED, DELETED)
-        if not self._store.put_state(tenant.uuid, RESTORING, instead_of=restorable, began_at=now):
-            raise Busy("The tenant is being created, deleted or restored. Try again in a moment.", retry_after=2)
+        if not self._store.put_state(tenant.uuid, RESTORING, instead_of=_RESTORABLE, began_at=now):
+            raise _under_way()
         if not self._waiting.replace(tenant.uuid, now):
             self._store.put_state(tenant.uuid, before or DELETED, instead_of=(RESTORING,))
             raise Busy("Another process has the tenant's file open. Stop the server, or try again.", retry_after=10)
@@ -129,13 +132,12 @@ class Life:
         What cannot be finished now is left for the next time. Doing it again changes nothing.
         """
         with self._files.alone():
-            unfinished = self._store.list_unfinished()
-            for tenant in unfinished:
+            for tenant in self._store.list_unfinished():
                 try:
                     self._finish(tenant, now)
                 except FinWiseError as error:
                     log.warning("tenant %s stays in state %s: %s", tenant.uuid, tenant.state, error.detail)
-            self._waiting.remove_leftovers({tenant.uuid for tenant in unfinished})
+            self._waiting.remove_leftovers(lambda: {tenant.uuid for tenant in self._store.list_unfinished()})
             self._compare(now)
 
     def _finish(self, tenant: Tenant, now: int) -> None:
@@ -171,3 +173,7 @@ class Life:
     def _state(self, tenant_id: str) -> str | None:
         tenant = self._store.find(tenant_id)
         return tenant.state if tenant else None
+
+
+def _under_way() -> Busy:
+    return Busy("The tenant is being created, deleted or restored. Try again in a moment.", retry_after=2)

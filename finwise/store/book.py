@@ -139,7 +139,9 @@ class Book:
         )
 
     def put_last_stamp(self, stamp: int) -> None:
-        self._connection.execute("UPDATE sync_book SET last_stamp = ?", (stamp,))
+        self._connection.execute(
+            "UPDATE sync_book SET last_stamp = ?1, checksum = row_checksum(epoch, ?1, horizon)", (stamp,)
+        )
 
     def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
         rows = self._connection.execute(
@@ -221,6 +223,7 @@ class Book:
                  (SELECT coalesce(max(stamp), 0) FROM sync_entities WHERE stamp < ? AND data IS NULL))""",
             (forgotten_before,),
         )
+        execute("UPDATE sync_book SET checksum = row_checksum(epoch, last_stamp, horizon)")
         tombstones = execute("DELETE FROM sync_entities WHERE stamp < ? AND data IS NULL", (forgotten_before,)).rowcount
         conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
         devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount

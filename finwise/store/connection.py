@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
+from finwise.store.checksum import checksum
 
 BUSY_SECONDS = 10
 WAL_LIMIT = 4 * 1024 * 1024  # bytes of a write-ahead log after which it is written back
@@ -43,6 +44,7 @@ def connect(database: Path | str, *, create: bool = False) -> sqlite3.Connection
 
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power.
     Checkpoints happen in `checkpoint` alone: before SQLite 3.51.3 one that runs beside a commit can lose pages.
+    Statements may call `row_checksum` (checksum.py).
     """
     if isinstance(database, Path):
         database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
@@ -52,6 +54,7 @@ def connect(database: Path | str, *, create: bool = False) -> sqlite3.Connection
     try:
         for pragma in _SETTINGS:
             connection.execute(pragma)
+        connection.create_function("row_checksum", -1, checksum, deterministic=True)
     except sqlite3.Error:  # no database, for example
         connection.close()
         raise
@@ -166,6 +169,9 @@ def _meaning(error: sqlite3.Error) -> FinWiseError | None:
 def _meaning_of_disk(error: OSError) -> FinWiseError | None:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("The disk is full. Nothing was stored; the operator must make room.", retry_after=60)
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        log.error("a folder is not there: %s", error)
+        return Busy("A folder is missing, or no folder. Nothing was stored; the operator must look.", retry_after=60)
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
     if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE):

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -34,13 +34,15 @@ class Copies:
                 copy(connection, file)
             yield _pieces(file)
         finally:
-            removed(file)
+            with suppress(OSError):  # it went with its folder
+                removed(file)
 
     def remove_leftovers(self, before: int) -> None:
         """Removes copies that were made before a moment, in µs: the processes that made them have died."""
         for file in sorted_files(self._folder.below("copies")):
-            if file.stat().st_mtime_ns // 1000 < before:
-                removed(file)
+            with suppress(FileNotFoundError):  # sent in this moment, and removed
+                if file.stat().st_mtime_ns // 1000 < before:
+                    removed(file)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:

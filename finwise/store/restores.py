@@ -6,7 +6,7 @@ leaves it to the next one, which finds the copy still waiting.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -90,12 +90,13 @@ class Staging:
         return self._trash.find(tenant_id)
 
     @translated()
-    def remove_leftovers(self, wanted: set[str]) -> None:
+    def remove_leftovers(self, wanted: Callable[[], set[str]]) -> None:
         """Forgets what a restore that died early has left, unless one is under way. `wanted`: tenants to spare."""
         try:
             with self.alone():
+                spared = {self._staged(tenant_id).name for tenant_id in wanted()}
                 for file in (*sorted_files(self._waiting()), *self._waiting().glob("*.partial")):
-                    if file.name not in {self._staged(tenant_id).name for tenant_id in wanted}:
+                    if file.name not in spared:
                         removed(file)
         except Busy:
             pass
@@ -126,6 +127,7 @@ def _adopt(connection: sqlite3.Connection) -> None:
     migrations.migrate(connection, KIND)
     _refuse(damages(connection))
     connection.execute("UPDATE sync_book SET epoch = lower(hex(randomblob(4))), views = ''")
+    connection.execute("UPDATE sync_book SET checksum = row_checksum(epoch, last_stamp, horizon)")
     connection.execute(f"PRAGMA application_id = {OURS:d}")
 
 

@@ -122,11 +122,13 @@ def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
-    rows = connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchall()
+    rows = connection.execute("SELECT epoch, last_stamp, horizon, checksum FROM sync_book").fetchall()
     if len(rows) != 1:
         yield "It does not say which life of the file this is."
         return
-    _, last_stamp, horizon = rows[0]
+    epoch, last_stamp, horizon, kept = rows[0]
+    if checksum(epoch, last_stamp, horizon) != kept:
+        yield "Epoch, last stamp or horizon are not what was stored: their checksum differs."
     (greatest,) = connection.execute("SELECT coalesce(max(stamp), 0) FROM sync_entities").fetchone()
     if max(greatest, horizon) > last_stamp:
         yield "An entity was stored after the last stamp."

@@ -129,7 +129,7 @@ def test_a_copy_that_vanishes_while_it_is_made_says_nothing_about_the_book(
         target.open("rb").close()  # there is none: somebody has emptied the folder of copies
 
     monkeypatch.setattr("finwise.store.copies.copy", vanish)
-    home.get(f"/tenants/{home.tenant_id}/export", buffered=True)
+    assert_problem(home.get(f"/tenants/{home.tenant_id}/export", buffered=True), 503, "busy")
     assert [entity["id"] for entity in home.pull()["changes"]] == ["t1"]
 
 

@@ -1,5 +1,6 @@
 """The quota: contents are refused above it; reading, deleting and saying things again go on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,10 @@ def fill(domain: Domain, tenant_id: str) -> None:
 
 
 @pytest.fixture
-def domain(tmp_path: Path) -> Domain:
-    return create_domain(Settings(str(tmp_path / "instance"), str(tmp_path / "tenant_databases"), quota_mib=1))
+def domain(tmp_path: Path) -> Iterator[Domain]:
+    made = create_domain(Settings(str(tmp_path / "instance"), str(tmp_path / "tenant_databases"), quota_mib=1))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -2,22 +2,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from finwise.domain.change import Version
-from finwise.domain.digest import hex_text, weight
 from finwise.errors import NewerSchema
 from finwise.store import migrations
-from finwise.store.book import Books
 from finwise.store.connection import connect, transaction
-from finwise.store.databases import KIND, Databases
 from finwise.store.migrations import is_current, migrate, scripts
-from finwise.store.pool import Pool
-from finwise.store.tenants import TenantStore
-from finwise.store.verification import damages
-from tests.store.files import create, open_central, outside
 
 KINDS = ["tenant", "users"]
 
@@ -154,51 +145,3 @@ def test_a_migration_that_fails_half_way_leaves_nothing(folder: Path, connection
         run(connection, "trial")
     assert schema(connection) == before
     assert version(connection) == 1
-
-
-def test_a_tenants_file_of_the_first_schema_keeps_its_content_and_gets_checksums(
-    databases: Databases, tenant_id: str, path: Path
-) -> None:
-    create(databases, tenant_id)
-    with outside(path) as connection:
-        migrations.migrate(connection, KIND, 1)
-        entity = ("tags", "t1", 7, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", '{"name":"x"}', "c1", None)
-        connection.execute("INSERT INTO sync_entities VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entity)
-        for name in ("c2", "c3"):
-            loser = ("tags", "t1", 9, "older", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", None, name, "d")
-            connection.execute("INSERT INTO sync_conflicts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", loser)
-        connection.execute("UPDATE sync_book SET last_stamp = 7")
-        connection.execute(
-            "INSERT INTO sync_digests VALUES ('tags', ?)", (hex_text(weight(Version(*as_version(entity)))),)
-        )
-    book = Books(databases)
-    with book.read(tenant_id) as opened:
-        assert opened.list_living_after(0, None, 9) == [Version(*as_version(entity))]
-        kept = opened.list_conflicts_after(0, 9)
-    assert [(one.kept.reason, one.kept.kept_at, one.kept.loser.change_id) for one in kept] == [
-        ("older", 9, "c2"),
-        ("older", 9, "c3"),
-    ]
-    assert len({one.conflict_id for one in kept}) == 2
-    with databases.read(tenant_id) as connection:
-        assert damages(connection) == []
-
-
-def as_version(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row of the first schema in the order of a Version: the stamp first."""
-    entity_type, entity_id, stamp, *rest = row
-    return (stamp, entity_type, entity_id, *rest)
-
-
-def test_a_users_db_of_the_first_schema_keeps_its_tenants_and_their_states(tmp_path: Path, pool: Pool) -> None:
-    path = tmp_path / "users.db"
-    with closing(connect(path, create=True)) as connection:
-        migrations.migrate(connection, "users", 1)
-        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'a@b.c', 'a@b.c', NULL, '')")
-        for state in ("creating", "active", "deleting", "deleted"):
-            connection.execute("INSERT INTO tenants VALUES (?, 'Home', 'u', ?, '')", (state, state))
-    tenants = TenantStore(open_central(tmp_path, pool))
-    assert {(tenant.uuid, tenant.state, tenant.user_id, tenant.began_at) for tenant in tenants.list_all()} == {
-        (state, state, "u", None) for state in ("creating", "active", "deleting", "deleted")
-    }
-    assert tenants.put_state("active", "quarantined", instead_of=("active",))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finwise import now
+import finwise.store.connection
+from finwise import create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.change import Version
@@ -16,6 +17,7 @@ from finwise.domain.digest import add, hex_text, weight
 from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
+from finwise.errors import TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction
 from finwise.store.databases import OURS
@@ -130,7 +132,7 @@ def test_a_migration_that_is_cut_off_leaves_the_old_file(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(migrations, "checksum", dies)
+        patched.setattr(finwise.store.connection, "checksum", dies)
         with pytest.raises(sqlite3.OperationalError):
             domain.sync.pull(tenant_id, PullRequest())
     assert value(tenant_file(tmp_path, tenant_id), VERSION) == 1
@@ -145,7 +147,8 @@ STATES = ("active", "deleted", "creating", "deleting")
 @pytest.fixture
 def old_users(tmp_path: Path) -> Settings:
     """An installation with a users.db of the first schema, with a user and a tenant in each state."""
-    settings = Settings(str(tmp_path / "old"), str(tmp_path / "old_tenants"), maintenance_hours=0)
+    root = tmp_path / "old"
+    settings = Settings(str(root / "instance"), str(root / "tenant_databases"), maintenance_hours=0)
     with first_schema(settings.users_db, "users") as connection:
         connection.execute("INSERT INTO users VALUES ('u1', 'Ada', 'Ada@x.org', 'ada@x.org', NULL, ?)", (TIME,))
         connection.execute("INSERT INTO tokens VALUES ('t1', 'u1', 'hash', 'phone', ?, '2999-01-01')", (TIME,))
@@ -154,13 +157,20 @@ def old_users(tmp_path: Path) -> Settings:
                 "INSERT INTO tenants VALUES (?, ?, 'u1', ?, ?)", (tenant_named(state), state, state, TIME)
             )
         connection.execute("INSERT INTO tenants VALUES (?, 'left', NULL, 'deleted', ?)", (tenant_named("left"), TIME))
-    settings.tenants_folder.mkdir()
-    with first_schema(tenant_file(settings.tenants_folder.parent, tenant_named("active")), "tenant") as connection:
+    with first_schema(tenant_file(root, tenant_named("active")), "tenant") as connection:
         connection.execute(f"PRAGMA application_id = {OURS:d}")
-    source = settings.tenants_folder.parent / "tenant_databases"
-    source.rename(settings.tenants_folder) if not any(settings.tenants_folder.iterdir()) else None
     return settings
 
 
 def tenant_named(state: str) -> str:
-    return f"00000000-0000-4000-8000-{state:0>12}".replace(state, f"{STATES.index(state) if state in STATES else 9}")
+    return f"00000000-0000-4000-8000-{(*STATES, 'left').index(state):012}"
+
+
+def test_users_and_their_tenants_are_what_they_were_and_what_was_begun_is_finished(old_users: Settings) -> None:
+    with closing(create_domain(old_users)) as domain:
+        domain.life.finish(now())
+        user = User("u1", "Ada", "Ada@x.org", "")
+        assert [tenant.name for tenant in domain.tenants.list_of(user, None)] == ["active", "creating"]
+        with pytest.raises(TenantDeleted):
+            domain.tenants.to_read(user, tenant_named("deleting"))
+        assert domain.backups.make(old_users.users_db.parent / "backups", now()).manifest.problems == []

@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 
 from finwise.errors import NewerSchema
-from finwise.store.checksum import checksum
 
 
 @cache
@@ -34,7 +33,6 @@ def migrate(connection: sqlite3.Connection, kind: str, until: int | None = None)
     if is_current(connection, kind):
         return
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    connection.create_function("row_checksum", -1, checksum, deterministic=True)
     for number, statements in enumerate(scripts(kind)[version:until], start=version + 1):
         for statement in statements:  # one by one: executescript() would commit the transaction
             connection.execute(statement)
