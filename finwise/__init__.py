@@ -6,13 +6,16 @@ from pathlib import Path
 
 from flask import Flask
 
-from finwise import api, config, entities, upkeep_thread
+from finwise import api, config, entities, logs, upkeep_thread
 from finwise.domain import Domain
+from finwise.domain.administration import Administration, Quotas
 from finwise.domain.backups import Backups
 from finwise.domain.conflicts import Conflicts
 from finwise.domain.devices import Devices
+from finwise.domain.invitations import Invitations
 from finwise.domain.life import Life
 from finwise.domain.logins import Logins
+from finwise.domain.members import Members
 from finwise.domain.restores import Restores
 from finwise.domain.sync import Sync
 from finwise.domain.tenants import Tenants
@@ -21,6 +24,7 @@ from finwise.domain.upkeep import Ages, Upkeep
 from finwise.domain.users import Users
 from finwise.domain.verification import Verification
 from finwise.passwords import Passwords
+from finwise.store.administration import AdministrationStore
 from finwise.store.backups import Archives
 from finwise.store.book import Books
 from finwise.store.central import Central
@@ -28,7 +32,9 @@ from finwise.store.copies import Copies
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
 from finwise.store.health import Health
+from finwise.store.invitations import InvitationStore
 from finwise.store.logins import FailedLogins
+from finwise.store.members import MemberStore
 from finwise.store.memory import MemoryDatabases
 from finwise.store.pool import Pool
 from finwise.store.restores import Staging
@@ -50,48 +56,57 @@ def now() -> int:
 def create_domain(settings: config.Settings) -> Domain:
     """The rules joined to their stores. Makes the folders and users.db; finishes what a process that died had begun."""
     locks = Path(settings.instance, "locks")
-    quota = settings.quota_mib * 1024 * 1024
+    limits = settings.limits
     pool = Pool()
     central = Central(settings.users_db, locks, pool)
-    users, tenants, tokens = UserStore(central), TenantStore(central), TokenStore(central)
+    user_store, tenants, token_store = UserStore(central), TenantStore(central), TokenStore(central)
+    quotas = Quotas(tenants, settings.quota_mib)
     folder = Folder(settings.tenants_folder, locks)
     databases: Databases | MemoryDatabases
     staging: Staging | MemoryDatabases
     if settings.in_memory:
         databases = staging = MemoryDatabases(entities.columns())
     else:
-        databases = Databases(folder, entities.columns(), pool, quota, lambda tenant_id: life.report(tenant_id))
+        databases = Databases(folder, entities.columns(), pool, quotas.of, lambda tenant_id: life.report(tenant_id))
         staging = Staging(folder, databases)
     life = Life(tenants, databases, staging)
     books, archives, copies = Books(databases), Archives(central, databases), Copies(folder, databases)
-    passwords = Passwords()
-    logins = Logins(FailedLogins(central), passwords)
+    passwords = Passwords(max(1, settings.threads * 3 // 4))
+    logins = Logins(FailedLogins(central), passwords, settings.login_failures)
+    users = Users(user_store, life, logins, passwords, settings.sign_up)
     ages = Ages(settings.tombstone_days, settings.conflict_days, settings.trash_days, settings.maintenance_hours)
     life.finish(now())
     return Domain(
-        users=Users(users, logins, passwords),
-        tenants=Tenants(tenants, life),
-        tokens=Tokens(tokens, users, logins, passwords, settings.token_days),
-        sync=Sync(books, entities.checks(), quota),
-        conflicts=Conflicts(books, quota),
-        devices=Devices(books, tokens),
+        users=users,
+        tenants=Tenants(tenants, life, limits.tenants),
+        tokens=Tokens(token_store, user_store, tenants, logins, passwords, settings.token_days),
+        members=Members(MemberStore(central)),
+        invitations=Invitations(InvitationStore(central), settings.invitation_days),
+        administration=Administration(
+            AdministrationStore(central), users, user_store, tenants, books, passwords, quotas
+        ),
+        sync=Sync(books, entities.checks(), quotas.of, limits),
+        conflicts=Conflicts(books, quotas.of),
+        devices=Devices(books, token_store),
         copies=copies,
         life=life,
         upkeep=Upkeep(tenants, books, databases, copies, life, UpkeepStore(central), ages),
         backups=Backups(tenants, archives),
-        restores=Restores(life, users, staging, archives),
+        restores=Restores(life, user_store, staging, archives),
         verification=Verification(Wholeness(central, databases), life),
         health=Health(central, databases),
+        limits=limits,
         close=pool.close,
     )
 
 
 def create_app(settings: config.Settings | None = None, clock: Callable[[], int] = now) -> Flask:
     """The WSGI application. Without settings, those of the environment; raises BadSetting for one it cannot use."""
+    logs.configure()
     settings = settings or config.from_environment()
     app = Flask(__name__, static_folder=None)
     domain = create_domain(settings)
-    api.register(app, domain, settings.url_prefix, clock)
+    api.register(app, domain, settings, clock)
     if settings.maintenance_hours:
         upkeep_thread.start(domain.upkeep, clock)
     return app

@@ -7,16 +7,24 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+from finwise.domain.access import HEADER, LOGINS, NONE, SIGN_UPS
+from finwise.domain.limits import Limits
 from finwise.errors import BadSetting
 
 PREFIX = "FINWISE_"
 MEMORY = ":memory:"  # value of FINWISE_TENANT_DATABASES that keeps tenants in memory, for unit tests
-
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _PREFIX_FORM = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+_HOST_FORM = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]", re.ASCII)
+_ORIGIN_FORM = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+# Granian hands `Remote_User` to the application under the same name as `Remote-User`, so that a proxy which removes the
+# one lets the other pass. A name without either sign has no such twin.
+_HEADER_FORM = re.compile(r"[A-Za-z0-9]{4,64}", re.ASCII)
 
 
 def _setting(default: Any, about: str, most: int | None = None, least: int = 1) -> Any:
@@ -36,7 +44,36 @@ class Settings:
     workers: int = _setting(2, "processes of `finwise serve`", most=256)
     threads: int = _setting(8, "threads of each process of `finwise serve`", most=1_024)
     url_prefix: str = _setting("", "path before all routes, such as `/api`")
-    token_days: int = _setting(90, "days until a new token expires", most=36_500)
+    login: str = _setting(
+        "password",
+        "how people log in: `password`; `header`: a trusted proxy names them; `none`: one person on this machine",
+    )
+    login_header: str = _setting(
+        "Finwiseuser", "header in which the proxy gives the e-mail; letters and digits only (docs/security.md)"
+    )
+    sign_up: str = _setting(
+        "open", "who may sign up: `open`: anybody; `invitation`: whoever has one, and the first user; `closed`: nobody"
+    )
+    trusted_proxies: str = _setting("", "addresses of the proxies in front, as networks: `127.0.0.1/32,10.0.0.0/24`")
+    proxy_hops: int = _setting(0, "proxies that append to X-Forwarded-For; 0: there is none", most=10, least=0)
+    trusted_hosts: str = _setting(
+        "", "names this server answers to, such as `book.example.org,.example.net`; empty: any"
+    )
+    cors_origins: str = _setting("", "origins whose pages may ask as well: `https://app.example.org`; empty: none")
+    token_days: int = _setting(90, "days after its last use that a token expires", most=36_500)
+    invitation_days: int = _setting(7, "days until an invitation expires", most=365)
+    login_failures: int = _setting(
+        5, "failed logins within 15 minutes, of an account and address, after which they must wait", most=1_000
+    )
+    requests_per_minute: int = _setting(
+        120_000, "requests that a token may make at each process of the server; 0: any number", most=9_999_999, least=0
+    )
+    tenants_per_user: int = _setting(100, "tenants that a user may own", most=1_000_000)
+    max_body_mib: int = _setting(8, "MiB that the body of a request may have", most=64)
+    max_changes: int = _setting(5_000, "changes that a push may have", most=100_000)
+    max_change_kib: int = _setting(256, "KiB that one change may have", most=16_384)
+    max_depth: int = _setting(32, "levels that the data of a change may be nested", most=100)
+    max_fields: int = _setting(256, "fields that the data of a change may have", most=10_000)
     quota_mib: int = _setting(
         1_024, "MiB that a tenant's file may hold; reading and deleting go on above it", most=1_048_576
     )
@@ -63,6 +100,33 @@ class Settings:
     def in_memory(self) -> bool:
         """Whether tenants are kept in memory."""
         return self.tenant_databases == MEMORY
+
+    @property
+    def limits(self) -> Limits:
+        """What one request, one change and one user may take."""
+        return Limits(
+            body_bytes=self.max_body_mib * 1024 * 1024,
+            changes=self.max_changes,
+            change_bytes=self.max_change_kib * 1024,
+            depth=self.max_depth,
+            fields=self.max_fields,
+            tenants=self.tenants_per_user,
+        )
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where the trusted proxies are."""
+        return tuple(ip_network(text) for text in _listed(self.trusted_proxies))
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names this server answers to; empty: any."""
+        return _listed(self.trusted_hosts.lower()) or (list(LOOPBACK_NAMES) if self.login == NONE else [])
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Whose pages may ask, beside this server's own."""
+        return frozenset(_listed(self.cors_origins.lower()))
 
 
 def variable(name: str) -> str:
@@ -113,7 +177,45 @@ def _number(name: str, text: str, least: int, most: int) -> int:
     return int(text)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address or name."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _checked(settings: Settings) -> Settings:
+    """Raises BadSetting for what is no value of a setting, or contradicts another."""
     if settings.url_prefix and not _PREFIX_FORM.fullmatch(settings.url_prefix):
         raise BadSetting(f"{variable('url_prefix')} must be a path such as /api, without a slash at its end.")
+    for name, values in (("login", LOGINS), ("sign_up", SIGN_UPS)):
+        if getattr(settings, name) not in values:
+            raise BadSetting(f"{variable(name)} must be one of {', '.join(values)}.")
+    for name, form, example in (
+        ("trusted_hosts", _HOST_FORM, "book.example.org, without scheme and port"),
+        ("cors_origins", _ORIGIN_FORM, "https://app.example.org, without a path"),
+    ):
+        if not all(form.fullmatch(part) for part in _listed(getattr(settings, name))):
+            raise BadSetting(f"{variable(name)} must be a list such as {example}.")
+    _check_proxies(settings)
     return settings
+
+
+def _check_proxies(settings: Settings) -> None:
+    try:
+        proxies = settings.proxies
+    except ValueError:
+        raise BadSetting(f"{variable('trusted_proxies')} must be a list of networks such as 127.0.0.1/32.") from None
+    if not _HEADER_FORM.fullmatch(settings.login_header):
+        raise BadSetting(f"{variable('login_header')} must have 4 to 64 letters and digits, and no other sign.")
+    if (settings.proxy_hops or settings.login == HEADER) and not proxies:
+        raise BadSetting(f"Say in {variable('trusted_proxies')} where the proxies are that are to be believed.")
+    if settings.login == NONE and not is_loopback(settings.host):
+        raise BadSetting(f"{variable('login')}=none lets everybody in: set {variable('host')} to 127.0.0.1.")
+    if settings.login == NONE and (proxies or settings.cors_origins):
+        raise BadSetting(f"{variable('login')}=none is for one person on this machine: no proxies, no other origins.")

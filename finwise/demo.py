@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from finwise.domain import Domain, json_text
+from finwise.domain.access import Caller
 from finwise.domain.exchange import import_book
+from finwise.domain.tokens import NewToken
 from finwise.domain.users import NewUser, User
 
 EMAIL = "demo@finwise.example"
@@ -48,8 +50,8 @@ class Demo(NamedTuple):
 def create(domain: Domain, now: int) -> Demo:
     """Makes the demo user and book where they are not there yet, and a new token each time. `now` in µs."""
     password = _add_user(domain, now)
-    issued = domain.tokens.add_for(EMAIL, "demo", now)
-    tenants = domain.tenants.list_of(issued.user, None)
+    issued = domain.tokens.add_for(EMAIL, NewToken("demo"), now)
+    tenants = domain.tenants.list_for(Caller(issued.user, issued.token), None)
     tenant_id = tenants[0].uuid if tenants else _add_book(domain, issued.user, now)
     return Demo(tenant_id, issued.secret, password)
 
@@ -147,5 +149,5 @@ def _add_user(domain: Domain, now: int) -> str | None:
     if domain.users.exists(EMAIL):
         return None
     password = secrets.token_urlsafe(12)
-    domain.users.register(NewUser(str(uuid4()), "Demo", EMAIL, password), "", now)
+    domain.users.add(NewUser(str(uuid4()), "Demo", EMAIL, password), now)
     return password

@@ -111,7 +111,7 @@ class TooLarge(FinWiseError):
 
 
 class SlowDown(FinWiseError):
-    """Too many failed attempts."""
+    """Too many failed attempts, or too many requests."""
 
     code = "slow_down"
 

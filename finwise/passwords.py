@@ -1,37 +1,36 @@
 """Passwords are hashed with argon2id: 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet).
 
-One hash keeps a core busy for about 35 ms; at most two run at once in a process, so that guessing cannot starve sync.
+One hash keeps a core busy for about 35 ms. So a process makes one at a time, and a few may wait for it; whoever comes
+then is sent away at once, for everybody who waits holds a thread that sync could use.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from finwise.errors import Busy
 
-_AT_ONCE = 2
-_WAIT_SECONDS = 10
-
 
 class Passwords:
-    """Hashes and verifies. Both raise Busy when too many others wait."""
+    """Hashes and verifies. Both raise Busy when `most` are at it or wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-        self._turns = BoundedSemaphore(_AT_ONCE)
+        self._places = BoundedSemaphore(most)
+        self._turn = Lock()
         self._nobodys = self._hasher.hash("the password of nobody")
 
     def hash(self, password: str) -> str:
         """The text to store for a password."""
-        with self._turn():
+        with self._in_turn():
             return self._hasher.hash(password)
 
     def verify(self, hashed: str | None, password: str) -> bool:
         """Whether the password belongs to the stored text; takes as long when there is none."""
-        with self._turn():
+        with self._in_turn():
             try:
                 return self._hasher.verify(hashed or self._nobodys, password) and hashed is not None
             except (VerificationError, InvalidHashError):
@@ -42,10 +41,11 @@ class Passwords:
         return self._hasher.check_needs_rehash(hashed)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=_WAIT_SECONDS):
-            raise Busy("Too many people log in at once. Try again in a moment.", retry_after=5)
+    def _in_turn(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise Busy("Too many people log in at once. Try again in a moment.", retry_after=2)
         try:
-            yield
+            with self._turn:
+                yield
         finally:
-            self._turns.release()
+            self._places.release()

@@ -26,6 +26,7 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import NewUser, User
 from proofs.children import in_child
 from proofs.proof import Result, main
+from tests.store.accounts import as_caller
 
 PAIRS = 150  # deaths while mending at scale 1, beside every death in the work itself
 NOW = 1_790_000_000_000_000  # µs
@@ -107,7 +108,7 @@ def prepare(folder: Path) -> None:
     for tenant_id in (HOME, OTHER, GONE):
         domain.tenants.create(user, tenant_id, "Book", None, NOW)
         domain.sync.push(tenant_id, PushRequest([change("old", "old")]), NOW)
-    domain.tenants.delete(user, GONE, NOW)
+    domain.tenants.delete(as_caller(user), GONE, NOW)
     domain.backups.make(folder / "backups", NOW)
     domain.sync.push(HOME, PushRequest([change("since", "since the backup")]), NOW + 1)
     domain.close()
@@ -122,13 +123,13 @@ OPERATIONS: dict[str, Operation] = {
     "push": lambda domain, user, folder: domain.sync.push(
         HOME, PushRequest([change("a", "pushed"), change("b", "pushed")]), NOW + 2
     ),
-    "delete": lambda domain, user, folder: domain.tenants.delete(user, HOME, NOW + 2),
+    "delete": lambda domain, user, folder: domain.tenants.delete(as_caller(user), HOME, NOW + 2),
     "restore": lambda domain, user, folder: domain.restores.from_backup(HOME, _backup(folder), NOW + 2),
     "restore from the trash": lambda domain, user, folder: domain.restores.from_trash(GONE, NOW + 2),
     "restore while somebody reads": lambda domain, user, folder: domain.restores.from_backup(
         HOME, _backup(folder), NOW + 3
     ),
-    "delete while somebody reads": lambda domain, user, folder: domain.tenants.delete(user, HOME, NOW + 3),
+    "delete while somebody reads": lambda domain, user, folder: domain.tenants.delete(as_caller(user), HOME, NOW + 3),
     "backup": lambda domain, user, folder: domain.backups.make(folder / "backups", NOW + 2),
     "compact": lambda domain, user, folder: domain.upkeep.run(NOW + 200 * 86_400_000_000),
 }

@@ -32,6 +32,7 @@ from finwise.store import connection
 from proofs import disk
 from proofs.proof import Result, main
 from proofs.recorded_work import START, YEAR, settings
+from tests.store.accounts import as_caller
 
 ERRORS = (errno.EIO, errno.ENOSPC)
 PART = 0.25  # of all sites, at scale 1
@@ -72,7 +73,7 @@ class House:
         return self._now
 
     def sign_up(self) -> None:
-        self.domain.users.register(NewUser(*USER), "127.0.0.1", self.now)
+        self.domain.users.register(NewUser(*USER[:4]), "127.0.0.1", self.now)
 
     def create(self, tenant_id: str = TENANT) -> None:
         self.domain.tenants.create(USER, tenant_id, "Home", None, self.now)
@@ -91,7 +92,7 @@ class House:
         self.domain.sync.push(TENANT, PushRequest([deletion], "device"), self.now)
 
     def delete(self) -> None:
-        self.domain.tenants.delete(USER, TENANT, self.now)
+        self.domain.tenants.delete(as_caller(USER), TENANT, self.now)
 
     def compact(self) -> None:
         self.domain.upkeep.compact(TENANT, self.now + 2 * YEAR)
@@ -133,7 +134,7 @@ class Act(NamedTuple):
 
 def _is_deleted(house: House) -> bool:
     try:
-        house.domain.tenants.to_read(USER, TENANT)
+        house.domain.tenants.to_read(as_caller(USER), TENANT)
     except TenantDeleted:
         return bool(list(house.folder.glob(f"tenants/trash/*{TENANT}.db")))
     return False
@@ -314,7 +315,7 @@ def _found_wrong(name: str, act: Act, house: House, succeeded: bool) -> Iterator
     if not act.has_come(house):
         yield "it was done again, and is not there"
     if name not in ("sign up", "delete"):
-        house.domain.tenants.to_write(USER, TENANT)
+        house.domain.tenants.to_write(as_caller(USER), TENANT)
     if name in KEEPS:
         lost = {f"{OLD}-{number}" for number in KEEPS[name]} - house.ids()
         if lost:
@@ -328,7 +329,7 @@ def _found_wrong(name: str, act: Act, house: House, succeeded: bool) -> Iterator
 
 def _is_quarantined(house: House) -> bool:
     try:
-        house.domain.tenants.to_write(USER, TENANT)
+        house.domain.tenants.to_write(as_caller(USER), TENANT)
     except Quarantined:
         return True
     except FinWiseError:

@@ -17,6 +17,7 @@ from finwise.domain.times import millis_text
 from finwise.domain.users import User
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
 from proofs.recorded_work import OWNER_EMAIL, START, YEAR, settings
+from tests.store.accounts import as_caller
 
 ABSENT, ACTIVE, DELETED = "absent", "active", "deleted"
 LATER = START + 2 * YEAR  # µs
@@ -209,7 +210,7 @@ def _check_use(domain: Domain, folder: Path, tenant_id: str, name: str, findings
 
 def _state(domain: Domain, owner: User, tenant_id: str) -> str:
     try:
-        domain.tenants.to_write(owner, tenant_id)
+        domain.tenants.to_write(as_caller(owner), tenant_id)
         return ACTIVE
     except NotFound:
         return ABSENT

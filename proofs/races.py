@@ -350,8 +350,8 @@ class Returning(Device):
                 self.sync()
             except httpx.HTTPStatusError as error:
                 self._answer_to(error.response)
-            except StartAgain as told:
-                self.race.findings.add("a device is sent back to the start again and again", str(told.problem))
+            except StartAgain:  # the next restore was faster than this device
+                self.race.refuse()
             except UNREACHABLE as error:
                 self.race.findings.add("a request got no answer", repr(error))
             else:

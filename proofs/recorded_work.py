@@ -25,6 +25,7 @@ from finwise.domain.times import millis_text
 from finwise.domain.users import NewUser, User
 from finwise.store import connection
 from proofs.disk import Control
+from tests.store.accounts import as_caller
 
 AS_IT_IS = "as it is"
 WRITTEN_BACK = 96 * 1024  # bytes of a write-ahead log, so that it happens often here
@@ -103,7 +104,7 @@ class Household:
 
     def delete(self, tenant_id: str) -> None:
         delete = self.domain.tenants.delete
-        self._note("delete", lambda: delete(self.user, tenant_id, self.clock()), tenant=tenant_id)
+        self._note("delete", lambda: delete(as_caller(self.user), tenant_id, self.clock()), tenant=tenant_id)
 
     def push(self, tenant_id: str, sent: list[Sent], chance: random.Random, padding: int) -> None:
         """`sent` as one push; padding: bytes in each change that say nothing."""

@@ -25,13 +25,35 @@ OTHER: dict[str, str] = {
     "workers": "3",
     "threads": "1",
     "url_prefix": "/books/api",
+    "login": "header",
+    "login_header": "Xuser",
+    "sign_up": "invitation",
+    "trusted_proxies": "10.0.0.1/32,2001:db8::/64",
+    "proxy_hops": "2",
+    "trusted_hosts": "book.example.org,.example.net",
+    "cors_origins": "https://app.example.org",
     "token_days": "7",
+    "invitation_days": "3",
+    "login_failures": "4",
+    "requests_per_minute": "0",
+    "tenants_per_user": "2",
+    "max_body_mib": "2",
+    "max_changes": "100",
+    "max_change_kib": "16",
+    "max_depth": "8",
+    "max_fields": "64",
     "quota_mib": "5",
     "trash_days": "6",
     "conflict_days": "4",
     "tombstone_days": "366",
     "maintenance_hours": "0",
 }
+# What a setting cannot be without.
+NEEDS: dict[str, dict[str, str]] = {
+    "login": {"trusted_proxies": "10.0.0.1"},
+    "proxy_hops": {"trusted_proxies": "10.0.0.1"},
+}
+MAY_BE_ZERO = {"maintenance_hours", "proxy_hops", "requests_per_minute"}
 every_setting = pytest.mark.parametrize("name", DEFAULTS)
 
 
@@ -55,10 +77,11 @@ def test_no_setting_is_missing_from_these_tests() -> None:
 
 @every_setting
 def test_a_setting_has_one_variable_that_sets_it_and_nothing_else(name: str) -> None:
-    read = parse({variable(name): OTHER[name]})
+    needed: dict[str, Any] = NEEDS.get(name, {})
+    read = parse({variable(each): text for each, text in (needed | {name: OTHER[name]}).items()})
     expected = type(DEFAULTS[name])(OTHER[name])
     assert expected != DEFAULTS[name]
-    assert read == replace(Settings(), **{name: expected})
+    assert read == replace(Settings(), **needed, **{name: expected})
     assert variable(name) == f"FINWISE_{name.upper()}"
 
 
@@ -108,8 +131,8 @@ def test_a_number_of_another_form_is_refused_by_the_name_of_its_variable(name: s
 
 @pytest.mark.parametrize("name", [name for name, default in DEFAULTS.items() if type(default) is int])
 def test_nothing_is_a_number_only_where_it_means_never(name: str) -> None:
-    if name == "maintenance_hours":
-        assert parse({variable(name): "0"}).maintenance_hours == 0
+    if name in MAY_BE_ZERO:
+        assert getattr(parse({variable(name): "0"}), name) == 0
         return
     with pytest.raises(BadSetting) as refused:
         parse({variable(name): "0"})
@@ -144,10 +167,152 @@ def test_a_prefix_that_begins_a_path_is_taken(prefix: str) -> None:
     assert parse({"FINWISE_URL_PREFIX": prefix}).url_prefix == prefix
 
 
-def test_a_wrong_setting_is_told_without_its_value() -> None:
+@pytest.mark.parametrize(
+    "name", ["port", "login", "sign_up", "login_header", "trusted_proxies", "trusted_hosts", "cors_origins"]
+)
+def test_a_wrong_setting_is_told_without_its_value(name: str) -> None:
+    assert "secret" not in refusal(**{name: "a secret/pasted here"})
+
+
+def refusal(**values: str) -> str:
+    """What is said of settings that cannot be used together."""
     with pytest.raises(BadSetting) as refused:
-        parse({"FINWISE_PORT": "a secret pasted here"})
-    assert "secret" not in refused.value.detail
+        parse({variable(name): value for name, value in values.items()})
+    return refused.value.detail
+
+
+@pytest.mark.parametrize("name", ["login", "sign_up"])
+@pytest.mark.parametrize("value", ["Password", "OPEN", "yes", " open", "password ", "none,header", "*"])
+def test_a_way_that_there_is_not_is_refused_with_those_that_there_are(name: str, value: str) -> None:
+    said = refusal(**{name: value})
+    assert variable(name) in said
+    assert ("password, header, none" if name == "login" else "open, invitation, closed") in said
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Remote-User", "Remote_User", "-", "Finwise-", "_finwise", "Finwise.user", "Finwise user", "Finwiseuser:"),
+        *("abc", "x" * 65, "N\u00e4me", "\uff26inwiseuser", "Finwiseuser\n"),
+    ],
+)
+def test_a_header_whose_name_has_a_twin_on_the_way_to_the_application_is_refused(header: str) -> None:
+    """The server hands `Remote_User` and `Remote-User` over as one: a proxy would remove the one and pass the other."""
+    assert "FINWISE_LOGIN_HEADER" in refusal(login_header=header, login="header", trusted_proxies="10.0.0.1")
+    assert "FINWISE_LOGIN_HEADER" in refusal(login_header=header), "be it in use or not"
+
+
+@pytest.mark.parametrize("header", ["User", "x" * 64, "FINWISEUSER", "user1"])
+def test_a_header_of_letters_and_digits_is_taken(header: str) -> None:
+    assert parse({"FINWISE_LOGIN_HEADER": header}).login_header == header
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        *("proxy", "10.0.0.1/24", "10.0.0.0/33", "10.0.0", "10.0.0.1 10.0.0.2", "10.0.0.1;10.0.0.2", "*", "::1/129"),
+        *("10.0.0.1,proxy", "010.0.0.1", "10.0.0.0/", "[::1]"),
+    ],
+)
+def test_a_proxy_that_is_no_address_or_network_is_refused(proxies: str) -> None:
+    assert "FINWISE_TRUSTED_PROXIES" in refusal(trusted_proxies=proxies)
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    read = parse({"FINWISE_TRUSTED_PROXIES": " 127.0.0.1, 10.0.0.0/24 ,2001:db8::/64,"}).proxies
+    assert [str(network) for network in read] == ["127.0.0.1/32", "10.0.0.0/24", "2001:db8::/64"]
+
+
+@pytest.mark.parametrize("values", [{"login": "header"}, {"proxy_hops": "1"}])
+def test_whoever_is_to_be_believed_has_to_be_named(values: dict[str, str]) -> None:
+    assert "FINWISE_TRUSTED_PROXIES" in refusal(**values)
+    assert "FINWISE_TRUSTED_PROXIES" in refusal(**values, trusted_proxies=" , ")
+    assert parse({variable(name): value for name, value in (values | {"trusted_proxies": "10.0.0.1"}).items()})
+
+
+@pytest.mark.parametrize("hops", ["11", "-1", "x"])
+def test_a_number_of_proxies_that_nobody_has_is_refused(hops: str) -> None:
+    assert "FINWISE_PROXY_HOPS" in refusal(proxy_hops=hops, trusted_proxies="10.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "book.example.org", "localhost.example.org", "[::]"])
+def test_a_server_that_lets_everybody_in_listens_on_this_machine_only(host: str) -> None:
+    said = refusal(login="none", host=host)
+    assert "FINWISE_LOGIN" in said
+    assert "FINWISE_HOST" in said
+    with pytest.raises(BadSetting):
+        config.with_options(parse({"FINWISE_LOGIN": "none"}), {"host": host})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "[::1]", "localhost"])
+def test_a_server_on_this_machine_may_let_everybody_in(host: str) -> None:
+    assert parse({"FINWISE_LOGIN": "none", "FINWISE_HOST": host}).login == "none"
+
+
+@pytest.mark.parametrize("values", [{"trusted_proxies": "127.0.0.1"}, {"cors_origins": "https://app.example.org"}])
+def test_a_server_that_lets_everybody_in_has_neither_proxies_nor_other_origins(values: dict[str, str]) -> None:
+    assert "FINWISE_LOGIN" in refusal(login="none", **values)
+
+
+def test_a_server_that_lets_everybody_in_answers_to_the_names_of_this_machine_only() -> None:
+    assert parse({"FINWISE_LOGIN": "none"}).hosts == ["localhost", "127.0.0.1", "[::1]"]
+    named = parse({"FINWISE_LOGIN": "none", "FINWISE_TRUSTED_HOSTS": "book.localhost"})
+    assert named.hosts == ["book.localhost"]
+    assert parse({}).hosts == []
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        *("https://book.example.org", "book.example.org:8000", "book.example.org/", "*", "*.example.org", "a b"),
+        *(
+            "book.example.org,*",
+            "..example.org",
+            "book..example.org",
+            ".",
+            "-.",
+            "b\u00fcro.example.org",
+            "2001:db8::1",
+            "[::1]:80",
+            "book_1",
+        ),
+    ],
+)
+def test_a_name_that_no_host_has_is_refused(hosts: str) -> None:
+    assert "FINWISE_TRUSTED_HOSTS" in refusal(trusted_hosts=hosts)
+
+
+def test_names_are_compared_in_small_letters() -> None:
+    read = parse(
+        {"FINWISE_TRUSTED_HOSTS": "Book.Example.org, .EXAMPLE.net", "FINWISE_CORS_ORIGINS": "https://App.example"}
+    )
+    assert read.hosts == ["book.example.org", ".example.net"]
+    assert read.origins == {"https://app.example"}
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        *("*", "null", "app.example.org", "https://", "https://app.example.org/", "https://app.example.org/path"),
+        *("https://*.example.org", "https://app.example.org:x", "ftp://app.example.org", "https://a,*", "file://"),
+        *("https://user@app.example.org", "https://app.example.org https://b.example.org", "https://app.example.org?"),
+    ],
+)
+def test_an_origin_of_another_form_is_refused(origins: str) -> None:
+    assert "FINWISE_CORS_ORIGINS" in refusal(cors_origins=origins)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        *(("max_body_mib", 64), ("max_changes", 100_000), ("max_change_kib", 16_384), ("max_depth", 100)),
+        *(("max_fields", 10_000), ("tenants_per_user", 1_000_000), ("login_failures", 1_000)),
+        *(("requests_per_minute", 9_999_999), ("invitation_days", 365)),
+    ],
+)
+def test_a_limit_has_a_limit(name: str, most: int) -> None:
+    assert getattr(parse({variable(name): str(most)}), name) == most
+    assert variable(name) in refusal(**{name: str(most + 1)})
 
 
 def test_a_variable_that_looks_like_a_setting_and_is_none_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

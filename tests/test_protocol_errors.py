@@ -253,8 +253,15 @@ def test_503_a_file_that_a_newer_server_wrote_has_a_newer_schema(
 def test_healthz_names_protocol_server_version_the_limits_and_the_entity_types(client: FlaskClient) -> None:
     health = client.get("/healthz").get_json()
     assert (health["protocol"], health["server_version"]) == (1, __version__)
-    expected = {"max_changes": 5_000, "max_body_bytes": 8 * 2**20, "max_change_bytes": 256 * 2**10, "max_limit": 10_000}
-    assert health["limits"] == expected
+    assert health["limits"] == {
+        "max_changes": 5_000,
+        "max_body_bytes": 8 * 2**20,
+        "max_change_bytes": 256 * 2**10,
+        "max_depth": 32,
+        "max_fields": 256,
+        "max_limit": 10_000,
+    }
+    assert (health["login"], health["sign_up"]) == ("password", "open")
     assert set(health["entity_types"]) == {
         "account_groups",
         "accounts",

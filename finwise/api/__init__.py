@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from flask import Flask, Response
+from flask import Flask
 
 from finwise.api import (
+    administration,
     auth,
+    browsers,
     conflicts,
     context,
     copies,
@@ -13,33 +15,46 @@ from finwise.api import (
     document,
     errors,
     health,
+    invitations,
+    members,
     pages,
+    proxies,
     sync,
     tenants,
     tokens,
     users,
 )
+from finwise.api.express import Express
+from finwise.api.flooding import Flow
+from finwise.config import Settings
 from finwise.domain import Domain
-from finwise.domain.sync import MAX_BODY_BYTES
 
 
-def register(app: Flask, domain: Domain, url_prefix: str, clock: Callable[[], int]) -> None:
-    """Adds every route below `url_prefix`."""
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
+    """Adds every route below the prefix that the settings name."""
+    app.config["MAX_CONTENT_LENGTH"] = domain.limits.body_bytes
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would name whatever host the request named
-    context.register(app, domain, clock)
-    auth.register(app)
+    proxies.register(app, settings)
+    context.register(app, domain, settings, clock)
+    browsers.register(app, settings)
+    flow = Flow(settings.requests_per_minute)
+    auth.register(app, flow)
     errors.register(app)
-    described = document.create(app, url_prefix)
-    for module in (users, tenants, tokens, sync, conflicts, devices, copies, health):
-        described.register_blueprint(module.blueprint, url_prefix=url_prefix or None)
-    app.register_blueprint(pages.blueprint, url_prefix=url_prefix or None)
-    app.after_request(_protect)
-
-
-def _protect(answer: Response) -> Response:
-    """Money records stay out of caches, and an answer is what it says it is."""
-    answer.headers.setdefault("Cache-Control", "no-store")
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    described = document.create(app, settings.url_prefix)
+    for module in (
+        users,
+        tokens,
+        tenants,
+        members,
+        invitations,
+        sync,
+        conflicts,
+        devices,
+        copies,
+        administration,
+        health,
+    ):
+        described.register_blueprint(module.blueprint, url_prefix=settings.url_prefix or None)
+    app.register_blueprint(pages.blueprint, url_prefix=settings.url_prefix or None)
+    app.wsgi_app = Express(app.wsgi_app, domain, settings, flow, clock)  # type: ignore[method-assign]

@@ -1,9 +1,11 @@
-"""Who asks. Every route needs a token, but for those named here."""
+"""Who asks. Every route needs a token, but for those named here; what a role allows is decided in domain/access.py."""
 
 from flask import Flask, g, request
 
 from finwise.api import context
-from finwise.errors import Unauthorized
+from finwise.api.flooding import Flow
+from finwise.domain.access import Caller
+from finwise.errors import Forbidden, SlowDown, Unauthorized
 
 PUBLIC = frozenset(
     {
@@ -18,17 +20,47 @@ PUBLIC = frozenset(
         "document.openapi",
     }
 )
+# What a token that is restricted to a tenant, or to reading, is for. Nothing else is done in its user's name.
+FOR_SCRIPTS = frozenset(
+    {
+        "sync.push_changes",
+        "sync.pull_changes",
+        "sync.load_initial",
+        "conflicts.list_conflicts",
+        "conflicts.restore",
+        "conflicts.dismiss",
+        "copies.export",
+        "devices.list_devices",
+        "tenants.list_tenants",
+        "tenants.get_tenant",
+    }
+)
+COUNTED = "finwise.counted"  # in the environment of a request: express.py has counted it before it went on to here
+ADMINISTRATION = "administration"  # the blueprint that takes an administrator
 
 
-def register(app: Flask) -> None:
-    """Puts the user and the token's id into the request's context, or refuses the request."""
+def register(app: Flask, flow: Flow) -> None:
+    """Puts the caller into the request's context, or refuses the request; `flow` counts the requests of a token."""
 
     @app.before_request
     def authenticate() -> None:
         # No endpoint: no such route or method, which the errors' own handlers answer.
         if request.endpoint is None or request.endpoint in PUBLIC:
             return
-        g.token_id, g.user = context.domain().tokens.authenticate(_bearer_token(), context.now())
+        caller = context.domain().tokens.authenticate(_bearer_token(), context.now())
+        is_counted = COUNTED in request.environ
+        if not is_counted and (seconds := flow.wait(caller.token.id, context.now())):
+            raise SlowDown("This token makes too many requests. Wait before the next one.", retry_after=seconds)
+        _require_permission(caller)
+        g.caller = caller
+
+
+def _require_permission(caller: Caller) -> None:
+    """What does not depend on a tenant. Raises Forbidden."""
+    if caller.is_restricted and request.endpoint not in FOR_SCRIPTS:
+        raise Forbidden("This token is for reading and syncing books only. Log in for anything else.")
+    if request.blueprint == ADMINISTRATION and not caller.user.is_admin:
+        raise Forbidden("Only administrators may do this.")
 
 
 def _bearer_token() -> str:

@@ -6,8 +6,8 @@ from flask import Request, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 
+from finwise.api import context
 from finwise.domain import json_text
-from finwise.domain.sync import MAX_BODY_BYTES
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -29,7 +29,7 @@ def json_body() -> bytes:
     if request.mimetype != JSON or charset not in ("utf-8", "utf8") or encoding != "identity":
         raise UnsupportedMediaType
     body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= MAX_BODY_BYTES:
+    if request.content_length is None and len(body) >= context.domain().limits.body_bytes:
         raise RequestEntityTooLarge  # without a length, Werkzeug cuts off what is beyond the limit
     return body
 

@@ -25,7 +25,7 @@ blueprint = Blueprint(
 def list_conflicts(tenant_id: str) -> Response:
     """The versions that lost without their author's device having known the winner, or the other way round."""
     answer_type(JSON)
-    tenant = context.domain().tenants.to_read(context.user(), canonical_uuid(tenant_id))
+    tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(tenant_id))
     with ExitStack() as snapshot:
         conflicts = snapshot.enter_context(context.domain().conflicts.list_of(tenant.uuid))
         return answers.streamed(answers.conflicts_text(conflicts), JSON, snapshot.pop_all())
@@ -48,7 +48,7 @@ def restore(tenant_id: str, conflict_id: str) -> Response:
     """Bring the loser back as a new change, 1 ms after the stored version; the answer is the entity."""
     answer_type(JSON)
     decision = _decision()
-    tenant = context.domain().tenants.to_write(context.user(), canonical_uuid(tenant_id))
+    tenant = context.domain().tenants.to_write(context.caller(), canonical_uuid(tenant_id))
     version = context.domain().conflicts.restore(tenant.uuid, conflict_id, decision, context.now())
     return Response(answers.version_text(version), mimetype=JSON)
 
@@ -59,7 +59,7 @@ def restore(tenant_id: str, conflict_id: str) -> Response:
 @blueprint.operation("dismissConflict")
 def dismiss(tenant_id: str, conflict_id: str) -> None:
     """Forget the loser: the stored version is right."""
-    tenant = context.domain().tenants.to_write(context.user(), canonical_uuid(tenant_id))
+    tenant = context.domain().tenants.to_write(context.caller(), canonical_uuid(tenant_id))
     context.domain().conflicts.dismiss(tenant.uuid, conflict_id)
 
 

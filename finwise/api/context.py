@@ -1,19 +1,22 @@
-"""What a view has at hand during a request: the domain, the time, who asks."""
+"""What a view has at hand during a request: the domain, the settings, the time, who asks."""
 
 from collections.abc import Callable
 
 from flask import Flask, current_app, g, request
 
+from finwise.config import Settings
 from finwise.domain import Domain
+from finwise.domain.access import Caller
 from finwise.domain.users import User
 from finwise.errors import Invalid
 
-_KEY = "finwise"
+_DOMAIN, _SETTINGS = "finwise", "finwise settings"
 
 
-def register(app: Flask, domain: Domain, clock: Callable[[], int]) -> None:
+def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
     """Asks the clock once per request, and refuses parameters given twice, which two readers would read differently."""
-    app.extensions[_KEY] = domain
+    app.extensions[_DOMAIN] = domain
+    app.extensions[_SETTINGS] = settings
 
     @app.before_request
     def begin() -> None:
@@ -25,8 +28,14 @@ def register(app: Flask, domain: Domain, clock: Callable[[], int]) -> None:
 
 def domain() -> Domain:
     """The rules joined to their stores."""
-    joined: Domain = current_app.extensions[_KEY]
+    joined: Domain = current_app.extensions[_DOMAIN]
     return joined
+
+
+def settings() -> Settings:
+    """The settings of this installation."""
+    chosen: Settings = current_app.extensions[_SETTINGS]
+    return chosen
 
 
 def now() -> int:
@@ -35,18 +44,12 @@ def now() -> int:
     return moment
 
 
-def user() -> User:
-    """Who asks; there on every route that needs a token."""
-    asking: User = g.user
+def caller() -> Caller:
+    """Who asks, and with which token; there on every route that needs one."""
+    asking: Caller = g.caller
     return asking
 
 
-def token_id() -> str:
-    """The id of the token this was asked with."""
-    asked_with: str = g.token_id
-    return asked_with
-
-
-def address() -> str:
-    """Where the request comes from."""
-    return request.remote_addr or ""
+def user() -> User:
+    """Who asks."""
+    return caller().user

@@ -50,7 +50,7 @@ _BYTES = {"type": "string", "format": "binary"}
 def export(id: str) -> Response:
     """The account book as a SQLite file; with Accept: application/json what lives in it, as `finwise import` reads."""
     media_type = answer_type(SQLITE, JSON)
-    tenant = context.domain().tenants.to_read(context.user(), canonical_uuid(id))
+    tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     with ExitStack() as opened:
         if media_type == JSON:
             body: Iterator[str] | Iterator[bytes] = opened.enter_context(book_text(context.domain().sync, tenant.uuid))

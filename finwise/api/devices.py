@@ -28,7 +28,7 @@ DEVICE_EXAMPLE = {
 @blueprint.operation("listDevices")
 def list_devices(id: str) -> list[dict[str, Any]]:
     """The devices of an account book, the one heard of last first."""
-    tenant = context.domain().tenants.to_read(context.user(), canonical_uuid(id))
+    tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     return [_answered(device) for device in context.domain().devices.list_of(tenant.uuid)]
 
 

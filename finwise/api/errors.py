@@ -7,21 +7,15 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from finwise import errors
+from finwise.api import context
 from finwise.domain import json_text
-from finwise.domain.change import MAX_CHANGE_BYTES
-from finwise.domain.sync import MAX_BODY_BYTES, MAX_CHANGES, MAX_LIMIT
+from finwise.domain.limits import MAX_PAGE
 from finwise.entities import MAX_ERRORS
 
 PROBLEM = "application/problem+json"
-LIMITS = {
-    "max_body_bytes": MAX_BODY_BYTES,
-    "max_changes": MAX_CHANGES,
-    "max_change_bytes": MAX_CHANGE_BYTES,
-    "max_limit": MAX_LIMIT,
-}
 STATUS: Mapping[type[errors.FinWiseError], int] = {
     errors.BadRequest: 400,
     errors.BadCursor: 400,
@@ -89,11 +83,26 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def limits() -> dict[str, int]:
+    """What a request may hold, as `/healthz` and the answers 413 name it."""
+    present = context.domain().limits
+    return {
+        "max_body_bytes": present.body_bytes,
+        "max_changes": present.changes,
+        "max_change_bytes": present.change_bytes,
+        "max_depth": present.depth,
+        "max_fields": present.fields,
+        "max_limit": MAX_PAGE,
+    }
+
+
 def http_error(error: HTTPException) -> Response:
     """The answer to an error of Flask, Werkzeug or webargs, with the headers the error carries."""
     status = error.code or 500
     code, detail = _PLAIN.get(status, ("error", "The request cannot be served."))
-    members: dict[str, Any] = {"limits": LIMITS} if status == 413 else {}
+    if isinstance(error, SecurityError):
+        detail = "This server does not answer to this name (FINWISE_TRUSTED_HOSTS)."
+    members: dict[str, Any] = {"limits": limits()} if status == 413 else {}
     if messages := getattr(error, "data", {}).get("messages"):
         members["errors"] = _by_field(messages)
     answer = _problem(status, code, detail, members)
@@ -109,7 +118,7 @@ def _domain_error(error: errors.FinWiseError) -> Response:
     if error.errors:
         members["errors"] = error.errors
     if status == 413:
-        members["limits"] = LIMITS
+        members["limits"] = limits()
     answer = _problem(status, error.code, error.detail, members)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

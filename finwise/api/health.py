@@ -4,7 +4,7 @@ from typing import Any
 
 from finwise.api import context
 from finwise.api.document import Blueprint
-from finwise.api.errors import LIMITS
+from finwise.api.errors import limits
 from finwise.domain.sync import PROTOCOL
 from finwise.errors import Busy
 from finwise.schemas.sync import HealthSchema, ReadinessSchema
@@ -17,7 +17,9 @@ HEALTH_EXAMPLE = {
     "status": "ok",
     "protocol": PROTOCOL,
     "server_version": __version__,
-    "limits": LIMITS,
+    "login": "password",
+    "sign_up": "open",
+    "limits": {"max_body_bytes": 8388608, "max_changes": 5000, "max_change_bytes": 262144},
     "entity_types": ["accounts", "transactions"],
 }
 
@@ -26,12 +28,14 @@ HEALTH_EXAMPLE = {
 @blueprint.response(200, HealthSchema, example=HEALTH_EXAMPLE)
 @blueprint.operation("getHealth", public=True)
 def healthz() -> dict[str, Any]:
-    """The process is there. Names the protocol, the limits and the entity types."""
+    """The process is there. Names the protocol, how to log in, the limits and the entity types."""
     return {
         "status": "ok",
         "protocol": PROTOCOL,
         "server_version": __version__,
-        "limits": LIMITS,
+        "login": context.settings().login,
+        "sign_up": context.settings().sign_up,
+        "limits": limits(),
         "entity_types": context.domain().sync.entity_types,
     }
 

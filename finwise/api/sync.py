@@ -18,12 +18,13 @@ from finwise.api.sync_document import (
     TENANT_HEADER,
 )
 from finwise.domain import json_text
+from finwise.domain.access import Caller
 from finwise.domain.book import Contact
 from finwise.domain.cursor import format_cursor, parse_cursor
 from finwise.domain.identifiers import canonical_uuid
-from finwise.domain.sync import DEFAULT_LIMIT, MAX_CHANGES, PullRequest, PushRequest
+from finwise.domain.sync import DEFAULT_LIMIT, PullRequest, PushRequest
 from finwise.domain.times import parse_micros
-from finwise.errors import BadRequest, TooLarge
+from finwise.errors import BadRequest
 from finwise.schemas import sync as schemas
 
 blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
@@ -43,10 +44,9 @@ blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
 def push_changes() -> Response:
     """Push queued changes; with `since`, pull in the same round trip."""
     answer_type(JSON)
-    envelope = _envelope(json_body())
-    tenant = context.domain().tenants.to_write(context.user(), _tenant_id(envelope.get("tenant_id")))
-    pull = _pull_request(envelope) if envelope.get("since") is not None else None
-    push = PushRequest(envelope["changes"], envelope.get("device_id"), pull, _contact(envelope))
+    envelope = schemas.read_envelope(json_text.parse(json_body()))
+    tenant = context.domain().tenants.to_write(context.caller(), _named(envelope.get("tenant_id")))
+    push = push_request(envelope, context.caller(), context.now())
     pushed = context.domain().sync.push(tenant.uuid, push, context.now())
     return _answer(answers.pushed_text(pushed, context.now()))
 
@@ -60,8 +60,9 @@ def push_changes() -> Response:
 def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
     """What was stored after `since`, deletions included, in the order it was stored."""
     answer_type(JSON)
-    tenant = context.domain().tenants.to_read(context.user(), _tenant_id(tenant_id))
-    page = context.domain().sync.pull(tenant.uuid, _pull_request(query, _contact(query)))
+    tenant = context.domain().tenants.to_read(context.caller(), _named(tenant_id))
+    request = pull_request(query, contact(query, context.caller(), context.now()))
+    page = context.domain().sync.pull(tenant.uuid, request)
     return _tagged(format_cursor(page.next_stamp, page.epoch), lambda: answers.page_text(page, context.now()))
 
 
@@ -74,7 +75,7 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
 def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     """The living entities and the cursor to go on from; with Accept: application/x-ndjson an entity a line."""
     media_type = answer_type(JSON, NDJSON)
-    tenant = context.domain().tenants.to_read(context.user(), _tenant_id(tenant_id))
+    tenant = context.domain().tenants.to_read(context.caller(), _named(tenant_id))
     write = answers.load_lines if media_type == NDJSON else answers.load_chunks
     with ExitStack() as snapshot:
         load = snapshot.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
@@ -84,17 +85,9 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     return answer
 
 
-def _envelope(body: bytes) -> dict[str, Any]:
-    """What surrounds the changes. Raises Invalid and TooLarge; what is wrong inside a change is not looked at."""
-    envelope = schemas.read_envelope(json_text.parse(body))
-    if len(envelope["changes"]) > MAX_CHANGES:
-        raise TooLarge(f"Push at most {MAX_CHANGES} changes at once.")
-    return envelope
-
-
-def _tenant_id(named: str | None) -> str | None:
+def tenant_id(*named: str | None) -> str | None:
     """The tenant that path or body and header name. Raises BadRequest where they differ, or name none."""
-    names = [name for name in (named, request.headers.get("X-Tenant-ID")) if name is not None]
+    names = [name for name in named if name is not None]
     if not names:
         raise BadRequest("Name the tenant, in the header X-Tenant-ID or as tenant_id.")
     if len({canonical_uuid(name) or name for name in names}) > 1:
@@ -102,7 +95,14 @@ def _tenant_id(named: str | None) -> str | None:
     return canonical_uuid(names[0])
 
 
-def _pull_request(given: dict[str, Any], contact: Contact | None = None) -> PullRequest:
+def push_request(envelope: dict[str, Any], caller: Caller, now: int) -> PushRequest:
+    """What an envelope asks for. Raises BadCursor."""
+    pull = pull_request(envelope) if envelope.get("since") is not None else None
+    return PushRequest(envelope["changes"], envelope.get("device_id"), pull, contact(envelope, caller, now))
+
+
+def pull_request(given: dict[str, Any], contact: Contact | None = None) -> PullRequest:
+    """What parameters, or the members of an envelope, ask for. Raises BadCursor."""
     since = given.get("since")
     return PullRequest(
         since=None if since is None else parse_cursor(since),
@@ -112,11 +112,15 @@ def _pull_request(given: dict[str, Any], contact: Contact | None = None) -> Pull
     )
 
 
-def _contact(given: dict[str, Any]) -> Contact:
+def contact(given: dict[str, Any], caller: Caller, now: int) -> Contact:
     """What the device says of itself in an envelope or in parameters."""
     time = parse_micros(given.get("client_time"))
-    skew = None if time is None else (time - context.now()) // 1000
-    return Contact(context.token_id(), context.now(), given.get("device_id"), given.get("since"), skew)
+    skew = None if time is None else (time - now) // 1000
+    return Contact(caller.token.id, now, given.get("device_id"), given.get("since"), skew)
+
+
+def _named(tenant: str | None) -> str | None:
+    return tenant_id(tenant, request.headers.get("X-Tenant-ID"))
 
 
 def _answer(body: str | Iterator[str], media_type: str = JSON) -> Response:

@@ -16,13 +16,14 @@ TENANT_EXAMPLE = {
     "name": "Household",
     "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
 }
+ANSWER_EXAMPLE = {**TENANT_EXAMPLE, "role": "owner"}
 
 
 @blueprint.route("/tenants", methods=["POST"])
 @blueprint.arguments(NewTenantSchema, example=TENANT_EXAMPLE)
-@blueprint.response(201, TenantSchema, example=TENANT_EXAMPLE)
+@blueprint.response(201, TenantSchema, example=ANSWER_EXAMPLE)
 @blueprint.alt_response(
-    200, schema=TenantSchema, success=True, description="It had been said before; here it is.", example=TENANT_EXAMPLE
+    200, schema=TenantSchema, success=True, description="It had been said before; here it is.", example=ANSWER_EXAMPLE
 )
 @blueprint.problems(401, 403, 409, 413, 415, 422, 503, 507)
 @blueprint.operation("createTenant")
@@ -36,31 +37,31 @@ def create(body: dict[str, Any]) -> tuple[Tenant, int]:
 
 @blueprint.route("/tenants", methods=["GET"])
 @blueprint.arguments(TenantQuerySchema, location="query")
-@blueprint.response(200, TenantSchema(many=True), example=[TENANT_EXAMPLE])
+@blueprint.response(200, TenantSchema(many=True), example=[ANSWER_EXAMPLE])
 @blueprint.problems(401, 422)
 @blueprint.operation("listTenants")
 def list_tenants(query: dict[str, Any]) -> list[Tenant]:
     """The account books one may open; with `user_id` those that this user owns."""
-    return context.domain().tenants.list_of(context.user(), query.get("user_id"))
+    return context.domain().tenants.list_for(context.caller(), query.get("user_id"))
 
 
 @blueprint.route("/tenants/<id>", methods=["GET"])
-@blueprint.response(200, TenantSchema, example=TENANT_EXAMPLE)
+@blueprint.response(200, TenantSchema, example=ANSWER_EXAMPLE)
 @blueprint.problems(401, 404, 410, 503)
 @blueprint.operation("getTenant")
 def get_tenant(id: str) -> Tenant:
     """One account book."""
-    return context.domain().tenants.find(context.user(), canonical_uuid(id))
+    return context.domain().tenants.find(context.caller(), canonical_uuid(id))
 
 
 @blueprint.route("/tenants/<id>", methods=["PATCH"])
 @blueprint.arguments(TenantPatchSchema, example={"name": "Home"})
-@blueprint.response(200, TenantSchema, example=TENANT_EXAMPLE)
+@blueprint.response(200, TenantSchema, example=ANSWER_EXAMPLE)
 @blueprint.problems(401, 403, 404, 410, 413, 415, 422, 503, 507)
 @blueprint.operation("updateTenant")
 def update_tenant(body: dict[str, Any], id: str) -> Tenant:
     """Rename an account book."""
-    return context.domain().tenants.rename(context.user(), canonical_uuid(id), body["name"])
+    return context.domain().tenants.rename(context.caller(), canonical_uuid(id), body["name"])
 
 
 @blueprint.route("/tenants/<id>", methods=["DELETE"])
@@ -69,4 +70,4 @@ def update_tenant(body: dict[str, Any], id: str) -> Tenant:
 @blueprint.operation("deleteTenant")
 def delete_tenant(id: str) -> None:
     """End all access to an account book; its devices keep their data and are told."""
-    context.domain().tenants.delete(context.user(), canonical_uuid(id), context.now())
+    context.domain().tenants.delete(context.caller(), canonical_uuid(id), context.now())

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from finwise.api import context
+from finwise.api import context, proxies
 from finwise.api.document import Blueprint
+from finwise.api.users import USER_EXAMPLE
+from finwise.domain.access import HEADER, NONE
 from finwise.domain.identifiers import canonical_uuid
-from finwise.domain.tokens import Token
-from finwise.schemas.tokens import IssuedTokenSchema, LoginSchema, TokenSchema
+from finwise.domain.tokens import Issued, NewToken, Token
+from finwise.errors import Invalid
+from finwise.schemas.tokens import IssuedTokenSchema, LoginSchema, RevocationQuerySchema, TokenSchema
 
 blueprint = Blueprint("tokens", __name__, description="What a device shows instead of a password")
 
@@ -16,12 +19,15 @@ TOKEN_EXAMPLE = {
     "device_name": "Ada's phone",
     "created_at": "2026-01-09T19:01:02.140Z",
     "expires_at": "2026-04-09T19:01:02.140Z",
+    "last_used_at": "2026-01-09T19:11:02.140Z",
+    "tenant_id": None,
+    "read_only": False,
 }
 ISSUED_EXAMPLE = {
     "id": TOKEN_EXAMPLE["id"],
     "token": "fw_…",
     "expires_at": TOKEN_EXAMPLE["expires_at"],
-    "user": {"uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11", "name": "Ada", "email": "ada@example.org"},
+    "user": USER_EXAMPLE,
 }
 
 
@@ -31,13 +37,12 @@ ISSUED_EXAMPLE = {
     example={"email": "ada@example.org", "password": "correct horse battery", "device_name": "Ada's phone"},
 )
 @blueprint.response(201, IssuedTokenSchema, example=ISSUED_EXAMPLE)
-@blueprint.problems(401, 413, 415, 422, 429, 503)
+@blueprint.problems(401, 403, 404, 413, 415, 422, 429, 503)
 @blueprint.operation("createToken", public=True)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
-    """Log in. The token is told this once."""
-    issued = context.domain().tokens.log_in(
-        body["email"], body["password"], body["device_name"], context.address(), context.now()
-    )
+    """Log in. The token is told this once; restricted to a tenant or to reading, it is for a script."""
+    new = NewToken(body["device_name"], body.get("tenant_id"), body.get("read_only", False))
+    issued = _issued(body, new)
     token = issued.token
     return {"id": token.id, "token": issued.secret, "expires_at": token.expires_at, "user": issued.user}
 
@@ -51,6 +56,17 @@ def list_tokens() -> list[Token]:
     return context.domain().tokens.list_of(context.user(), context.now())
 
 
+@blueprint.route("/auth/tokens", methods=["DELETE"])
+@blueprint.arguments(RevocationQuerySchema, location="query")
+@blueprint.response(204)
+@blueprint.problems(401, 403, 422)
+@blueprint.operation("deleteTokens")
+def revoke_all(query: dict[str, Any]) -> None:
+    """Log out everywhere, at once; with `others`, everywhere else."""
+    spared = context.caller().token.id if query.get("others") else None
+    context.domain().tokens.revoke_all(context.user(), but=spared)
+
+
 @blueprint.route("/auth/tokens/<id>", methods=["DELETE"])
 @blueprint.response(204)
 @blueprint.problems(401, 404)
@@ -58,3 +74,17 @@ def list_tokens() -> list[Token]:
 def revoke(id: str) -> None:
     """Revoke one of one's own tokens, at once and everywhere."""
     context.domain().tokens.revoke(context.user(), canonical_uuid(id))
+
+
+def _issued(body: dict[str, Any], new: NewToken) -> Issued:
+    """A token, by the one way to log in that the settings choose."""
+    joined, settings, now = context.domain(), context.settings(), context.now()
+    if settings.login == HEADER:
+        return joined.tokens.issue(joined.users.admit(proxies.named_user(settings), now), new, now)
+    if settings.login == NONE:
+        proxies.require_same_machine()
+        return joined.tokens.issue(joined.users.only(now), new, now)
+    missing = {name: ["Missing data for required field."] for name in ("email", "password") if name not in body}
+    if missing:
+        raise Invalid("Log in with e-mail and password.", errors=missing)
+    return joined.tokens.log_in(body["email"], body["password"], new, proxies.address(), now)

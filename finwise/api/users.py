@@ -2,30 +2,35 @@
 
 from typing import Any
 
-from finwise.api import context
+from finwise.api import context, proxies
 from finwise.api.document import Blueprint
+from finwise.domain.access import PASSWORD
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.users import NewUser, User, require_self
+from finwise.errors import Forbidden
 from finwise.schemas.users import NewUserSchema, UserPatchSchema, UserSchema
 
 blueprint = Blueprint("users", __name__, description="People who may open account books")
 
 
-USER_EXAMPLE = {"uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11", "name": "Ada", "email": "ada@example.org"}
+NEW_EXAMPLE = {"uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11", "name": "Ada", "email": "ada@example.org"}
+USER_EXAMPLE = {**NEW_EXAMPLE, "is_admin": False}
 
 
 @blueprint.route("/users", methods=["POST"])
-@blueprint.arguments(NewUserSchema, example={**USER_EXAMPLE, "password": "correct horse battery"})
+@blueprint.arguments(NewUserSchema, example={**NEW_EXAMPLE, "password": "correct horse battery"})
 @blueprint.response(201, UserSchema, example=USER_EXAMPLE)
 @blueprint.alt_response(
     200, schema=UserSchema, success=True, description="It had been said before; here it is.", example=USER_EXAMPLE
 )
-@blueprint.problems(409, 413, 415, 422, 429, 503)
+@blueprint.problems(403, 404, 409, 413, 415, 422, 429, 503)
 @blueprint.operation("createUser", public=True)
 def register(body: dict[str, Any]) -> tuple[User, int]:
-    """Sign up. Saying it again is answered as before."""
+    """Sign up; with the code of an invitation one becomes a member at once. Saying it again is answered as before."""
+    if context.settings().login != PASSWORD:
+        raise Forbidden("Nobody signs up here: log in (POST /auth/tokens).")
     new = NewUser(body["uuid"], body["name"], body["email"], body.get("password"))
-    user, is_new = context.domain().users.register(new, context.address(), context.now())
+    user, is_new = context.domain().users.register(new, proxies.address(), context.now(), body.get("invitation"))
     return user, 201 if is_new else 200
 
 
@@ -60,14 +65,14 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
         name=body.get("name"),
         email=body.get("email"),
         password=body.get("password"),
-        token_id=context.token_id(),
+        token_id=context.caller().token.id,
     )
 
 
 @blueprint.route("/users/<uuid>", methods=["DELETE"])
 @blueprint.response(204)
-@blueprint.problems(401, 404, 409)
+@blueprint.problems(401, 404, 409, 503, 507)
 @blueprint.operation("deleteUser")
 def delete_user(uuid: str) -> None:
-    """Delete one's own record and all tokens. One's tenants must be deleted first."""
-    context.domain().users.delete(require_self(context.user(), canonical_uuid(uuid)))
+    """Delete one's account. Books that one has alone are deleted; shared ones need another owner first."""
+    context.domain().users.delete(require_self(context.user(), canonical_uuid(uuid)), context.now())

@@ -1,12 +1,14 @@
 """The command line: `finwise --help`."""
 
-from finwise.cli import backups, books, restores, serving, tokens, upkeep
+from finwise.cli import backups, books, check, restores, serving, tenants, tokens, upkeep, users
 from finwise.cli.group import main
 
 __all__ = ["main"]
 
 for command in (
     serving.serve,
+    users.users,
+    tenants.tenants,
     tokens.tokens,
     books.import_,
     books.export,
@@ -15,5 +17,6 @@ for command in (
     backups.verify,
     upkeep.compact,
     backups.litestream,
+    check.check,
 ):
     main.add_command(command)

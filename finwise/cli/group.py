@@ -1,6 +1,7 @@
 """What all commands have in common: the group, the domain, how they tell how far they are."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def main() -> None:
 
     Settings are environment variables: the README lists them.
     """
+    os.umask(0o077)  # what FinWise writes is nobody else's
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in config.unknown_variables():
         click.echo(f"{name} is no setting of FinWise: is it misspelled?", err=True)
@@ -50,6 +52,13 @@ def uuid_of(named: str) -> str:
     if uuid is None:
         raise Invalid("--tenant takes a UUID of 36 characters.")
     return uuid
+
+
+def rows(cells: Sequence[Sequence[str]]) -> None:
+    """Prints a table, each column as wide as it needs to be."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def end(problems: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """`finwise serve`."""
 
+import logging
 import socket
 
 import click
@@ -47,6 +48,7 @@ def _serve(settings: config.Settings) -> None:
     from granian.log import LogLevels
 
     config.to_environment(settings)
+    logging.getLogger().handlers.clear()  # from here on the log is the server's (logs.py), not a person's at a terminal
     Granian(
         "finwise:create_app",
         factory=True,

@@ -3,7 +3,8 @@
 import click
 
 from finwise import now
-from finwise.cli.group import domain
+from finwise.cli.group import domain, uuid_of
+from finwise.domain.tokens import NewToken
 
 
 @click.group()
@@ -14,8 +15,11 @@ def tokens() -> None:
 @tokens.command("add")
 @click.argument("email")
 @click.option("--device", default="command line", show_default=True, help="What the token is called in the list.")
-def add(email: str, device: str) -> None:
+@click.option("--tenant", "tenant_id", metavar="UUID", help="The only tenant that it opens, for a script.")
+@click.option("--read-only", is_flag=True, help="It may only read, for a script.")
+def add(email: str, device: str, tenant_id: str | None, read_only: bool) -> None:
     """Make a token for the user with this e-mail, and print it once."""
-    issued = domain().tokens.add_for(email, device, now())
+    new = NewToken(device, tenant_id and uuid_of(tenant_id), read_only)
+    issued = domain().tokens.add_for(email, new, now())
     click.echo(f"Expires {issued.token.expires_at}; it is shown this once:", err=True)
     click.echo(issued.secret)

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from finwise.domain.administration import Administration
 from finwise.domain.backups import Backups
 from finwise.domain.conflicts import Conflicts
 from finwise.domain.copies import Copies
 from finwise.domain.devices import Devices
+from finwise.domain.invitations import Invitations
 from finwise.domain.life import Life
+from finwise.domain.limits import Limits
+from finwise.domain.members import Members
 from finwise.domain.restores import Restores
 from finwise.domain.sync import Sync
 from finwise.domain.tenants import Tenants
@@ -30,6 +34,9 @@ class Domain(NamedTuple):
     users: Users
     tenants: Tenants
     tokens: Tokens
+    members: Members
+    invitations: Invitations
+    administration: Administration
     sync: Sync
     conflicts: Conflicts
     devices: Devices
@@ -40,4 +47,5 @@ class Domain(NamedTuple):
     restores: Restores
     verification: Verification
     health: Health
+    limits: Limits
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

@@ -1,29 +1,51 @@
-"""The one place where it is decided whether a user may read or write a tenant."""
+"""The one place where it is decided who may do what with a tenant."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from finwise.domain.tenants import Tenant
+    from finwise.domain.tokens import Token
     from finwise.domain.users import User
 
-
-def is_member(user: User, tenant: Tenant) -> bool:
-    """Whether the tenant exists for this user at all; for everybody else it is as unknown as any other."""
-    return tenant.user_id == user.uuid
-
-
-def may_read(user: User, tenant: Tenant) -> bool:
-    """Whether the user may pull the tenant's book."""
-    return is_member(user, tenant)
+ROLES = OWNER, EDITOR, VIEWER = "owner", "editor", "viewer"
+LOGINS = PASSWORD, HEADER, NONE = "password", "header", "none"  # how people log in to an installation
+SIGN_UPS = OPEN, INVITATION, CLOSED = "open", "invitation", "closed"  # who may sign up
 
 
-def may_write(user: User, tenant: Tenant) -> bool:
-    """Whether the user may push to the tenant's book."""
-    return is_member(user, tenant)
+class Caller(NamedTuple):
+    """Who asks, and with which token."""
+
+    user: User
+    token: Token
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the token is for a script: it opens books, but does nothing in its user's name."""
+        return self.token.tenant_id is not None or self.token.read_only
 
 
-def may_manage(user: User, tenant: Tenant) -> bool:
-    """Whether the user may rename and delete the tenant."""
-    return is_member(user, tenant)
+def is_visible(caller: Caller, tenant: Tenant) -> bool:
+    """Whether the tenant exists for the caller at all; for everybody else it is as unknown as any other."""
+    return tenant.role is not None and caller.token.tenant_id in (None, tenant.uuid)
+
+
+def may_read(caller: Caller, tenant: Tenant) -> bool:
+    """Whether the caller may pull and export the tenant's book."""
+    return is_visible(caller, tenant)
+
+
+def may_write(caller: Caller, tenant: Tenant) -> bool:
+    """Whether the caller may push to the tenant's book, and decide its conflicts."""
+    return is_visible(caller, tenant) and tenant.role in (OWNER, EDITOR) and not caller.token.read_only
+
+
+def may_leave(caller: Caller, tenant: Tenant) -> bool:
+    """Whether the caller may act as a member: see who the others are, and leave."""
+    return is_visible(caller, tenant) and not caller.is_restricted
+
+
+def may_manage(caller: Caller, tenant: Tenant) -> bool:
+    """Whether the caller may rename, share and delete the tenant."""
+    return is_visible(caller, tenant) and tenant.role == OWNER and not caller.is_restricted

@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 from finwise.domain import json_text
 from finwise.domain.identifiers import canonical_uuid, is_entity_id
+from finwise.domain.limits import Limits
 from finwise.domain.times import canonical_time
 from finwise.errors import FieldErrors
-
-MAX_CHANGE_BYTES = 256 * 1024  # JSON text of one change
 
 Key = tuple[str, str]  # (entity_type, id): the name of an entity within its tenant
 FieldCheck = Callable[[Mapping[str, Any]], FieldErrors | None]
@@ -77,23 +76,23 @@ def same_content(one: str | None, other: str | None) -> bool:
     return json_text.same(json_text.parse(one.encode()), json_text.parse(other.encode()))
 
 
-def read_changes(elements: Sequence[Any], catalogue: Catalogue) -> list[Change | Rejection]:
+def read_changes(elements: Sequence[Any], catalogue: Catalogue, limits: Limits) -> list[Change | Rejection]:
     """Each element of `changes` as a Change, or as the Rejection that says what is wrong with it."""
-    return [_read_change(element, catalogue) for element in elements]
+    return [_read_change(element, catalogue, limits) for element in elements]
 
 
-def _read_change(element: Any, catalogue: Catalogue) -> Change | Rejection:
+def _read_change(element: Any, catalogue: Catalogue, limits: Limits) -> Change | Rejection:
     if type(element) is not dict:
         reason = json_text.oddity(element) or "is not an object"
         return Rejection(None, "invalid_change", {"change": [f"It {reason}."]})
     sent_id = element.get("change_id")
     try:
-        return _change(element, sent_id, catalogue)
+        return _change(element, sent_id, catalogue, limits)
     except _Refused as refused:
         return Rejection(_echo(sent_id), refused.code, refused.errors)
 
 
-def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue) -> Change:
+def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits: Limits) -> Change:
     change_id = canonical_uuid(sent_id)
     if change_id is None:
         raise _Refused("invalid_change", {"change_id": ["Give a UUID of 36 characters."]})
@@ -103,7 +102,7 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue) -> Chan
         raise _Refused("unknown_entity_type", {"entity_type": ["This server knows no such entity type."]})
     if not is_entity_id(element.get("id")):
         raise _Refused("invalid_id", {"id": ["Give 1 to 64 of A-Z a-z 0-9 - _ . :"]})
-    data = None if _time(element, "deleted_at") else _data_text(element, check)
+    data = None if _time(element, "deleted_at") else _data_text(element, check, limits)
     return Change(
         change_id=change_id,
         sent_change_id=sent_id,
@@ -132,16 +131,18 @@ def _missing_time() -> str:
     raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})
 
 
-def _data_text(element: dict[str, Any], check: FieldCheck) -> str:
+def _data_text(element: dict[str, Any], check: FieldCheck, limits: Limits) -> str:
     data = element.get("data")
-    text = json_text.plain_text(data)
-    if text is None and (reason := json_text.oddity(data)):
+    text = json_text.plain_text(data, limits.depth)
+    if text is None and (reason := json_text.oddity(data, limits.depth)):
         raise _Refused("invalid_data", {"data": [f"It {reason}."]})
     if type(data) is not dict:
         raise _Refused("invalid_data", {"data": ["Give the entity's fields as an object, or set deleted_at."]})
+    if len(data) > limits.fields:
+        raise _Refused("invalid_data", {"data": [f"Give at most {limits.fields} fields."]})
     text = text or json_text.write(data)
-    if len(text) * 4 > MAX_CHANGE_BYTES and len(text.encode()) > MAX_CHANGE_BYTES:
-        raise _Refused("too_large", {"data": [f"Keep one change below {MAX_CHANGE_BYTES} bytes."]})
+    if len(text) * 4 > limits.change_bytes and len(text.encode()) > limits.change_bytes:
+        raise _Refused("too_large", {"data": [f"Keep one change below {limits.change_bytes} bytes."]})
     if errors := check(data):
         raise _Refused("invalid_data", errors)
     return text

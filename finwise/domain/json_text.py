@@ -2,7 +2,7 @@
 
 `parse` reads any JSON and marks what FinWise does not take (a key given twice, a number beyond ±(2^53 - 1), NaN,
 nesting without end) with an `Odd` value in its place, so that one bad change in a push can be refused by itself;
-`oddity` finds such a mark, a lone surrogate, U+0000 or nesting deeper than 32 in a value. `read` refuses a text with
+`oddity` finds such a mark, a lone surrogate, U+0000 or nesting that is too deep in a value. `read` refuses a text with
 any of these.
 """
 
@@ -10,6 +10,8 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from finwise.errors import Invalid
 
@@ -51,24 +53,23 @@ def read(body: bytes) -> Any:
 
 def write(value: Any) -> str:
     """A value as compact JSON text, its keys in the order they have."""
-    return _ENCODER.encode(value)
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
-def plain_text(value: Any) -> str | None:
+def plain_text(value: Any, max_depth: int = MAX_DEPTH) -> str | None:
     """The text of a value in which nothing is odd, as a look at that text shows; None: `oddity` has to look.
 
     For nearly all values this is enough, and cheaper than looking into each part of them.
     """
     try:
         text = write(value)
-        text.encode()  # fails for half of a surrogate pair
-    except (TypeError, ValueError, RecursionError):
+    except orjson.JSONEncodeError:  # an `Odd`, half of a surrogate pair, nesting without end
         return None
-    may_be_odd = "\\u0000" in text or text.count("{") + text.count("[") > MAX_DEPTH
+    may_be_odd = "\\u0000" in text or text.count("{") + text.count("[") > max_depth
     return None if may_be_odd else text
 
 
-def oddity(value: Any) -> str | None:
+def oddity(value: Any, max_depth: int = MAX_DEPTH) -> str | None:
     """Why this value is not taken, completing the sentence "it …"; None if it is."""
     waiting = [(value, 1)]
     while waiting:
@@ -80,8 +81,8 @@ def oddity(value: Any) -> str | None:
         elif kind is Odd:
             return str(value.reason)
         elif kind is dict or kind is list:
-            if depth > MAX_DEPTH:
-                return f"is nested deeper than {MAX_DEPTH} levels"
+            if depth > max_depth:
+                return f"is nested deeper than {max_depth} levels"
             below = depth + 1
             if kind is dict:
                 waiting.extend((key, below) for key in value)
@@ -125,7 +126,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Odd:
     return value if len(value) == len(pairs) else Odd("contains a key twice in one object")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
     parse_int=_integer,

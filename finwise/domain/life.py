@@ -85,6 +85,12 @@ class Life:
         self._store.put_state(tenant.uuid, DELETING, instead_of=(CREATING, ACTIVE, QUARANTINED), began_at=now)
         self._finish_deleting(self._store.find(tenant.uuid) or tenant, now)
 
+    def go_on(self, tenant_id: str, now: int) -> None:
+        """Finishes a deletion that was begun in users.db."""
+        tenant = self._store.find(tenant_id)
+        if tenant and tenant.state == DELETING:
+            self._finish_deleting(tenant, now)
+
     def to_restore(self, tenant_id: str, owner: str | None, name: str) -> Tenant:
         """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound, Busy."""
         tenant = self._store.find(tenant_id) or Tenant(tenant_id, name, None, DELETED)

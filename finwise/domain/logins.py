@@ -1,10 +1,15 @@
-"""Verifying passwords, slowly for those who guess: failures are counted per account and address, in all processes."""
+"""Verifying passwords, slowly for those who guess: failures are counted in all processes together.
 
-from typing import Protocol
+Counted are those of an account from an address, of an address whatever the account, and of an account whatever the
+address. The last would let strangers keep somebody out, so it does not hold where that person has logged in before.
+"""
 
-from finwise.errors import SlowDown
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
 
-FAILURES = 5  # failed attempts after which an account and address must wait
+from finwise.errors import Busy, SlowDown
+
 WINDOW = 15 * 60 * 1_000_000  # µs for which a failed attempt counts
 
 
@@ -19,34 +24,64 @@ class PasswordHasher(Protocol):
     def is_outdated(self, hashed: str) -> bool: ...
 
 
+class Most(NamedTuple):
+    """Failed attempts within the window after which whoever tries must wait."""
+
+    here: int  # at an account, from an address
+    address: int  # from an address, at all accounts
+    account: int  # at an account, from all addresses
+
+
 class FailedLogins(Protocol):
     """users.db, as far as it is about failed attempts."""
 
-    def add_within(self, account: str, address: str, *, now: int, window: int, most: int) -> int | None:
+    def add_within(self, account: str, address: str, *, now: int, window: int, most: Most) -> int | None:
         """Counts an attempt as failed before it is made, so that attempts at the same moment count as well.
 
-        Where there are `most` within the window already, none is added, and the time (µs) at which the oldest of them
-        leaves it is returned.
+        Where there are too many within the window already, none is added, and the time (µs) at which there are less
+        again is returned.
         """
 
+    def take_back(self, account: str, address: str, now: int) -> None:
+        """Forgets the one attempt that was counted at `now`."""
+
     def delete(self, account: str, address: str) -> None:
-        """Forgets the attempts of an account and address."""
+        """Forgets the attempts at an account from an address."""
+
+    def add_known(self, account: str, address: str, now: int) -> None:
+        """Remembers that somebody has logged in to the account from there."""
 
 
 class Logins:
-    """The one place where a password is compared."""
+    """The one place where a password is compared. `failures`: an account's and address's before they must wait."""
 
-    def __init__(self, failed: FailedLogins, passwords: PasswordHasher) -> None:
+    def __init__(self, failed: FailedLogins, passwords: PasswordHasher, failures: int) -> None:
         self._failed = failed
         self._passwords = passwords
+        self._most = Most(failures, 10 * failures, 20 * failures)
 
     def verify(self, hashed: str | None, account: str, password: str, address: str, now: int) -> bool:
         """Whether the password belongs to the stored text; without one it takes as long. Raises SlowDown."""
-        free_at = self._failed.add_within(account, address, now=now, window=WINDOW, most=FAILURES)
+        with self.attempt(account, address, now):
+            right = self._passwords.verify(hashed, password)
+        if right:
+            self._failed.delete(account, address)
+            self._failed.add_known(account, address, now)
+        return right
+
+    @contextmanager
+    def attempt(self, account: str, address: str, now: int) -> Iterator[None]:
+        """Counts what is done in the context as a failed attempt, until it is taken back. Raises SlowDown."""
+        free_at = self._failed.add_within(account, address, now=now, window=WINDOW, most=self._most)
         if free_at is not None:
             seconds = -(-(free_at - now) // 1_000_000)
             raise SlowDown("Too many failed attempts. Wait before the next one.", retry_after=max(1, seconds))
-        right = self._passwords.verify(hashed, password)
-        if right:
-            self._failed.delete(account, address)
-        return right
+        try:
+            yield
+        except Busy:  # nothing was compared, so nothing was guessed
+            self.take_back(account, address, now)
+            raise
+
+    def take_back(self, account: str, address: str, now: int) -> None:
+        """Forgets an attempt, for it was none."""
+        self._failed.take_back(account, address, now)

@@ -1,6 +1,6 @@
 """Push, pull and first load (protocol.md 2 to 5): the rules, and the order in which they ask the store."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import NamedTuple
@@ -9,14 +9,12 @@ from finwise.domain import devices
 from finwise.domain.book import Book, Books, Contact
 from finwise.domain.change import Catalogue, Rejection, Version, read_changes
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
+from finwise.domain.limits import Limits
 from finwise.domain.push import Push, Result
-from finwise.errors import QuotaExceeded
+from finwise.errors import QuotaExceeded, TooLarge
 
 PROTOCOL = 1
 DEFAULT_LIMIT = 1_000
-MAX_LIMIT = 10_000
-MAX_CHANGES = 5_000
-MAX_BODY_BYTES = 8 * 1024 * 1024
 
 _CHUNK = 1_000  # entities in memory at once while a first load is sent
 
@@ -75,13 +73,14 @@ class Load(NamedTuple):
 class Sync:
     """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py).
 
-    `quota`: bytes that a tenant's file may hold.
+    `quota_of`: bytes that a tenant's file may hold.
     """
 
-    def __init__(self, books: Books, catalogue: Catalogue, quota: int) -> None:
+    def __init__(self, books: Books, catalogue: Catalogue, quota_of: Callable[[str], int], limits: Limits) -> None:
         self._books = books
         self._catalogue = catalogue
-        self._quota = quota
+        self._quota_of = quota_of
+        self._limits = limits
 
     @property
     def entity_types(self) -> list[str]:
@@ -91,9 +90,11 @@ class Sync:
     def push(self, tenant_id: str, request: PushRequest, now: int) -> Pushed:
         """Stores what wins, in one transaction. `now` in µs.
 
-        Raises CursorExpired, EpochChanged, QuotaExceeded and what Books raises; then nothing is stored.
+        Raises TooLarge, CursorExpired, EpochChanged, QuotaExceeded and what Books raises; then nothing is stored.
         """
-        changes = read_changes(request.elements, self._catalogue)
+        if len(request.elements) > self._limits.changes:
+            raise TooLarge(f"Push at most {self._limits.changes} changes at once.")
+        changes = read_changes(request.elements, self._catalogue, self._limits)
         with self._books.transact(tenant_id) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
@@ -103,7 +104,7 @@ class Sync:
                 book.put_contact(request.contact)
             push.store()
             if push.stores_data:
-                require_room(book, self._quota)
+                require_room(book, self._quota_of(tenant_id))
             page = None
             if request.pull:
                 # What this push stored lies above all stamps there were before it, so it is not even read.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from finwise.domain import access
+from finwise.domain.access import Caller
 from finwise.domain.users import User
 from finwise.errors import Busy, Conflict, Forbidden, NotFound, Quarantined, TenantDeleted
 
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 CREATING, ACTIVE, DELETING, DELETED = "creating", "active", "deleting", "deleted"
 RESTORING = "restoring"  # another file takes the place of its file
 QUARANTINED = "quarantined"  # its file is damaged or missing, and the operator has not looked yet
+STATES = (CREATING, ACTIVE, QUARANTINED, RESTORING, DELETING, DELETED)
 
 
 class Tenant(NamedTuple):
     """An account book. `user_id` is its owner, None once a deleted tenant's owner is deleted too.
 
-    `began_at`: when its last deletion or restore was begun, µs.
+    `began_at`: when its last deletion or restore was begun, µs. `quota_mib`: None: as the server's setting says.
+    `role`: what whoever it was looked up for is in it; None: nobody.
     """
 
     uuid: str
@@ -28,14 +31,19 @@ class Tenant(NamedTuple):
     user_id: str | None
     state: str
     began_at: int | None = None
+    quota_mib: int | None = None
+    role: str | None = None
 
 
 class TenantStore(Protocol):
     """users.db, as far as it is about tenants."""
 
     def find(self, uuid: str) -> Tenant | None: ...
-    def list_of(self, user_id: str) -> list[Tenant]:
-        """The user's tenants that are there, oldest first."""
+    def find_for(self, user_id: str, uuid: str) -> Tenant | None:
+        """The tenant with the user's role in it."""
+
+    def list_for(self, user_id: str) -> list[Tenant]:
+        """The tenants that are there and that the user has a role in, oldest first."""
 
     def list_all(self) -> list[Tenant]:
         """Every tenant there ever was, oldest first."""
@@ -43,10 +51,15 @@ class TenantStore(Protocol):
     def list_unfinished(self) -> list[Tenant]:
         """Tenants being created, deleted or restored."""
 
-    def add(self, tenant: Tenant, now: int) -> bool:
-        """False where the UUID is known already; then nothing is changed."""
+    def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
+        """False where the UUID is known already; then nothing is changed.
+
+        Raises Conflict where the owner has made `most` tenants that are there or were deleted within a day.
+        """
 
     def put_name(self, uuid: str, name: str) -> None: ...
+    def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
+        """Whether there is such a tenant. None: as the server's setting says."""
 
     def put_owner(self, uuid: str, user_id: str | None) -> None:
         """Gives a tenant an owner, if it has none."""
@@ -56,77 +69,91 @@ class TenantStore(Protocol):
 
 
 class Tenants:
-    """Creating, finding, renaming, deleting."""
+    """Creating, finding, renaming, deleting. `most`: tenants that one user may own."""
 
-    def __init__(self, store: TenantStore, life: Life) -> None:
+    def __init__(self, store: TenantStore, life: Life, most: int) -> None:
         self._store = store
         self._life = life
+        self._most = most
 
     def create(self, user: User, uuid: str, name: str, user_id: str | None, now: int) -> tuple[Tenant, bool]:
         """The tenant with its file, and whether it is new. Said again with the same content, it is the present one.
 
-        Raises Conflict where the UUID is known with other content (a deleted tenant's stays reserved), Forbidden for
-        another owner than oneself.
+        Raises Conflict where the UUID is known with other content (a deleted tenant's stays reserved) or the user owns
+        as many as one may, Forbidden for another owner than oneself.
         """
         if user_id not in (None, user.uuid):
             raise Forbidden("A tenant can be created for oneself only. Leave user_id out.")
-        is_new = self._store.add(Tenant(uuid, name, user.uuid, CREATING), now)
-        tenant = self._store.find(uuid)
+        is_new = self._store.add(Tenant(uuid, name, user.uuid, CREATING), now, self._most)
+        tenant = self._store.find_for(user.uuid, uuid)
         if tenant is None or (tenant.name, tenant.user_id) != (name, user.uuid) or _is_gone(tenant):
             raise Conflict("This UUID is taken. Make a new one.")
         if tenant.state == CREATING:
             self._life.create(tenant)
         return tenant, is_new
 
-    def list_of(self, user: User, user_id: str | None) -> list[Tenant]:
-        """The tenants the user may open; with `user_id`, those of them that this user owns."""
-        return [tenant for tenant in self._store.list_of(user.uuid) if user_id in (None, tenant.user_id)]
+    def list_for(self, caller: Caller, user_id: str | None) -> list[Tenant]:
+        """The tenants the caller may open; with `user_id`, those of them that this user owns."""
+        tenants = self._store.list_for(caller.user.uuid)
+        return [each for each in tenants if access.is_visible(caller, each) and user_id in (None, each.user_id)]
 
     def ids_with_files(self) -> list[str]:
         """The tenants that have a file, be it a damaged one, for the commands of whoever runs the server."""
-        return [tenant.uuid for tenant in self._store.list_all() if tenant.state in (ACTIVE, QUARANTINED)]
+        return self.ids_in_state(ACTIVE, QUARANTINED)
 
-    def find(self, user: User, tenant_id: str | None) -> Tenant:
+    def ids_in_state(self, *states: str) -> list[str]:
+        """The tenants in one of these states, oldest first."""
+        return [tenant.uuid for tenant in self._store.list_all() if tenant.state in states]
+
+    def find(self, caller: Caller, tenant_id: str | None) -> Tenant:
         """The tenant itself, whatever its file is like. Raises NotFound, TenantDeleted, Forbidden, Busy."""
-        return self._open(user, tenant_id, access.may_read, to_use_file=False)
+        return self._open(caller, tenant_id, access.may_read, to_use_file=False)
 
-    def to_read(self, user: User, tenant_id: str | None) -> Tenant:
+    def to_read(self, caller: Caller, tenant_id: str | None) -> Tenant:
         """The tenant, to read its book. Raises NotFound, TenantDeleted, Forbidden, Busy, Quarantined."""
-        return self._open(user, tenant_id, access.may_read)
+        return self._open(caller, tenant_id, access.may_read)
 
-    def to_write(self, user: User, tenant_id: str | None) -> Tenant:
+    def to_write(self, caller: Caller, tenant_id: str | None) -> Tenant:
         """The tenant, to write its book. Raises NotFound, TenantDeleted, Forbidden, Busy, Quarantined."""
-        return self._open(user, tenant_id, access.may_write)
+        return self._open(caller, tenant_id, access.may_write)
+
+    def to_leave(self, caller: Caller, tenant_id: str | None) -> Tenant:
+        """The tenant, to see its members, and to leave them. Raises NotFound, TenantDeleted, Forbidden, Busy."""
+        return self._open(caller, tenant_id, access.may_leave, to_use_file=False)
+
+    def to_manage(self, caller: Caller, tenant_id: str | None) -> Tenant:
+        """The tenant, to decide about it as its owner. Raises NotFound, TenantDeleted, Forbidden, Busy."""
+        return self._open(caller, tenant_id, access.may_manage, to_use_file=False)
 
     def as_operator(self, tenant_id: str | None) -> Tenant:
         """The tenant, for the commands of whoever runs the server. Raises NotFound, TenantDeleted, Busy."""
         return self._open(None, tenant_id, access.may_manage)
 
-    def rename(self, user: User, tenant_id: str | None, name: str) -> Tenant:
-        """The tenant with another name. Raises what `to_read` raises."""
-        tenant = self._open(user, tenant_id, access.may_manage, to_use_file=False)
+    def rename(self, caller: Caller, tenant_id: str | None, name: str) -> Tenant:
+        """The tenant with another name. Raises what `to_manage` raises."""
+        tenant = self.to_manage(caller, tenant_id)
         self._store.put_name(tenant.uuid, name)
         return tenant._replace(name=name)
 
-    def delete(self, user: User, tenant_id: str | None, now: int) -> None:
-        """Ends all access in every process and moves the file to the trash. Raises what `to_read` raises."""
-        self._life.delete(self._open(user, tenant_id, access.may_manage, to_use_file=False), now)
+    def delete(self, caller: Caller, tenant_id: str | None, now: int) -> None:
+        """Ends all access in every process and moves the file to the trash. Raises what `to_manage` raises."""
+        self._life.delete(self.to_manage(caller, tenant_id), now)
 
     def _open(
         self,
-        user: User | None,
+        caller: Caller | None,
         tenant_id: str | None,
-        may: Callable[[User, Tenant], bool],
+        may: Callable[[Caller, Tenant], bool],
         *,
         to_use_file: bool = True,
     ) -> Tenant:
-        tenant = self._store.find(tenant_id) if tenant_id else None
-        if tenant is None or (user is not None and not access.is_member(user, tenant)):
+        tenant = self._find(caller, tenant_id) if tenant_id else None
+        if tenant is None or (caller is not None and not access.is_visible(caller, tenant)):
             raise NotFound("There is no such tenant.")
         if _is_gone(tenant):
             raise TenantDeleted
-        if user is not None and not may(user, tenant):
-            raise Forbidden("Your role does not allow this.")
+        if caller is not None and not may(caller, tenant):
+            raise Forbidden("Your role, or that of this token, does not allow this.")
         if tenant.state == CREATING:
             raise Busy("The tenant is being created. Try again in a moment.", retry_after=1)
         if tenant.state == RESTORING:
@@ -137,6 +164,9 @@ class Tenants:
                 retry_after=300,
             )
         return tenant
+
+    def _find(self, caller: Caller | None, tenant_id: str) -> Tenant | None:
+        return self._store.find(tenant_id) if caller is None else self._store.find_for(caller.user.uuid, tenant_id)
 
 
 def _is_gone(tenant: Tenant) -> bool:

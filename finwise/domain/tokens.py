@@ -5,22 +5,37 @@ from hashlib import sha256
 from typing import NamedTuple, Protocol
 from uuid import uuid4
 
+from finwise.domain.access import Caller
 from finwise.domain.logins import Logins, PasswordHasher
+from finwise.domain.tenants import TenantStore
 from finwise.domain.times import millis_text
 from finwise.domain.users import User, UserStore, email_key
 from finwise.errors import NotFound, Unauthorized
 
-_DAY = 24 * 60 * 60 * 1_000_000  # µs
+_MINUTE = 60 * 1_000_000  # µs
+_DAY = 24 * 60 * _MINUTE
+USE_NOTED_EVERY = 10 * _MINUTE  # so that a poll stays a read
+
+
+class NewToken(NamedTuple):
+    """What a token is to be: the name of the device, and for scripts the only tenant it opens, and only to read."""
+
+    device_name: str
+    tenant_id: str | None = None
+    read_only: bool = False
 
 
 class Token(NamedTuple):
-    """A device's token without its secret; times are canonical text."""
+    """A device's token without its secret; times are canonical text, `last_used_at` to some minutes."""
 
     id: str
     user_id: str
     device_name: str
     created_at: str
     expires_at: str
+    last_used_at: str | None = None
+    tenant_id: str | None = None
+    read_only: bool = False
 
 
 class Issued(NamedTuple):
@@ -34,38 +49,53 @@ class Issued(NamedTuple):
 class TokenStore(Protocol):
     """users.db, as far as it is about tokens."""
 
-    def add(self, token: Token, hashed: str) -> None: ...
+    def add(self, token: Token, hashed: str) -> None:
+        """Raises Conflict where the user is there no more."""
 
-    def find_user(self, hashed: str, now: str) -> tuple[str, User] | None:
-        """The id and the user of a token that has not expired."""
+    def find_caller(self, hashed: str, now: str) -> Caller | None:
+        """A token that has not expired, and its user."""
 
     def list_of(self, user_id: str, now: str) -> list[Token]:
         """The tokens of a user that have not expired, oldest first."""
 
+    def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
+        """Notes a use, if that can be done at once; an expiry is only ever moved on."""
+
     def delete(self, user_id: str, token_id: str) -> bool:
         """Whether the user had such a token."""
 
+    def delete_all(self, user_id: str, *, but: str | None) -> None:
+        """All of a user's, but for one."""
+
 
 class Tokens:
-    """Logging in, and what users do with their tokens."""
+    """Logging in, and what users do with their tokens. `days`: how long a token lives without being used."""
 
     def __init__(
-        self, store: TokenStore, users: UserStore, logins: Logins, passwords: PasswordHasher, days: int
+        self,
+        store: TokenStore,
+        users: UserStore,
+        tenants: TenantStore,
+        logins: Logins,
+        passwords: PasswordHasher,
+        days: int,
     ) -> None:
         self._store = store
         self._users = users
+        self._tenants = tenants
         self._logins = logins
         self._passwords = passwords
         self._lifetime = days * _DAY
+        self._moved_every = min(_DAY, self._lifetime // 2)
 
-    def log_in(self, email: str, password: str, device_name: str, address: str, now: int) -> Issued:
-        """A new token. Raises Unauthorized, alike for an unknown e-mail and a wrong password, and SlowDown."""
+    def log_in(self, email: str, password: str, new: NewToken, address: str, now: int) -> Issued:
+        """A new token. Raises Unauthorized, alike for an unknown e-mail and a wrong password, SlowDown, NotFound."""
         account = email_key(email)
         user = self._users.find_by_email(account)
         hashed = user.hashed_password if user else None
         if not self._logins.verify(hashed, account, password, address, now) or user is None:
             raise Unauthorized("E-mail and password do not belong together.")
-        issued = self._issue(user, device_name, now)
+        issued = self.issue(user, new, now)
         present = self._users.find(user.uuid)
         if present is None or present.hashed_password != hashed:  # changed meanwhile, which revokes all others
             self._store.delete(user.uuid, issued.token.id)
@@ -74,19 +104,39 @@ class Tokens:
             self._users.put_hash(user.uuid, self._passwords.hash(password), instead_of=hashed)
         return issued
 
-    def add_for(self, email: str, device_name: str, now: int) -> Issued:
+    def issue(self, user: User, new: NewToken, now: int) -> Issued:
+        """A new token for somebody whose word was taken elsewhere. Raises NotFound where its tenant is not theirs."""
+        if new.tenant_id is not None:
+            tenant = self._tenants.find_for(user.uuid, new.tenant_id)
+            if tenant is None or tenant.role is None:
+                raise NotFound("There is no such tenant.")
+        secret = f"fw_{secrets.token_urlsafe(32)}"
+        token = Token(
+            str(uuid4()),
+            user.uuid,
+            new.device_name,
+            millis_text(now),
+            millis_text(now + self._lifetime),
+            tenant_id=new.tenant_id,
+            read_only=new.read_only,
+        )
+        self._store.add(token, _hashed(secret))
+        return Issued(token, secret, user)
+
+    def add_for(self, email: str, new: NewToken, now: int) -> Issued:
         """A new token without a password, on the operator's word. Raises NotFound."""
         user = self._users.find_by_email(email_key(email))
         if user is None:
             raise NotFound("There is no user with this e-mail.")
-        return self._issue(user, device_name, now)
+        return self.issue(user, new, now)
 
-    def authenticate(self, secret: str, now: int) -> tuple[str, User]:
-        """The token's id and its user. Raises Unauthorized."""
-        found = self._store.find_user(_hashed(secret), millis_text(now))
-        if found is None:
+    def authenticate(self, secret: str, now: int) -> Caller:
+        """Who shows this token; each use puts off its expiry. Raises Unauthorized."""
+        caller = self._store.find_caller(_hashed(secret), millis_text(now))
+        if caller is None:
             raise Unauthorized("The token is unknown, revoked or expired. Log in again.")
-        return found
+        self._note_use(caller.token, now)
+        return caller
 
     def list_of(self, user: User, now: int) -> list[Token]:
         """The user's own tokens, oldest first."""
@@ -97,12 +147,16 @@ class Tokens:
         if token_id is None or not self._store.delete(user.uuid, token_id):
             raise NotFound("You have no such token.")
 
-    def _issue(self, user: User, device_name: str, now: int) -> Issued:
-        secret = f"fw_{secrets.token_urlsafe(32)}"
-        expires_at = millis_text(now + self._lifetime)
-        token = Token(str(uuid4()), user.uuid, device_name, millis_text(now), expires_at)
-        self._store.add(token, _hashed(secret))
-        return Issued(token, secret, user)
+    def revoke_all(self, user: User, *, but: str | None) -> None:
+        """Ends all of the user's own tokens but one, in every process at once."""
+        self._store.delete_all(user.uuid, but=but)
+
+    def _note_use(self, token: Token, now: int) -> None:
+        """Written now and then only, so that a poll stays a read."""
+        if token.last_used_at is None or token.last_used_at <= millis_text(now - USE_NOTED_EVERY):
+            is_fresh = token.expires_at > millis_text(now + self._lifetime - self._moved_every)
+            expires_at = token.expires_at if is_fresh else millis_text(now + self._lifetime)
+            self._store.put_use(token.id, millis_text(now), expires_at)
 
 
 def _hashed(secret: str) -> str:

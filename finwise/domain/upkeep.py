@@ -11,9 +11,11 @@ from finwise.domain.book import Books, Purged
 from finwise.domain.copies import Copies
 from finwise.domain.life import Life
 from finwise.domain.tenants import ACTIVE, TenantStore
+from finwise.domain.times import millis_text
 from finwise.errors import FinWiseError
 
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
+_EXPIRED_FOR = 30 * _DAY  # for so long an expired token still names its device
 _HOUR = 60 * 60 * 1_000_000  # µs
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ class UpkeepStore(Protocol):
 
     def claim(self, now: int, last_before: int) -> bool:
         """Whether the last run was at `last_before` or earlier, or lies ahead of the clock; then it is `now`. In µs."""
+
+    def forget_expired(self, before: str) -> None:
+        """Removes tokens and invitations that expired before a time."""
 
 
 class Files(Protocol):
@@ -88,6 +93,7 @@ class Upkeep:
                     log.warning("tenant %s was not compacted: %s", tenant.uuid, error.detail)
         self.purge_trash(now)
         self._copies.remove_leftovers(now - _DAY)
+        self._store.forget_expired(millis_text(now - _EXPIRED_FOR))
 
     def run_if_due(self, now: int) -> bool:
         """Runs if no process did within the time set: whether it ran."""

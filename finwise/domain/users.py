@@ -1,19 +1,30 @@
 """Users: who they are, signing up, changing, leaving."""
 
-import unicodedata
-from typing import NamedTuple, Protocol
+from __future__ import annotations
 
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from uuid import uuid4
+
+from finwise.domain.access import CLOSED, INVITATION
+from finwise.domain.invitations import hashed_code
 from finwise.domain.logins import Logins, PasswordHasher
-from finwise.errors import Conflict, NotFound
+from finwise.errors import Conflict, Forbidden, NotFound, Unauthorized
+
+if TYPE_CHECKING:
+    from finwise.domain.life import Life
+
+_SIGN_UP = "sign up"  # no e-mail, so that attempts at it are counted apart from those of any account
 
 
 class User(NamedTuple):
-    """A person. `hashed_password` None: no login by password."""
+    """A person. `hashed_password` None: no login by password. `is_admin`: may look after the installation."""
 
     uuid: str
     name: str
     email: str
     hashed_password: str | None
+    is_admin: bool = False
 
 
 class NewUser(NamedTuple):
@@ -40,17 +51,32 @@ class UserStore(Protocol):
     def find(self, uuid: str) -> User | None: ...
     def find_by_email(self, email_key: str) -> User | None: ...
 
-    def add(self, user: User, email_key: str, now: int) -> bool:
-        """False where the UUID or the e-mail is taken; then nothing is changed."""
+    def find_first(self) -> User | None:
+        """Who has signed up first, of those who are there."""
 
-    def put(self, uuid: str, change: UserChange, *, keep_token: str) -> User:
+    def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
+        """False where the UUID or the e-mail is taken; then nothing is changed. The first user is an administrator.
+
+        With the hash of an invitation's `code`, the user takes it. Raises NotFound where it cannot be taken.
+        """
+
+    def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
         """Changes what is not None, and only that, for others may change the rest at the same moment.
 
         A new hash revokes all of the user's tokens but one. Raises Conflict where the e-mail is taken.
         """
 
+    def put_admin(self, uuid: str, *, is_admin: bool) -> User:
+        """Raises NotFound, Conflict for the last administrator."""
+
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
         """Replaces the hash of a password by another one of the same password."""
+
+    def begin_leaving(self, uuid: str, now: int) -> list[str]:
+        """Begins to delete the tenants that the user alone may open: which those are.
+
+        Raises Conflict where others may open one, or the user is the last administrator among others.
+        """
 
     def delete(self, uuid: str) -> None:
         """The user and the user's tokens. Raises Conflict while the user owns tenants."""
@@ -62,32 +88,63 @@ def email_key(email: str) -> str:
 
 
 class Users:
-    """Signing up, and what users do with their own record."""
+    """Signing up, and what users do with their own record. `sign_up`: who may, one of access.SIGN_UPS."""
 
-    def __init__(self, store: UserStore, logins: Logins, passwords: PasswordHasher) -> None:
+    def __init__(self, store: UserStore, life: Life, logins: Logins, passwords: PasswordHasher, sign_up: str) -> None:
         self._store = store
+        self._life = life
         self._logins = logins
         self._passwords = passwords
+        self._sign_up = sign_up
 
     def exists(self, email: str) -> bool:
         """Whether somebody has signed up with this e-mail."""
         return self._store.find_by_email(email_key(email)) is not None
 
-    def register(self, new: NewUser, address: str, now: int) -> tuple[User, bool]:
+    def uuid_of(self, email: str) -> str | None:
+        """Whose e-mail this is."""
+        user = self._store.find_by_email(email_key(email))
+        return user.uuid if user else None
+
+    def register(self, new: NewUser, address: str, now: int, invitation: str | None = None) -> tuple[User, bool]:
         """The user, and whether it is new. Said again with the same content, it is the present user.
 
-        Raises Conflict where the UUID or the e-mail is taken by other content, SlowDown after too many such attempts.
+        `invitation`: a code; with one for a tenant the user becomes its member.
+        Raises Forbidden where signing up takes an invitation or is closed, NotFound where the invitation cannot be
+        used, Conflict where the UUID or the e-mail is taken by other content, SlowDown after too many such attempts.
         """
         known = self._store.find(new.uuid)
-        if known is None and self._store.find_by_email(email_key(new.email)) is None:
-            hashed = None if new.password is None else self._passwords.hash(new.password)
-            user = User(new.uuid, new.name, new.email, hashed)
-            if self._store.add(user, email_key(new.email), now):
-                return user, True
-            known = self._store.find(new.uuid)  # somebody was faster, most likely this device itself
+        if known is None:
+            self._require_admission(invitation)
+            with self._logins.attempt(_SIGN_UP, address, now):
+                if self._store.find_by_email(email_key(new.email)) is None:
+                    user = self._made(new)
+                    if self._store.add(user, email_key(new.email), now, invitation and hashed_code(invitation)):
+                        self._logins.take_back(_SIGN_UP, address, now)
+                        return self._store.find(user.uuid) or user, True
+                    known = self._store.find(new.uuid)  # somebody was faster, most likely this device itself
         if known is None or not self._is_repeated(known, new, address, now):
             raise Conflict("The UUID or the e-mail is taken. Log in, or sign up with others.")
         return known, False
+
+    def add(self, new: NewUser, now: int) -> User:
+        """A user on the word of an administrator or the operator. Raises Conflict where UUID or e-mail are taken."""
+        user = self._made(new)
+        if not self._store.add(user, email_key(new.email), now):
+            raise Conflict("The UUID or the e-mail is taken.")
+        return self._store.find(user.uuid) or user
+
+    def admit(self, email: str, now: int) -> User:
+        """The user whom a trusted proxy names; signed up where signing up is open. Raises Forbidden."""
+        user = self._store.find_by_email(email_key(email))
+        if user is None:
+            self._require_admission(None)
+            user = self._find_or_add(NewUser(str(uuid4()), email.partition("@")[0], email, None), now)
+        return user
+
+    def only(self, now: int) -> User:
+        """The one person of an installation without logins, made where there is none yet."""
+        return self._store.find_first() or self._find_or_add(NewUser(str(uuid4()), "Me", "me@localhost", None), now)
 
     def change(self, user: User, *, name: str | None, email: str | None, password: str | None, token_id: str) -> User:
         """The user with what is not None changed. A new password revokes all tokens but the one this was asked with."""
@@ -95,9 +152,34 @@ class Users:
         hashed = None if password is None else self._passwords.hash(password)
         return self._store.put(user.uuid, UserChange(name, email, key, hashed), keep_token=token_id)
 
-    def delete(self, user: User) -> None:
-        """Raises Conflict while the user owns tenants."""
+    def delete(self, user: User, now: int) -> None:
+        """Deletes the account; the tenants that the user alone may open go to the trash.
+
+        Raises Conflict where others may open one: it needs another owner, or an end, first.
+        """
+        for tenant_id in self._store.begin_leaving(user.uuid, now):
+            self._life.go_on(tenant_id, now)
         self._store.delete(user.uuid)
+
+    def _find_or_add(self, new: NewUser, now: int) -> User:
+        """Two devices may log in for the first time at the same moment."""
+        key = email_key(new.email)
+        self._store.add(self._made(new), key, now)
+        user = self._store.find_by_email(key)
+        if user is None:
+            raise Unauthorized("The user was deleted just now. Log in again.")
+        return user
+
+    def _made(self, new: NewUser) -> User:
+        hashed = None if new.password is None else self._passwords.hash(new.password)
+        return User(new.uuid, new.name, new.email, hashed)
+
+    def _require_admission(self, invitation: str | None) -> None:
+        """Where nobody has signed up yet, the first one may."""
+        if self._sign_up == CLOSED:
+            raise Forbidden("Signing up is closed here. Ask whoever runs this server.")
+        if self._sign_up == INVITATION and invitation is None and self._store.find_first() is not None:
+            raise Forbidden("Signing up takes an invitation. Ask somebody who is here already.")
 
     def _is_repeated(self, known: User, new: NewUser, address: str, now: int) -> bool:
         """Signing up again counts as a login, in cost and in throttle, so that nobody can try passwords here."""

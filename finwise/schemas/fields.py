@@ -22,14 +22,33 @@ class Answer(Schema):
 class Uuid(fields.String):
     """A UUID made by the client, as exactly 36 ASCII characters; read in lower case."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "uuid", "minLength": 36, "maxLength": 36}, **kwargs)
+    def __init__(self, *, description: str | None = None, **kwargs: Any) -> None:
+        metadata = {"format": "uuid", "minLength": 36, "maxLength": 36}
+        super().__init__(metadata=metadata | ({"description": description} if description else {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         uuid = canonical_uuid(value)
         if uuid is None:
             raise ValidationError("Give a UUID of 36 characters.")
         return uuid
+
+
+class Truth(fields.Boolean):
+    """true or false, and nothing that could be meant so."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if type(value) is not bool:
+            raise ValidationError("Give true or false.")
+        return value
+
+
+class Flag(fields.Boolean):
+    """`true` or `false` as a parameter."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError("Give true or false.")
+        return bool(value == "true")
 
 
 class Line(fields.String):

@@ -12,7 +12,9 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from finwise.domain import json_text
-from finwise.domain.sync import DEFAULT_LIMIT, MAX_LIMIT
+from finwise.domain.access import LOGINS, SIGN_UPS
+from finwise.domain.limits import MAX_PAGE
+from finwise.domain.sync import DEFAULT_LIMIT
 from finwise.entities import CATALOGUE
 from finwise.errors import Invalid
 from finwise.schemas.fields import Answer, Time, Uuid
@@ -26,13 +28,13 @@ class Limit(fields.Integer):
 
     def __init__(self, **kwargs: Any) -> None:
         about = f"entities of a page at most; absent: {DEFAULT_LIMIT}"  # a `default` would make clients require it
-        super().__init__(metadata={"minimum": 1, "maximum": MAX_LIMIT, "description": about}, **kwargs)
+        super().__init__(metadata={"minimum": 1, "maximum": MAX_PAGE, "description": about}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if type(value) is str and _DIGITS.fullmatch(value):
             value = int(value)
-        if type(value) is not int or not 1 <= value <= MAX_LIMIT:
-            raise ValidationError(f"Give a whole number from 1 to {MAX_LIMIT}.")
+        if type(value) is not int or not 1 <= value <= MAX_PAGE:
+            raise ValidationError(f"Give a whole number from 1 to {MAX_PAGE}.")
         return value
 
 
@@ -181,6 +183,8 @@ class HealthSchema(Answer):
     status = fields.String(required=True)
     protocol = fields.Integer(required=True)
     server_version = fields.String(required=True)
+    login = fields.String(required=True, validate=validate.OneOf(LOGINS))
+    sign_up = fields.String(required=True, validate=validate.OneOf(SIGN_UPS))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     entity_types = fields.List(fields.String(), required=True)
 

@@ -1,7 +1,8 @@
 """The bodies and parameters about tenants."""
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, fields, validate
 
+from finwise.domain.access import ROLES
 from finwise.schemas.fields import Answer, Line, Uuid
 
 
@@ -34,3 +35,4 @@ class TenantSchema(Answer):
     uuid = fields.String(required=True)
     name = fields.String(required=True)
     user_id = fields.String(required=True, metadata={"description": "its owner"})
+    role = fields.String(required=True, validate=validate.OneOf(ROLES), metadata={"description": "one's own"})

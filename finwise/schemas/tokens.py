@@ -1,17 +1,22 @@
 """The bodies about tokens."""
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, fields
 
-from finwise.schemas.fields import Answer, Line, Password
+from finwise.schemas.fields import Answer, Flag, Line, Password, Truth, Uuid
 from finwise.schemas.users import UserSchema
 
 
 class LoginSchema(Schema):
-    """Logging in on a device."""
+    """Logging in on a device, or getting a token for a script.
 
-    email = Line(required=True, max_length=254)
-    password = Password(required=True, min_length=1)
+    E-mail and password are for servers whose `login` is `password` (`/healthz`).
+    """
+
+    email = Line(max_length=254)
+    password = Password(min_length=1)
     device_name = Line(required=True)
+    tenant_id = Uuid(allow_none=True, description="the only tenant that the token opens")
+    read_only = Truth(metadata={"description": "whether the token may only read"})
 
 
 class TokenSchema(Answer):
@@ -20,7 +25,23 @@ class TokenSchema(Answer):
     id = fields.String(required=True)
     device_name = fields.String(required=True)
     created_at = fields.String(required=True, metadata={"format": "date-time"})
-    expires_at = fields.String(required=True, metadata={"format": "date-time"})
+    expires_at = fields.String(required=True, metadata={"format": "date-time", "description": "moved on by each use"})
+    last_used_at = fields.String(
+        required=True, allow_none=True, metadata={"format": "date-time", "description": "to some minutes; null: never"}
+    )
+    tenant_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "the only tenant that it opens; null: all"}
+    )
+    read_only = fields.Boolean(required=True)
+
+
+class RevocationQuerySchema(Schema):
+    """Which of one's tokens to spare."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    others = Flag(metadata={"description": "true: all but the one this is asked with", "default": False})
 
 
 class IssuedTokenSchema(Answer):

@@ -8,12 +8,16 @@ MIN_PASSWORD = 8  # NIST SP 800-63B
 
 
 class NewUserSchema(Schema):
-    """Signing up. Without a password, the operator gives out tokens."""
+    """Signing up. Without a password, the operator gives out tokens.
+
+    `invitation`: the code that one was given; the server may ask for one (`sign_up` in `/healthz`).
+    """
 
     uuid = Uuid(required=True)
     name = Line(required=True)
     email = Email(required=True)
     password = Password(min_length=MIN_PASSWORD, allow_none=True)
+    invitation = Line(allow_none=True)
 
 
 class UserPatchSchema(Schema):
@@ -30,3 +34,4 @@ class UserSchema(Answer):
     uuid = fields.String(required=True)
     name = fields.String(required=True)
     email = fields.String(required=True)
+    is_admin = fields.Boolean(required=True, metadata={"description": "whether `/admin` answers"})

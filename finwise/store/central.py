@@ -36,9 +36,12 @@ class Central:
             yield connection
 
     @contextmanager
-    def transact(self) -> Iterator[sqlite3.Connection]:
-        """The lock of users.db and one transaction: committed when the block ends, undone if it raises."""
-        with translated(), locked(self._lock), self._opened() as connection:
+    def transact(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+        """The lock of users.db and one transaction: committed when the block ends, undone if it raises.
+
+        Raises Busy where the lock is held, unless `wait`.
+        """
+        with translated(), locked(self._lock, wait=wait), self._opened() as connection:
             with transaction(connection):
                 yield connection
             write_back(connection, self._path)

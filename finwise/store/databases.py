@@ -39,7 +39,7 @@ def _unheard(tenant_id: str) -> None:
 
 
 class Databases:
-    """The tenants' files in `folder`; `columns` shapes the views; `max_bytes` is what a file may hold.
+    """The tenants' files in `folder`; `columns` shapes the views; `quota_of` says how many bytes a file may hold.
 
     `report` is told of a tenant whose file is damaged or missing. It may raise what explains it: TenantDeleted, Busy.
     """
@@ -49,14 +49,14 @@ class Databases:
         folder: Folder,
         columns: Columns,
         pool: Pool,
-        max_bytes: int,
+        quota_of: Callable[[str], int],
         report: Callable[[str], None] = _unheard,
     ) -> None:
         self._folder = folder
         self._trash = Trash(folder)
         self._pool = pool
         self._views = Views(columns)
-        self._max_bytes = max_bytes
+        self._quota_of = quota_of
         self._report = report
 
     @contextmanager
@@ -83,7 +83,7 @@ class Databases:
         ):
             with transaction(connection):
                 _require_alive(connection)
-                page_limit(connection, self._max_bytes, RESERVE)
+                page_limit(connection, self._quota_of(tenant_id), RESERVE)
                 migrations.migrate(connection, KIND)
                 self._views.update(connection)
                 yield connection

@@ -1,9 +1,12 @@
 """Whether the files the server needs can be used."""
 
+import sqlite3
 from typing import Protocol
 
 from finwise.errors import FinWiseError
 from finwise.store.central import Central
+
+_OLDEST_SQLITE = (3, 38)
 
 
 class Folder(Protocol):
@@ -28,4 +31,6 @@ class Health:
             found.append(f"users.db: {error.detail}")
         if not self._folder.is_writable():
             found.append("The folder of the tenants' files cannot be written.")
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            found.append(f"SQLite {sqlite3.sqlite_version} is too old. Update Python or the system.")
         return found

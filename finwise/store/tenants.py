@@ -1,10 +1,14 @@
 """The SQL of tenants."""
 
 import json
+import sqlite3
 
 from finwise.domain.tenants import Tenant
 from finwise.domain.times import millis_text
+from finwise.errors import Conflict
 from finwise.store.central import Central
+
+_DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 
 class TenantStore:
@@ -16,41 +20,59 @@ class TenantStore:
     def find(self, uuid: str) -> Tenant | None:
         with self._central.read() as connection:
             row = connection.execute(
-                "SELECT uuid, name, user_id, state, began_at FROM tenants WHERE uuid = ?", (uuid,)
+                "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants WHERE uuid = ?", (uuid,)
             ).fetchone()
         return Tenant(*row) if row else None
 
-    def list_of(self, user_id: str) -> list[Tenant]:
+    def find_for(self, user_id: str, uuid: str) -> Tenant | None:
+        with self._central.read() as connection:
+            row = connection.execute(
+                """SELECT uuid, name, user_id, state, began_at, quota_mib,
+                     CASE WHEN user_id = :user_id THEN 'owner' ELSE
+                       (SELECT role FROM members WHERE tenant_id = uuid AND members.user_id = :user_id) END
+                   FROM tenants WHERE uuid = :uuid""",
+                {"user_id": user_id, "uuid": uuid},
+            ).fetchone()
+        return Tenant(*row) if row else None
+
+    def list_for(self, user_id: str) -> list[Tenant]:
         with self._central.read() as connection:
             rows = connection.execute(
-                """SELECT uuid, name, user_id, state, began_at FROM tenants
-                   WHERE user_id = ? AND state NOT IN ('deleting', 'deleted') ORDER BY created_at, uuid""",
-                (user_id,),
+                """SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, 'owner', created_at FROM tenants
+                   WHERE user_id = :user_id AND state NOT IN ('deleting', 'deleted')
+                   UNION ALL
+                   SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, role, created_at
+                   FROM members JOIN tenants ON uuid = tenant_id
+                   WHERE members.user_id = :user_id AND state NOT IN ('deleting', 'deleted')
+                   ORDER BY created_at, uuid""",
+                {"user_id": user_id},
             ).fetchall()
-        return [Tenant(*row) for row in rows]
+        return [Tenant(*row[:-1]) for row in rows]
 
     def list_all(self) -> list[Tenant]:
         with self._central.read() as connection:
             rows = connection.execute(
-                "SELECT uuid, name, user_id, state, began_at FROM tenants ORDER BY created_at, uuid"
+                "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants ORDER BY created_at, uuid"
             ).fetchall()
         return [Tenant(*row) for row in rows]
 
     def list_unfinished(self) -> list[Tenant]:
         with self._central.read() as connection:
             rows = connection.execute(
-                """SELECT uuid, name, user_id, state, began_at FROM tenants
+                """SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants
                    WHERE state IN ('creating', 'deleting', 'restoring') ORDER BY created_at, uuid"""
             ).fetchall()
         return [Tenant(*row) for row in rows]
 
-    def add(self, tenant: Tenant, now: int) -> bool:
+    def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
         with self._central.transact() as connection:
             added = connection.execute(
-                """INSERT INTO tenants (uuid, name, user_id, state, began_at, created_at) VALUES (?, ?, ?, ?, ?, ?)
-                   ON CONFLICT DO NOTHING""",
-                (*tenant, millis_text(now)),
+                """INSERT INTO tenants (uuid, name, user_id, state, began_at, quota_mib, created_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+                (*tenant[:-1], millis_text(now)),
             )
+            if added.rowcount == 1 and most is not None and _count_of(connection, tenant.user_id, now) > most:
+                raise Conflict(f"You own {most} tenants, or owned them within a day. Delete one, or wait.")
             return added.rowcount == 1
 
     def put_name(self, uuid: str, name: str) -> None:
@@ -69,3 +91,16 @@ class TenantStore:
                 (state, began_at, uuid, json.dumps(instead_of)),
             )
             return moved.rowcount == 1
+
+    def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
+        with self._central.transact() as connection:
+            changed = connection.execute("UPDATE tenants SET quota_mib = ? WHERE uuid = ?", (quota_mib, uuid))
+            return changed.rowcount == 1
+
+
+def _count_of(connection: sqlite3.Connection, user_id: str | None, now: int) -> int:
+    """Those that were deleted just now count as well: their files are still in the trash."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM tenants WHERE user_id = ? AND (state <> 'deleted' OR began_at > ?)", (user_id, now - _DAY)
+    ).fetchone()
+    return int(count)

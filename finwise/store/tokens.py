@@ -1,11 +1,17 @@
 """The SQL of tokens."""
 
 import json
+import logging
+from typing import Any
 
+from finwise.domain.access import Caller
 from finwise.domain.devices import Owner
 from finwise.domain.tokens import Token
-from finwise.domain.users import User
+from finwise.errors import FinWiseError
 from finwise.store.central import Central
+from finwise.store.users import as_user
+
+log = logging.getLogger(__name__)
 
 
 class TokenStore:
@@ -17,29 +23,29 @@ class TokenStore:
     def add(self, token: Token, hashed: str) -> None:
         with self._central.transact() as connection:
             connection.execute(
-                """INSERT INTO tokens (id, user_id, device_name, created_at, expires_at, hashed_token)
-                   VALUES (?, ?, ?, ?, ?, ?)""",
+                """INSERT INTO tokens (id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id,
+                     read_only, hashed_token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (*token, hashed),
             )
 
-    def find_user(self, hashed: str, now: str) -> tuple[str, User] | None:
+    def find_caller(self, hashed: str, now: str) -> Caller | None:
         with self._central.read() as connection:
             row = connection.execute(
-                """SELECT tokens.id, users.uuid, users.name, users.email, users.hashed_password
-                   FROM tokens JOIN users ON users.uuid = tokens.user_id
-                   WHERE tokens.hashed_token = ? AND tokens.expires_at > ?""",
+                """SELECT id, user_id, device_name, tokens.created_at, expires_at, last_used_at, tenant_id, read_only,
+                     uuid, name, email, hashed_password, is_admin
+                   FROM tokens JOIN users ON uuid = user_id WHERE hashed_token = ? AND expires_at > ?""",
                 (hashed, now),
             ).fetchone()
-        return (row[0], User(*row[1:])) if row else None
+        return Caller(as_user(row[8:]), _token(row[:8])) if row else None
 
     def list_of(self, user_id: str, now: str) -> list[Token]:
         with self._central.read() as connection:
             rows = connection.execute(
-                """SELECT id, user_id, device_name, created_at, expires_at FROM tokens
-                   WHERE user_id = ? AND expires_at > ? ORDER BY created_at, id""",
+                """SELECT id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id, read_only
+                   FROM tokens WHERE user_id = ? AND expires_at > ? ORDER BY created_at, id""",
                 (user_id, now),
             ).fetchall()
-        return [Token(*row) for row in rows]
+        return [_token(row) for row in rows]
 
     def list_owners(self, token_ids: list[str]) -> dict[str, Owner]:
         with self._central.read() as connection:
@@ -49,7 +55,25 @@ class TokenStore:
             ).fetchall()
         return {token_id: Owner(user_id, device_name) for token_id, user_id, device_name in rows}
 
+    def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
+        try:
+            with self._central.transact(wait=False) as connection:
+                connection.execute(
+                    "UPDATE tokens SET last_used_at = ?, expires_at = max(expires_at, ?) WHERE id = ?",
+                    (used_at, expires_at, token_id),
+                )
+        except FinWiseError as error:  # whoever reads must not wait or fail for it
+            log.debug("a use was not noted: %s", error.detail)
+
     def delete(self, user_id: str, token_id: str) -> bool:
         with self._central.transact() as connection:
             deleted = connection.execute("DELETE FROM tokens WHERE user_id = ? AND id = ?", (user_id, token_id))
             return deleted.rowcount == 1
+
+    def delete_all(self, user_id: str, *, but: str | None) -> None:
+        with self._central.transact() as connection:
+            connection.execute("DELETE FROM tokens WHERE user_id = ? AND id IS NOT ?", (user_id, but))
+
+
+def _token(row: tuple[Any, ...]) -> Token:
+    return Token(*row)._replace(read_only=bool(row[7]))

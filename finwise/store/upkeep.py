@@ -15,3 +15,8 @@ class UpkeepStore:
                 "UPDATE upkeep SET last_run = ? WHERE last_run <= ? OR last_run > ?", (now, last_before, now)
             )
             return claimed.rowcount == 1
+
+    def forget_expired(self, before: str) -> None:
+        with self._central.transact() as connection:
+            connection.execute("DELETE FROM tokens WHERE expires_at < ?", (before,))
+            connection.execute("DELETE FROM invitations WHERE expires_at < ?", (before,))

@@ -6,6 +6,7 @@ from finwise.domain.times import millis_text
 from finwise.domain.users import User, UserChange
 from finwise.errors import Conflict, NotFound
 from finwise.store.central import Central
+from finwise.store.invitations import use_invitation
 
 
 class UserStore:
@@ -17,33 +18,42 @@ class UserStore:
     def find(self, uuid: str) -> User | None:
         with self._central.read() as connection:
             row = connection.execute(
-                "SELECT uuid, name, email, hashed_password FROM users WHERE uuid = ?", (uuid,)
+                "SELECT uuid, name, email, hashed_password, is_admin FROM users WHERE uuid = ?", (uuid,)
             ).fetchone()
-        return User(*row) if row else None
+        return as_user(row) if row else None
 
     def find_by_email(self, email_key: str) -> User | None:
         with self._central.read() as connection:
             row = connection.execute(
-                "SELECT uuid, name, email, hashed_password FROM users WHERE email_key = ?", (email_key,)
+                "SELECT uuid, name, email, hashed_password, is_admin FROM users WHERE email_key = ?", (email_key,)
             ).fetchone()
-        return User(*row) if row else None
+        return as_user(row) if row else None
 
-    def add(self, user: User, email_key: str, now: int) -> bool:
+    def find_first(self) -> User | None:
+        with self._central.read() as connection:
+            row = connection.execute(
+                "SELECT uuid, name, email, hashed_password, is_admin FROM users ORDER BY created_at, uuid LIMIT 1"
+            ).fetchone()
+        return as_user(row) if row else None
+
+    def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
         with self._central.transact() as connection:
             added = connection.execute(
-                """INSERT INTO users (uuid, name, email, hashed_password, email_key, created_at)
-                   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
-                (*user, email_key, millis_text(now)),
+                """INSERT INTO users (uuid, name, email, hashed_password, is_admin, email_key, created_at)
+                   SELECT ?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM users), ?, ? WHERE true ON CONFLICT DO NOTHING""",
+                (*user[:-1], email_key, millis_text(now)),
             )
+            if added.rowcount == 1 and code is not None:
+                use_invitation(connection, code, user.uuid, now, to_sign_up=True)
             return added.rowcount == 1
 
-    def put(self, uuid: str, change: UserChange, *, keep_token: str) -> User:
+    def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
         with self._central.transact() as connection:
             try:
                 row = connection.execute(
                     """UPDATE users SET name = coalesce(?, name), email = coalesce(?, email),
                          email_key = coalesce(?, email_key), hashed_password = coalesce(?, hashed_password)
-                       WHERE uuid = ? RETURNING uuid, name, email, hashed_password""",
+                       WHERE uuid = ? RETURNING uuid, name, email, hashed_password, is_admin""",
                     (*change, uuid),
                 ).fetchall()
             except sqlite3.IntegrityError:
@@ -51,8 +61,8 @@ class UserStore:
             if not row:
                 raise NotFound("There is no such user.")
             if change.hashed_password is not None:
-                connection.execute("DELETE FROM tokens WHERE user_id = ? AND id <> ?", (uuid, keep_token))
-        return User(*row[0])
+                connection.execute("DELETE FROM tokens WHERE user_id = ? AND id IS NOT ?", (uuid, keep_token))
+        return as_user(row[0])
 
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
         with self._central.transact() as connection:
@@ -61,12 +71,54 @@ class UserStore:
                 (hashed, uuid, instead_of),
             )
 
+    def put_admin(self, uuid: str, *, is_admin: bool) -> User:
+        with self._central.transact() as connection:
+            row = connection.execute(
+                """UPDATE users SET is_admin = ? WHERE uuid = ?
+                   RETURNING uuid, name, email, hashed_password, is_admin""",
+                (is_admin, uuid),
+            ).fetchall()
+            if not row:
+                raise NotFound("There is no such user.")
+            _require_an_admin(connection)
+        return as_user(row[0])
+
+    def begin_leaving(self, uuid: str, now: int) -> list[str]:
+        with self._central.transact() as connection:
+            shared = connection.execute(
+                """SELECT 1 FROM tenants JOIN members ON tenant_id = uuid
+                   WHERE tenants.user_id = ? AND state <> 'deleted' LIMIT 1""",
+                (uuid,),
+            ).fetchone()
+            if shared:
+                raise Conflict("Others may open a tenant of yours. Make one of them its owner, or delete it, first.")
+            rows = connection.execute(
+                """UPDATE tenants SET state = 'deleting', began_at = ?
+                   WHERE user_id = ? AND state IN ('creating', 'active', 'quarantined') RETURNING uuid""",
+                (now, uuid),
+            ).fetchall()
+            connection.execute("UPDATE users SET is_admin = 0 WHERE uuid = ?", (uuid,))
+            _require_an_admin(connection, leaving=uuid)
+        return [tenant_id for (tenant_id,) in rows]
+
     def delete(self, uuid: str) -> None:
         with self._central.transact() as connection:
             owned = connection.execute(
                 "SELECT 1 FROM tenants WHERE user_id = ? AND state <> 'deleted' LIMIT 1", (uuid,)
             ).fetchone()
             if owned:
-                raise Conflict("The user still owns tenants. Delete them first.")
+                raise Conflict("The user still owns tenants that are being deleted or restored. Try again in a moment.")
             connection.execute("UPDATE tenants SET user_id = NULL WHERE user_id = ?", (uuid,))
             connection.execute("DELETE FROM users WHERE uuid = ?", (uuid,))
+
+
+def as_user(row: tuple[str, str, str, str | None, int]) -> User:
+    """A user as its columns are: uuid, name, email, hashed_password, is_admin."""
+    return User(row[0], row[1], row[2], row[3], bool(row[4]))
+
+
+def _require_an_admin(connection: sqlite3.Connection, leaving: str | None = None) -> None:
+    """Raises Conflict where there are users but no administrator among them."""
+    others = connection.execute("SELECT max(is_admin) FROM users WHERE uuid IS NOT ?", (leaving,)).fetchone()[0]
+    if others == 0:
+        raise Conflict("This is the last administrator. Make somebody else one first.")

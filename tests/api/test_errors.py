@@ -16,14 +16,17 @@ from werkzeug.exceptions import default_exceptions
 from werkzeug.test import TestResponse
 
 from finwise import create_app, errors
-from finwise.api.errors import LIMITS, STATUS
+from finwise.api.errors import STATUS
 from finwise.config import Settings
+from finwise.domain.limits import Limits
 from tests.account import sign_up
 from tests.household import PASSWORD, Household, change, new_id
 from tests.problems import MAX_BYTES, assert_problem
 from tests.server import Server
 
 CANARY = "canary-7c1f"
+
+LIMITS = Limits()
 
 
 class World(NamedTuple):
@@ -186,7 +189,7 @@ def test_two_slashes_do_not_redirect_to_wherever_the_host_header_says(anybody: F
         ("/users/x", {"GET", "PATCH", "DELETE"}),
         ("/tenants", {"GET", "POST"}),
         ("/tenants/x", {"GET", "PATCH", "DELETE"}),
-        ("/auth/tokens", {"GET", "POST"}),
+        ("/auth/tokens", {"GET", "POST", "DELETE"}),
         ("/auth/tokens/x", {"DELETE"}),
         ("/sync/changes", {"POST"}),
         ("/sync/changes/x", {"GET"}),
@@ -223,20 +226,20 @@ def test_json_is_served_to_whoever_takes_it(home: Household) -> None:
 
 
 def test_a_body_beyond_the_limit_is_413_with_the_limits(home: Household) -> None:
-    too_much = b" " * (LIMITS["max_body_bytes"] + 1)
+    too_much = b" " * (LIMITS.body_bytes + 1)
     for path in ("/sync/changes", "/tenants", "/users", "/auth/tokens"):
         answer = home.post(path, data=too_much, content_type="application/json")
-        assert assert_problem(answer, 413, "too_large")["limits"] == LIMITS
+        assert assert_problem(answer, 413, "too_large")["limits"] == home.client.get("/healthz").get_json()["limits"]
 
 
 def test_a_body_of_the_limit_is_read(home: Household) -> None:
-    body = f'{{"tenant_id": "{home.tenant_id}", "changes": []}}'.encode().ljust(LIMITS["max_body_bytes"])
+    body = f'{{"tenant_id": "{home.tenant_id}", "changes": []}}'.encode().ljust(LIMITS.body_bytes)
     assert home.post("/sync/changes", data=body, content_type="application/json").status_code == 200
 
 
 def test_more_changes_than_the_limit_are_413_with_the_limits_and_none_is_stored(home: Household) -> None:
-    answer = home.push(*([change()] * (LIMITS["max_changes"] + 1)))
-    assert assert_problem(answer, 413, "too_large")["limits"] == LIMITS
+    answer = home.push(*([change()] * (LIMITS.changes + 1)))
+    assert assert_problem(answer, 413, "too_large")["limits"] == home.client.get("/healthz").get_json()["limits"]
     assert home.initial()["changes"] == []
 
 
@@ -244,7 +247,7 @@ def test_a_body_without_a_length_is_not_cut_off_at_the_limit(home: Household) ->
     """A body in chunks has no length; what its first 8 MiB say is not what was sent."""
     body = f'{{"tenant_id": "{home.tenant_id}", "changes": []}}'.encode()
     in_chunks: dict[str, Any] = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
-    for padding, status in ((0, 200), (LIMITS["max_body_bytes"], 413)):
+    for padding, status in ((0, 200), (LIMITS.body_bytes, 413)):
         answer = home.post(
             "/sync/changes",
             input_stream=BytesIO(body + b" " * padding),
@@ -263,7 +266,7 @@ def test_a_server_reads_a_body_in_chunks_and_stops_at_the_limit(server: Server) 
 
     def too_much() -> Iterator[bytes]:
         yield envelope
-        for _ in range(LIMITS["max_body_bytes"] // len(chunk) + 1):
+        for _ in range(LIMITS.body_bytes // len(chunk) + 1):
             yield chunk
 
     with contextlib.suppress(httpx.TransportError):  # the server may hang up while it is still being told more

@@ -65,7 +65,7 @@ def test_creating_a_tenant_answers_201_with_its_record(home: Household) -> None:
     tenant_id = new_id()
     answer = create(home, tenant_id, "Cabin")
     assert answer.status_code == 201
-    assert answer.json == {"uuid": tenant_id, "name": "Cabin", "user_id": home.user_id}
+    assert answer.json == {"uuid": tenant_id, "name": "Cabin", "user_id": home.user_id, "role": "owner"}
     assert home.get(f"/tenants/{tenant_id}").json == answer.json
 
 
@@ -87,7 +87,7 @@ def test_creating_the_same_again_answers_200_with_the_same_body(home: Household,
     given: dict[str, Any] = {name: mine[value] for name, value in more.items()}
     answer = create(home, home.tenant_id, **given)
     assert answer.status_code == 200
-    assert answer.json == {"uuid": home.tenant_id, "name": "Home", "user_id": home.user_id}
+    assert answer.json == {"uuid": home.tenant_id, "name": "Home", "user_id": home.user_id, "role": "owner"}
 
 
 def test_creating_the_same_again_keeps_what_is_in_it(home: Household) -> None:
@@ -148,7 +148,7 @@ def test_the_list_is_ones_own_tenants_oldest_first(client: FlaskClient, clock: C
     for tenant_id in made:
         create(ada, tenant_id, f"book {tenant_id}")
         clock.forward(seconds=1)
-    expected = [{"uuid": each, "name": f"book {each}", "user_id": ada.user_id} for each in made]
+    expected = [{"uuid": each, "name": f"book {each}", "user_id": ada.user_id, "role": "owner"} for each in made]
     assert ada.get("/tenants").json == expected
     assert [tenant["uuid"] for tenant in eve.get("/tenants").get_json()] == [eve.tenant_id]
 
@@ -173,7 +173,7 @@ def test_the_list_is_restricted_to_an_owner(home: Household) -> None:
 def test_a_tenant_is_renamed(home: Household) -> None:
     answer = home.request("PATCH", f"/tenants/{home.tenant_id}", json={"name": "Cabin"})
     assert answer.status_code == 200
-    assert answer.json == {"uuid": home.tenant_id, "name": "Cabin", "user_id": home.user_id}
+    assert answer.json == {"uuid": home.tenant_id, "name": "Cabin", "user_id": home.user_id, "role": "owner"}
     assert home.get("/tenants").json == [answer.json]
 
 

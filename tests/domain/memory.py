@@ -13,6 +13,7 @@ from finwise.domain.book import KeptConflict, Remembered
 from finwise.domain.change import Key, Version
 from finwise.domain.cursor import Position
 from finwise.domain.digest import hex_text
+from finwise.domain.limits import Limits
 from finwise.domain.push import Result
 from finwise.domain.sync import Page, PullRequest, Pushed, PushRequest, Sync
 from finwise.store.book import Books
@@ -40,7 +41,7 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         self.tenant_id = new_id()
         _DATABASES.create(self.tenant_id, lambda: True)
         self._books = Books(_DATABASES)
-        self.sync = Sync(self._books, _CHECKS, QUOTA)
+        self.sync = Sync(self._books, _CHECKS, lambda _: QUOTA, Limits())
 
     def __exit__(self, *failure: object) -> None:
         _DATABASES.delete(self.tenant_id, 0)

@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from finwise import entities
 from finwise.domain import json_text
-from finwise.domain.change import MAX_CHANGE_BYTES, Change, Rejection, Version, read_changes, version_text
+from finwise.domain.change import Change, Rejection, Version, read_changes, version_text
+from finwise.domain.limits import Limits
 from tests.household import change, new_id
 
 CATALOGUE = entities.checks()
+LIMITS = Limits()
 TIME = "2026-01-09T19:01:00.000Z"
 
 
 def _read(element: object) -> Change | Rejection:
-    [result] = read_changes([element], CATALOGUE)
+    [result] = read_changes([element], CATALOGUE, LIMITS)
     return result
 
 
@@ -130,7 +132,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("a number beyond 2^53", change(data={"name": "x", "more": ODD_NUMBER}), "invalid_data", "data"),
     ("NaN", change(data={"name": "x", "more": NAN}), "invalid_data", "data"),
     ("too deep", change(data={"name": "x", "more": json.loads("[" * 32 + "]" * 32)}), "invalid_data", "data"),
-    ("too large", change(data={"name": "x", "more": "x" * MAX_CHANGE_BYTES}), "too_large", "data"),
+    ("too large", change(data={"name": "x", "more": "x" * LIMITS.change_bytes}), "too_large", "data"),
 ]  # fmt: skip
 
 
@@ -157,7 +159,7 @@ def test_a_change_id_that_cannot_be_sent_back_comes_back_as_null(sent: Any) -> N
 def test_a_rejected_change_leaves_the_others_of_its_push_as_they_are() -> None:
     good = [change(), change()]
     bad = [row[1] for row in REFUSED]
-    results = read_changes([good[0], *bad, good[1]], CATALOGUE)
+    results = read_changes([good[0], *bad, good[1]], CATALOGUE, LIMITS)
     assert [isinstance(result, Change) for result in results] == [True, *[False] * len(bad), True]
     assert results[0] == _taken(good[0])
     assert results[-1] == _taken(good[1])
@@ -172,9 +174,9 @@ def _data_of(size: int, filling: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("filling", ["x", "\u00e9", "\U0001f600"])
 def test_a_change_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(filling: str) -> None:
-    largest = _data_of(MAX_CHANGE_BYTES, filling)
-    assert len((_taken(change(data=largest)).data or "").encode()) == MAX_CHANGE_BYTES
-    assert _refused(change(data=_data_of(MAX_CHANGE_BYTES + 1, filling))).code == "too_large"
+    largest = _data_of(LIMITS.change_bytes, filling)
+    assert len((_taken(change(data=largest)).data or "").encode()) == LIMITS.change_bytes
+    assert _refused(change(data=_data_of(LIMITS.change_bytes + 1, filling))).code == "too_large"
 
 
 def test_at_most_ten_fields_are_explained() -> None:

@@ -18,7 +18,7 @@ from finwise.store import folder as folders
 from finwise.store.databases import Databases
 from finwise.store.trash import Trash
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, uses
+from tests.store.accounts import add_tenant, add_user, as_caller, uses
 from tests.store.files import names, outside, tenant_file, value
 from tests.store.processes import Peer
 
@@ -75,7 +75,7 @@ def test_one_damaged_or_missing_file_of_twenty_is_quarantined_and_the_others_ser
         assert state(settings, tenant_id) == "active"
     assert state(settings, tenants[7]) == "quarantined"
     with pytest.raises(Quarantined):
-        domain.tenants.to_read(user, tenants[7])
+        domain.tenants.to_read(as_caller(user), tenants[7])
 
 
 def test_a_missing_file_is_never_made_anew(
@@ -113,7 +113,7 @@ def test_a_quarantine_ends_when_the_file_was_proven_whole(
     assert domain.verification.verify(tenant_id) == []
     assert domain.verification.release(tenant_id)
     assert not domain.verification.release(tenant_id)
-    assert domain.tenants.to_read(user, tenant_id)
+    assert domain.tenants.to_read(as_caller(user), tenant_id)
 
 
 def test_what_verify_finds_is_quarantined(settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path) -> None:
@@ -129,12 +129,12 @@ def test_a_quarantined_tenant_can_be_renamed_and_deleted(
 ) -> None:
     damage(domain, tenant_file(tmp_path, tenant_id))
     assert domain.verification.verify(tenant_id)
-    domain.tenants.rename(user, tenant_id, "Broken")
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.rename(as_caller(user), tenant_id, "Broken")
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     assert state(settings, tenant_id) == "deleted"
     assert names(tenant_file(tmp_path, tenant_id)) == []
     with pytest.raises(TenantDeleted):
-        domain.tenants.to_read(user, tenant_id)
+        domain.tenants.to_read(as_caller(user), tenant_id)
 
 
 def test_a_file_without_a_tenant_is_set_aside_whole(
@@ -154,7 +154,7 @@ def test_a_file_put_back_by_hand_after_a_deletion_is_set_aside(
     settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
 ) -> None:
     backup = domain.backups.make(tmp_path / "backups", now(), tenant_id).folder
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     add_tenant(domain, user)
     os.replace(backup / f"tenant_{tenant_id}.db", tenant_file(tmp_path, tenant_id))
     create_domain(settings).close()
@@ -176,7 +176,7 @@ def test_nothing_is_moved_where_users_db_knows_none_of_the_files(
 def test_finishing_again_changes_nothing(
     settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
 ) -> None:
-    domain.tenants.delete(user, add_tenant(domain, user), now())
+    domain.tenants.delete(as_caller(user), add_tenant(domain, user), now())
 
     def picture() -> object:
         folder = tmp_path / "tenant_databases"
@@ -191,7 +191,7 @@ def test_finishing_again_changes_nothing(
 def test_a_report_about_a_deleted_tenant_says_so_and_quarantines_nothing(
     settings: Settings, domain: Domain, user: User, tenant_id: str
 ) -> None:
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     for use in uses(domain, tenant_id):
         with pytest.raises(TenantDeleted):
             use()
@@ -227,7 +227,7 @@ def ask(pipe: Connection, settings: Settings, user: User, tenant_id: str) -> Non
     domain = create_domain(settings)
     while True:
         try:
-            pipe.send(domain.tenants.to_write(user, tenant_id).state)
+            pipe.send(domain.tenants.to_write(as_caller(user), tenant_id).state)
         except FinWiseError as error:
             pipe.send(type(error).__name__)
         pipe.recv()
@@ -283,10 +283,10 @@ def test_a_deletion_that_was_cut_off_is_finished_under_the_same_name(
     with monkeypatch.context() as patched:
         patched.setattr(*held_up, dies)
         with pytest.raises(KeyboardInterrupt):
-            domain.tenants.delete(user, tenant_id, moment)
+            domain.tenants.delete(as_caller(user), tenant_id, moment)
     assert state(settings, tenant_id) == "deleting"
     with pytest.raises(TenantDeleted):
-        domain.tenants.to_write(user, tenant_id)
+        domain.tenants.to_write(as_caller(user), tenant_id)
     for later in (1, 2):
         domain.life.finish(moment + later * 1_000_000)
         assert state(settings, tenant_id) == "deleted"
@@ -310,7 +310,7 @@ def test_a_restore_without_a_file_that_waits_does_not_invent_one(
 
 
 def test_a_deleted_tenants_id_stays_reserved(domain: Domain, user: User, tenant_id: str, tmp_path: Path) -> None:
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     for owner in (user, add_user(domain)):
         with pytest.raises(Conflict):
             domain.tenants.create(owner, tenant_id, "Home", None, now())

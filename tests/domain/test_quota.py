@@ -118,7 +118,8 @@ def test_a_conflict_that_is_brought_back_takes_no_more_room_than_it_had(domain: 
 
 def test_after_deleting_there_is_room_again(domain: Domain, tenant_id: str) -> None:
     names = sorted(ids(domain, tenant_id))
-    domain.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names]), now())
+    for start in range(0, len(names), 5_000):
+        domain.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names[start : start + 5_000]]), now())
     domain.upkeep.compact(tenant_id, now() + 181 * 86_400_000_000)
     domain.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
     with domain.sync.initial(tenant_id, None) as load:

@@ -18,7 +18,7 @@ from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import CursorExpired
 from tests.household import change
-from tests.store.accounts import add_tenant, add_user
+from tests.store.accounts import add_tenant, add_user, as_caller
 from tests.store.files import tenant_file, value
 from tests.store.processes import outcomes, ready
 
@@ -142,7 +142,7 @@ def test_one_tenant_in_trouble_does_not_keep_the_others_from_it(domain: Domain, 
 def test_the_trash_is_emptied_of_what_is_old(domain: Domain, tmp_path: Path) -> None:
     user = add_user(domain)
     gone = add_tenant(domain, user)
-    domain.tenants.delete(user, gone, START)
+    domain.tenants.delete(as_caller(user), gone, START)
     domain.upkeep.run(START + 30 * DAY)
     assert list((tmp_path / "tenant_databases" / "trash").glob("*.db"))
     domain.upkeep.run(START + 30 * DAY + 1)

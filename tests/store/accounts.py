@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from finwise import now
 from finwise.domain import Domain
+from finwise.domain.access import Caller
 from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.tokens import Token
 from finwise.domain.users import NewUser, User
 from tests.household import change, new_id
 
@@ -14,6 +16,11 @@ def add_user(domain: Domain) -> User:
     user, is_new = domain.users.register(NewUser(uuid, "Ada", f"{uuid}@example.org", None), "test", now())
     assert is_new
     return user
+
+
+def as_caller(user: User) -> Caller:
+    """The user with a token of its own that may do everything."""
+    return Caller(user, Token("token", user.uuid, "test", "", ""))
 
 
 def add_tenant(domain: Domain, user: User) -> str:

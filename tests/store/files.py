@@ -38,7 +38,7 @@ def open_databases(root: Path, pool: Pool | None = None) -> Databases:
         if Trash(folder).find(tenant_id):
             raise TenantDeleted
 
-    return Databases(folder, entities.columns(), pool or Pool(), QUOTA, explain)
+    return Databases(folder, entities.columns(), pool or Pool(), lambda _: QUOTA, explain)
 
 
 def open_folder(root: Path) -> Folder:

@@ -18,7 +18,7 @@ from finwise.domain.users import User
 from finwise.errors import Invalid, NotFound, ReadOnly
 from finwise.store.backups import Archives
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user
+from tests.store.accounts import add_tenant, add_user, as_caller
 from tests.store.files import names, tenant_file, value
 from tests.store.processes import Peer
 
@@ -98,7 +98,7 @@ def test_a_tenant_that_was_never_used_and_one_that_was_deleted_are_no_trouble(
     domain: Domain, user: User, tenant_id: str, folder: Path
 ) -> None:
     empty, gone = add_tenant(domain, user), add_tenant(domain, user)
-    domain.tenants.delete(user, gone, now())
+    domain.tenants.delete(as_caller(user), gone, now())
     made = domain.backups.make(folder, now())
     assert {entry.uuid for entry in made.manifest.tenants} == {tenant_id, empty}
     assert made.manifest.problems == []
@@ -110,7 +110,7 @@ def test_a_tenant_that_is_deleted_meanwhile_is_left_out(
     add_tenant_ = Archives.add_tenant
 
     def delete_first(self: Archives, archive: Path, uuid: str, *arguments: Any) -> object:
-        domain.tenants.delete(user, uuid, now())
+        domain.tenants.delete(as_caller(user), uuid, now())
         return add_tenant_(self, archive, uuid, *arguments)
 
     monkeypatch.setattr(Archives, "add_tenant", delete_first)

@@ -65,13 +65,13 @@ def test_an_email_is_there_once(central: Central, path: Path) -> None:
 
 def test_a_tenant_of_nobody_is_refused(central: Central) -> None:
     with pytest.raises(Conflict), central.transact() as connection:
-        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL)", (new_id(), new_id()))
+        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL)", (new_id(), new_id()))
 
 
 def test_a_user_with_tenants_cannot_be_removed_past_the_rules(central: Central) -> None:
     user_id = add_user(central)
     with central.transact() as connection:
-        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL)", (new_id(), user_id))
+        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL)", (new_id(), user_id))
     with pytest.raises(Conflict), central.transact() as connection:
         connection.execute("DELETE FROM users")
     assert count(central) == 1
@@ -131,7 +131,7 @@ def test_a_transaction_that_fails_stores_nothing(central: Central) -> None:
 
 def add_and_fail(central: Central) -> None:
     with central.transact() as connection:
-        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '')")
+        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
         _ = 1 // 0
 
 
@@ -190,7 +190,7 @@ def test_who_writes_holds_the_lock_until_the_log_is_written_back(
 
 def test_who_reads_does_not_wait_for_who_writes(central: Central) -> None:
     with central.transact() as connection:
-        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '')")
+        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
         assert count(central) == 0
     assert count(central) == 1
 

@@ -18,7 +18,7 @@ from finwise.errors import Invalid, Quarantined, TenantDeleted
 from finwise.store import copies as module
 from finwise.store.copies import copy, fingerprint
 from tests.household import change
-from tests.store.accounts import add_tenant, add_user
+from tests.store.accounts import add_tenant, add_user, as_caller
 from tests.store.files import names, outside, tenant_file, value
 from tests.store.processes import Peer
 
@@ -135,7 +135,7 @@ def test_two_copies_at_once_do_not_meet(domain: Domain, tenant_id: str, folder: 
 def test_no_copy_is_made_of_what_is_deleted_or_damaged(domain: Domain, tmp_path: Path, folder: Path) -> None:
     user = add_user(domain)
     gone, damaged = add_tenant(domain, user), add_tenant(domain, user)
-    domain.tenants.delete(user, gone, now())
+    domain.tenants.delete(as_caller(user), gone, now())
     domain.close()
     tenant_file(tmp_path, damaged).write_bytes(b"no database " * 1_000)
     for tenant_id, refusal in ((gone, TenantDeleted), (damaged, Quarantined)):

@@ -16,7 +16,7 @@ from finwise.store import folder
 from finwise.store.databases import DEAD, Databases
 from finwise.store.locks import stripe
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, uses
+from tests.store.accounts import add_tenant, add_user, as_caller, uses
 from tests.store.files import (
     BOTH,
     MARK,
@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_moved_yet_is_of_no_use_to_anybody_and_moved_later
         patched.setattr(Path, "replace", refuse_to_move)
         patched.setattr(folder, "_MOVE_TRIES", 2)
         assert not delete(open_databases(tmp_path), tenant_id)
-        domain.tenants.delete(user, tenant_id, now())
+        domain.tenants.delete(as_caller(user), tenant_id, now())
     assert tenant_file(tmp_path, tenant_id).exists()
     for use in uses(domain, tenant_id):
         with pytest.raises(TenantDeleted):

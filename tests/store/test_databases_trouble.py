@@ -124,7 +124,7 @@ def test_where_the_file_may_not_grow_nothing_is_stored_and_reading_goes_on(
     used_id: str, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, meaning: type[Exception]
 ) -> None:
     """SQLite says the same of a full disk and of a file at its limit."""
-    databases = Databases(open_folder(tmp_path), entities.columns(), pool, max_bytes=1)
+    databases = Databases(open_folder(tmp_path), entities.columns(), pool, lambda _: 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     with pytest.raises(meaning):
         store(databases, used_id, 2, add_much)

@@ -13,7 +13,7 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import BadSetting, Quarantined, TenantDeleted
 from finwise.store.memory import MemoryDatabases
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user
+from tests.store.accounts import add_tenant, add_user, as_caller
 from tests.store.files import BOTH, STORED, refusal, store, stored
 
 
@@ -65,7 +65,7 @@ def test_two_tenants_are_separate(domain: Domain) -> None:
     domain.sync.push(one, PushRequest([change("e1")]), now())
     assert domain.sync.pull(other, PullRequest()).versions == []
     assert domain.sync.pull(one, PullRequest()).epoch != domain.sync.pull(other, PullRequest()).epoch
-    domain.tenants.delete(user, other, now())
+    domain.tenants.delete(as_caller(user), other, now())
     assert len(domain.sync.pull(one, PullRequest()).versions) == 1
 
 

@@ -22,7 +22,7 @@ from finwise.store import migrations
 from finwise.store.connection import connect, transaction
 from finwise.store.databases import OURS
 from tests.household import change
-from tests.store.accounts import add_tenant, add_user
+from tests.store.accounts import add_tenant, add_user, as_caller
 from tests.store.files import VERSION, outside, tenant_file, value
 
 REMEMBERED = "0c0ffee0-0000-4000-8000-000000000000"
@@ -170,7 +170,7 @@ def test_users_and_their_tenants_are_what_they_were_and_what_was_begun_is_finish
     with closing(create_domain(old_users)) as domain:
         domain.life.finish(now())
         user = User("u1", "Ada", "Ada@x.org", "")
-        assert [tenant.name for tenant in domain.tenants.list_of(user, None)] == ["active", "creating"]
+        assert [tenant.name for tenant in domain.tenants.list_for(as_caller(user), None)] == ["active", "creating"]
         with pytest.raises(TenantDeleted):
-            domain.tenants.to_read(user, tenant_named("deleting"))
+            domain.tenants.to_read(as_caller(user), tenant_named("deleting"))
         assert domain.backups.make(old_users.users_db.parent / "backups", now()).manifest.problems == []

@@ -26,7 +26,7 @@ from finwise.store.folder import Folder
 from finwise.store.restores import Staging
 from finwise.store.trash import Trash
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user
+from tests.store.accounts import add_tenant, add_user, as_caller
 from tests.store.files import MARK, leave_foreign_book, names, on_posix, outside, tenant_file, value
 
 
@@ -92,16 +92,16 @@ def test_what_a_restore_replaced_is_whole_in_the_trash_and_comes_back(
 
 def test_a_deleted_tenant_comes_back_out_of_the_trash(domain: Domain, user: User, tenant_id: str) -> None:
     before = epoch(domain, tenant_id)
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     domain.restores.from_trash(tenant_id, now())
-    assert domain.tenants.to_read(user, tenant_id).state == "active"
+    assert domain.tenants.to_read(as_caller(user), tenant_id).state == "active"
     assert ids(domain, tenant_id) == {"kept"}
     assert epoch(domain, tenant_id) != before
 
 
 def test_a_restored_tenant_can_be_deleted_and_restored_again(domain: Domain, user: User, tenant_id: str) -> None:
     for _ in range(2):
-        domain.tenants.delete(user, tenant_id, now())
+        domain.tenants.delete(as_caller(user), tenant_id, now())
         domain.restores.from_trash(tenant_id, now())
     assert ids(domain, tenant_id) == {"kept"}
 
@@ -114,7 +114,7 @@ def test_a_damaged_tenant_is_restored_and_served_again(
     with pytest.raises(FinWiseError):
         domain.sync.pull(tenant_id, PullRequest())
     domain.restores.from_backup(tenant_id, backup, now())
-    assert domain.tenants.to_read(user, tenant_id).state == "active"
+    assert domain.tenants.to_read(as_caller(user), tenant_id).state == "active"
     assert ids(domain, tenant_id) == {"kept"}
 
 
@@ -233,7 +233,7 @@ def test_sidecars_that_lie_about_never_reach_the_new_file(
     domain: Domain, user: User, tenant_id: str, copy: Path, tmp_path: Path
 ) -> None:
     path = tenant_file(tmp_path, tenant_id)
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     leave_foreign_book(path, ("-wal", "-shm"))
     domain.restores.adopt(tenant_id, copy, now())
     assert ids(domain, tenant_id) == {"kept"}
@@ -248,19 +248,19 @@ def test_a_tenant_that_nobody_knows_needs_an_owner(domain: Domain, user: User, c
     with pytest.raises(NotFound):
         domain.restores.adopt(unknown, copy, now(), Newcomer("nobody@example.org"))
     domain.restores.adopt(unknown, copy, now(), Newcomer(user.email, "Moved"))
-    tenant = domain.tenants.to_read(user, unknown)
+    tenant = domain.tenants.to_read(as_caller(user), unknown)
     assert (tenant.name, tenant.user_id) == ("Moved", user.uuid)
     assert ids(domain, unknown) == {"kept"}
 
 
 def test_a_tenant_whose_owner_has_left_needs_a_new_one(domain: Domain, user: User, tenant_id: str) -> None:
-    domain.tenants.delete(user, tenant_id, now())
-    domain.users.delete(user)
+    domain.tenants.delete(as_caller(user), tenant_id, now())
+    domain.users.delete(user, now())
     heir = add_user(domain)
     with pytest.raises(NotFound, match="--owner"):
         domain.restores.from_trash(tenant_id, now())
     domain.restores.from_trash(tenant_id, now(), Newcomer(heir.email))
-    assert domain.tenants.to_read(heir, tenant_id).user_id == heir.uuid
+    assert domain.tenants.to_read(as_caller(heir), tenant_id).user_id == heir.uuid
 
 
 def test_there_is_one_restore_at_a_time(domain: Domain, tenant_id: str, copy: Path, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_devices_wait_while_their_tenant_is_restored(
     def put_and_ask(self: Trash, *arguments: Any) -> bool:
         moved = put(self, *arguments)
         uses = (domain.tenants.to_read, domain.tenants.to_write)
-        seen.extend(outcome(partial(use, user, tenant_id)) for use in uses)
+        seen.extend(outcome(partial(use, as_caller(user), tenant_id)) for use in uses)
         return moved
 
     monkeypatch.setattr(Trash, "put", put_and_ask)
@@ -336,7 +336,7 @@ def test_where_the_present_file_cannot_be_moved_it_stays_the_tenants(
         patched.setattr(Trash, "put", lambda *_: False)
         with pytest.raises(Busy):
             domain.restores.from_backup(tenant_id, backup, now())
-    assert domain.tenants.to_read(user, tenant_id).state == "active"
+    assert domain.tenants.to_read(as_caller(user), tenant_id).state == "active"
     assert ids(domain, tenant_id) == {"kept", "since"}
 
 
@@ -347,7 +347,7 @@ def test_everything_is_restored_where_nothing_is(
         domain.restores.everything(backup, now())
     elsewhere = create_domain(Settings(str(tmp_path / "other" / "i"), str(tmp_path / "other" / "t")))
     assert elsewhere.restores.everything(backup, now()) == 1
-    assert elsewhere.tenants.to_read(user, tenant_id).name == "Home"
+    assert elsewhere.tenants.to_read(as_caller(user), tenant_id).name == "Home"
     assert ids(elsewhere, tenant_id) == {"kept"}
     elsewhere.close()
 
@@ -374,7 +374,7 @@ def test_where_a_file_is_refused_nothing_has_changed(
 ) -> None:
     target = new_id() if life == "unknown" else tenant_id
     if life == "deleted":
-        domain.tenants.delete(user, tenant_id, now())
+        domain.tenants.delete(as_caller(user), tenant_id, now())
     with outside(copy) as connection:
         connection.execute(statement)
     domain.close()
@@ -420,7 +420,7 @@ def test_a_restore_goes_on_at_whatever_rename_it_was_cut_off(
         again = create_domain(settings)
         assert ids(again, tenant_id) == ({"kept"} if done else {"kept", "since"})
         assert (epoch(again, tenant_id) != before) == bool(done)
-        assert again.tenants.to_read(user, tenant_id).state == "active"
+        assert again.tenants.to_read(as_caller(user), tenant_id).state == "active"
         assert (ids(again, other), epoch(again, other)) == ({"theirs"}, others_epoch)
         again.close()
         pictures.append(picture(settings, tenant_id))
@@ -474,12 +474,12 @@ def test_a_damaged_file_goes_to_the_trash_as_it_is(
 def test_a_damaged_file_in_the_trash_is_refused_and_the_tenant_stays_deleted(
     domain: Domain, user: User, tenant_id: str, tmp_path: Path
 ) -> None:
-    domain.tenants.delete(user, tenant_id, now())
+    domain.tenants.delete(as_caller(user), tenant_id, now())
     trash_of(tmp_path, tenant_id).write_bytes(b"no database " * 1_000)
     with pytest.raises(Invalid):
         domain.restores.from_trash(tenant_id, now())
     with pytest.raises(TenantDeleted):
-        domain.tenants.to_read(user, tenant_id)
+        domain.tenants.to_read(as_caller(user), tenant_id)
 
 
 def test_an_unknown_tenant_of_a_backup_gets_its_name_from_there(
@@ -490,14 +490,14 @@ def test_an_unknown_tenant_of_a_backup_gets_its_name_from_there(
     with pytest.raises(NotFound, match="--owner"):
         elsewhere.restores.from_backup(tenant_id, backup, now())
     elsewhere.restores.from_backup(tenant_id, backup, now(), Newcomer(heir.email))
-    tenant = elsewhere.tenants.to_read(heir, tenant_id)
+    tenant = elsewhere.tenants.to_read(as_caller(heir), tenant_id)
     assert (tenant.name, tenant.user_id) == ("Home", heir.uuid)
     elsewhere.close()
 
 
 def test_a_known_tenant_keeps_its_owner_and_name(domain: Domain, user: User, tenant_id: str, copy: Path) -> None:
     domain.restores.adopt(tenant_id, copy, now(), Newcomer(add_user(domain).email, "Mine now"))
-    tenant = domain.tenants.to_read(user, tenant_id)
+    tenant = domain.tenants.to_read(as_caller(user), tenant_id)
     assert (tenant.name, tenant.user_id) == ("Home", user.uuid)
 
 

@@ -26,7 +26,7 @@ class Usage(NamedTuple):
 @pytest.fixture
 def small(tmp_path: Path, pool: Pool) -> Databases:
     """Databases whose files may hold 1 MiB."""
-    return Databases(open_folder(tmp_path), entities.columns(), pool, MIB)
+    return Databases(open_folder(tmp_path), entities.columns(), pool, lambda _: MIB)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_file_that_is_larger_than_a_quota_that_was_lowered_has_the_reserve_too
     databases: Databases, tmp_path: Path, pool: Pool, used_id: str
 ) -> None:
     store(databases, used_id, 2, then=lambda connection: grow(connection, MIB + 2 * RESERVE))
-    lowered = Databases(open_folder(tmp_path), entities.columns(), pool, MIB)
+    lowered = Databases(open_folder(tmp_path), entities.columns(), pool, lambda _: MIB)
     store(lowered, used_id, 3, then=lambda connection: connection.execute("CREATE TABLE more (x)"))
     assert stored(databases, used_id) == 3
 

@@ -63,7 +63,7 @@ def test_a_user_sees_the_own_tenants_that_are_there_oldest_first(
     tenants.add(Tenant(new_id(), "Theirs", add_user(central), "active"), NOW)
     for gone in ("deleting", "deleted"):
         tenants.add(Tenant(new_id(), "Gone", user_id, gone), NOW)
-    assert tenants.list_of(user_id) == [earlier, later]
+    assert tenants.list_for(user_id) == [each._replace(role="owner") for each in (earlier, later)]
 
 
 def test_what_was_begun_and_not_finished_is_listed(tenants: TenantStore, user_id: str) -> None:

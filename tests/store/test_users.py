@@ -25,7 +25,7 @@ def tokens(central: Central) -> TokenStore:
 
 @pytest.fixture
 def ada(users: UserStore) -> User:
-    user = User(new_id(), "Ada", "Ada@example.org", "hash")
+    user = User(new_id(), "Ada", "Ada@example.org", "hash", is_admin=True)
     assert users.add(user, "ada@example.org", NOW)
     return user
 
@@ -45,7 +45,7 @@ def test_nobody_is_found_where_nobody_is(users: UserStore, ada: User) -> None:
 
 
 def test_a_user_may_have_no_password(users: UserStore) -> None:
-    user = User(new_id(), "Bob", "bob@example.org", None)
+    user = User(new_id(), "Bob", "bob@example.org", None, is_admin=True)
     users.add(user, user.email, NOW)
     assert users.find(user.uuid) == user
 

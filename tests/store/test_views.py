@@ -75,7 +75,7 @@ def test_a_plain_sqlite_tool_without_finwise_reads_the_views(domain: Domain, ten
 
 
 def with_columns(tmp_path: Path, catalogue: Columns) -> Databases:
-    return Databases(open_folder(tmp_path), catalogue, Pool(), QUOTA)
+    return Databases(open_folder(tmp_path), catalogue, Pool(), lambda _: QUOTA)
 
 
 def test_a_changed_catalogue_changes_the_views_at_the_next_write(

@@ -1,0 +1,136 @@
+"""The two requests that devices make all the time, without a web framework in between.
+
+A poll that finds nothing costs Flask and its companions several times what it costs the book (benchmarks say how much).
+So a pull and a push in the plain form that clients send are answered here: by the same rules (domain/), with the same
+words (answers.py). Whatever is not of that form, and whatever is refused, goes on to Flask, which answers as if this
+module were not there; nothing has been stored then, for what raises has been undone. A test compares the two.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote
+
+from finwise.api import answers, sync
+from finwise.api.auth import COUNTED
+from finwise.api.browsers import is_ours, protection
+from finwise.api.flooding import Flow
+from finwise.config import Settings
+from finwise.domain import Domain, json_text
+from finwise.domain.access import Caller
+from finwise.domain.cursor import format_cursor
+from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.limits import MAX_PAGE
+from finwise.errors import SlowDown, Unauthorized
+from finwise.schemas.sync import read_envelope
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+Answer = tuple[str, list[tuple[str, str]]]  # the body, headers beside those that all answers have
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:]+\](:[0-9]+)?", re.ASCII)
+_QUERY = re.compile(r"(since|limit|entity_types)=([A-Za-z0-9%:._~,-]+)", re.ASCII)
+_LIMIT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+_JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
+_ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
+_ODD = ("HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING", "SCRIPT_NAME")
+
+
+class Express:
+    """A WSGI middleware in front of the whole application."""
+
+    def __init__(self, app: Wsgi, domain: Domain, settings: Settings, flow: Flow, clock: Callable[[], int]) -> None:
+        self._app = app
+        self._domain = domain
+        self._flow = flow
+        self._clock = clock
+        self._path = f"{settings.url_prefix}/sync/changes"
+        self._names = settings.hosts
+        vary = "Accept, Authorization, Origin" if settings.origins else "Accept, Authorization"
+        self._headers = [("Content-Type", "application/json"), ("Vary", vary), *protection(settings).items()]
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """The application's answer."""
+        answer = None
+        if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
+            try:
+                answer = self._answered(environ)
+            except Exception:
+                # Whatever it is, Flask comes upon it again, and its handlers know what to say.
+                answer = None
+        if answer is None:
+            return self._app(environ, start_response)
+        body, headers = answer[0].encode(), answer[1]
+        start_response("200 OK", [*headers, ("Content-Length", str(len(body))), *self._headers])
+        return [body]
+
+    def _is_plain(self, environ: Environ) -> bool:
+        return (
+            _HOST.fullmatch(environ.get("HTTP_HOST", "")) is not None
+            and is_ours(self._names, environ["HTTP_HOST"])
+            and environ.get("HTTP_ACCEPT", "") in _ACCEPTED
+            and not any(environ.get(name) for name in _ODD)
+        )
+
+    def _answered(self, environ: Environ) -> Answer | None:
+        """None where the request is not one of the two, or not of the plain form."""
+        path, method = environ["PATH_INFO"][len(self._path) :], environ["REQUEST_METHOD"]
+        if method == "POST" and not path and not environ.get("QUERY_STRING") and environ.get("CONTENT_TYPE") in _JSON:
+            return self._push(environ)
+        if method == "GET" and len(path) == 37 and canonical_uuid(path[1:]) == path[1:]:
+            return self._pull(environ, path[1:])
+        return None
+
+    def _pull(self, environ: Environ, tenant_id: str) -> Answer | None:
+        query = _query(environ.get("QUERY_STRING", ""))
+        if query is None or environ.get("HTTP_X_TENANT_ID", tenant_id) != tenant_id:
+            return None
+        now = self._clock()
+        caller = self._caller(environ, now)
+        tenant = self._domain.tenants.to_read(caller, tenant_id)
+        request = sync.pull_request(query, sync.contact(query, caller, now))
+        page = self._domain.sync.pull(tenant.uuid, request)
+        tag = f'W/"{format_cursor(page.next_stamp, page.epoch)}"'
+        return answers.page_text(page, now), [("ETag", tag)]
+
+    def _push(self, environ: Environ) -> Answer | None:
+        length = environ.get("CONTENT_LENGTH", "")
+        if not (length.isascii() and length.isdigit()) or int(length) > self._domain.limits.body_bytes:
+            return None
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = BytesIO(body)  # for Flask, where it comes to that
+        envelope = read_envelope(json_text.parse(body))
+        named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
+        now = self._clock()
+        caller = self._caller(environ, now)
+        tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
+        pushed = self._domain.sync.push(tenant.uuid, sync.push_request(envelope, caller, now), now)
+        return answers.pushed_text(pushed, now), []
+
+    def _caller(self, environ: Environ, now: int) -> Caller:
+        scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme != "Bearer":
+            raise Unauthorized("")
+        caller = self._domain.tokens.authenticate(secret, now)
+        if self._flow.wait(caller.token.id, now):
+            raise SlowDown("")
+        environ[COUNTED] = True
+        return caller
+
+
+def _query(text: str) -> dict[str, Any] | None:
+    """The parameters of a pull as its schema reads them; None where it had better look itself."""
+    given: dict[str, Any] = {}
+    for part in text.split("&") if text else ():
+        match = _QUERY.fullmatch(part)
+        if match is None or match[1] in given:
+            return None
+        given[match[1]] = unquote(match[2], errors="strict")
+    if "entity_types" in given:
+        given["entity_types"] = frozenset(given["entity_types"].split(","))
+    if "limit" in given:
+        if not _LIMIT.fullmatch(given["limit"]) or int(given["limit"]) > MAX_PAGE:
+            return None
+        given["limit"] = int(given["limit"])
+    return given

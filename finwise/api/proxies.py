@@ -1,0 +1,78 @@
+"""Who is at the other end: proxies are believed only at the addresses that the settings name.
+
+What a request says of itself in headers is worth what its sender is. So X-Forwarded-For and the header that names a
+user count only where the connection itself comes from a trusted proxy, which has to set both anew in every request.
+"""
+
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from finwise.config import Settings, is_loopback
+from finwise.errors import Forbidden, Unauthorized
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+
+_PEER = "finwise.peer"  # the address the connection comes from, whatever the headers say
+_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
+_IPV6_PREFIX = 64  # bits; who has one address of such a network has all of them
+
+
+class Proxies:
+    """A WSGI middleware: the address of a client behind `hops` trusted proxies."""
+
+    def __init__(self, app: Wsgi, settings: Settings) -> None:
+        self._app = app
+        self._trusted = settings.proxies
+        self._fixed = ProxyFix(app, x_for=settings.proxy_hops, x_proto=0) if settings.proxy_hops else app
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """The application's answer."""
+        environ[_PEER] = environ.get("REMOTE_ADDR", "")
+        app = self._fixed if _is_in(environ[_PEER], self._trusted) else self._app
+        return app(environ, start_response)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Puts the middleware in front of the application."""
+    app.wsgi_app = Proxies(app.wsgi_app, settings)  # type: ignore[method-assign]
+
+
+def address() -> str:
+    """Where the request comes from, as guessing is counted: an IPv4 address, or the network of an IPv6 address."""
+    try:
+        found = ip_address(request.remote_addr or "")
+    except ValueError:
+        return ""
+    if found.version == 6:
+        return str(found.ipv4_mapped or ip_network((found, _IPV6_PREFIX), strict=False))
+    return str(found)
+
+
+def named_user(settings: Settings) -> str:
+    """The e-mail of whom a trusted proxy names. Raises Forbidden for another peer, Unauthorized for no name."""
+    if not _is_in(request.environ[_PEER], settings.proxies):
+        raise Forbidden("Log in through the proxy in front of this server.")
+    named = request.headers.get(settings.login_header, "").strip()
+    if "," in named or not all(named.partition("@")) or len(named) > 254 or not named.isprintable():
+        raise Unauthorized("The proxy names no user by e-mail.")
+    return named
+
+
+def require_same_machine() -> None:
+    """Raises Forbidden for a request that comes from another machine, or may come from one by way of a proxy."""
+    if not is_loopback(request.environ[_PEER]) or any(name in request.environ for name in _FORWARDED):
+        raise Forbidden("This server is for one person on its own machine. Set FINWISE_LOGIN for others.")
+
+
+def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return any((mapped or found) in network for network in networks)

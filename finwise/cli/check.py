@@ -1,0 +1,104 @@
+"""`finwise check`: what is unsafe in this installation, and what to do about it."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+from finwise import config, demo
+from finwise.cli.group import domain, end
+from finwise.config import Settings, is_loopback
+from finwise.domain.access import CLOSED, HEADER, NONE, OPEN, PASSWORD
+from finwise.domain.tenants import QUARANTINED
+
+_LITTLE_ROOM = 256 * 1024 * 1024  # bytes
+_WIDEST = {4: 16, 6: 48}  # bits of a network of proxies; a wider one trusts strangers
+# Packages with a known hole, each with the first version without it.
+_HOLES = {
+    "werkzeug": ((3, 1, 4), "CVE-2025-66221: names of devices on Windows"),
+    "marshmallow": ((4, 1, 2), "CVE-2025-68480: a list in a body costs without bound"),
+    "flask": ((3, 1, 1), "CVE-2025-47278: order of keys that sign sessions"),
+    "jinja2": ((3, 1, 6), "CVE-2025-27516: templates may leave their sandbox"),
+}
+
+
+@click.command()
+def check() -> None:
+    """Say what is unsafe in this installation. Ends with 1 if anything is."""
+    settings = config.from_environment()
+    found = [line for look in (_files, _network, _people, _versions) for line in look(settings)]
+    if not found:
+        click.echo("Nothing unsafe was found.")
+    end(found)
+
+
+def _files(settings: Settings) -> Iterator[str]:
+    for folder in {Path(settings.instance), settings.tenants_folder}:
+        if not folder.is_dir():
+            continue
+        if os.name == "posix":
+            for path in (folder, *sorted(folder.glob("*.db"))[:1_000]):
+                if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                    yield f"{path} may be opened by other users of this machine. Run: chmod go= {path}"
+        if shutil.disk_usage(folder).free < _LITTLE_ROOM:
+            yield f"{folder} has less than {_LITTLE_ROOM // 1024 // 1024} MiB left. Make room."
+    if os.name == "posix" and os.geteuid() == 0:
+        yield "FinWise runs as root here. Give it a user of its own."
+
+
+def _network(settings: Settings) -> Iterator[str]:
+    is_open = not is_loopback(settings.host)
+    if is_open and not settings.proxies:
+        yield (
+            f"The server listens on {settings.host} in plain HTTP: passwords can be read on the way. "
+            "Put a proxy with TLS in front (FINWISE_TRUSTED_PROXIES), and listen on 127.0.0.1."
+        )
+    if (is_open or settings.proxies) and not settings.hosts:
+        yield "The server answers to any name. Name it in FINWISE_TRUSTED_HOSTS."
+    if settings.proxies and not settings.proxy_hops:
+        yield "All clients seem to have the proxy's address: one who guesses slows down all. Set FINWISE_PROXY_HOPS."
+    for network in settings.proxies:
+        if network.prefixlen < _WIDEST[network.version]:
+            yield f"FINWISE_TRUSTED_PROXIES trusts all of {network}. Name the proxies only."
+    if settings.login == HEADER and is_open:
+        yield "With FINWISE_LOGIN=header only the proxy should reach this server. Listen where nobody else does."
+    if settings.login == HEADER and any(network.num_addresses > 1 for network in settings.proxies):
+        yield "With FINWISE_LOGIN=header an address in FINWISE_TRUSTED_PROXIES can be anybody. Name single ones."
+    if any(origin.startswith("http://") for origin in settings.origins):
+        yield "FINWISE_CORS_ORIGINS has an origin in plain HTTP: whoever is on the way can ask in its name."
+    for name in config.unknown_variables():
+        yield f"{name} is no setting of FinWise, so it does nothing."
+
+
+def _people(settings: Settings) -> Iterator[str]:
+    is_reached = settings.proxies or not is_loopback(settings.host)
+    if is_reached and settings.login == PASSWORD and settings.sign_up == OPEN:
+        yield "Anybody may sign up and fill the disk. Set FINWISE_SIGN_UP to invitation."
+    if not settings.users_db.exists():
+        return
+    joined = domain()
+    if settings.login != NONE and settings.sign_up != CLOSED and not joined.administration.list_users("", 1):
+        yield "Nobody has signed up yet: the first one becomes administrator. Add yourself (finwise users add)."
+    if joined.users.exists(demo.EMAIL):
+        yield f"The demo user is there. Where people keep their books: finwise users delete {demo.EMAIL}"
+    for tenant_id in joined.tenants.ids_in_state(QUARANTINED):
+        yield f"Tenant {tenant_id} is quarantined. Run: finwise verify --tenant {tenant_id}"
+    yield from joined.health.problems()
+
+
+def _versions(_: Settings) -> Iterator[str]:
+    for package, (fixed, hole) in _HOLES.items():
+        try:
+            installed = version(package)
+        except PackageNotFoundError:
+            continue
+        if _numbers(installed) < fixed:
+            yield f"{package} {installed} has a known hole ({hole}). Update it to {'.'.join(map(str, fixed))}."
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())

@@ -1,0 +1,150 @@
+"""Looking after an installation: users, and tenants from outside. Sizes and dates, never the content of a book."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from finwise.domain.book import Books
+from finwise.domain.logins import PasswordHasher
+from finwise.domain.tenants import ACTIVE, Tenant, TenantStore
+from finwise.domain.users import NewUser, User, UserChange, Users, UserStore
+from finwise.errors import FinWiseError, NotFound
+
+PAGE = 100  # users or tenants in one answer
+
+
+class UserSummary(NamedTuple):
+    """A user as an administrator sees it; times are canonical text. `tenants`: how many it owns."""
+
+    uuid: str
+    name: str
+    email: str
+    is_admin: bool
+    created_at: str
+    last_used_at: str | None
+    tenants: int
+
+
+class TenantSummary(NamedTuple):
+    """A tenant as an administrator sees it. `members`: how many, the owner included.
+
+    `bytes` that its book takes, and `synced_at`, when a device was heard of or something stored last (µs, 0: never):
+    None where its file cannot be read.
+    """
+
+    tenant: Tenant
+    created_at: str
+    members: int
+    quota_bytes: int
+    bytes: int | None
+    synced_at: int | None
+
+
+class AdministrationStore(Protocol):
+    """users.db, as far as administrators look at it."""
+
+    def list_users(self, after: str, limit: int) -> list[UserSummary]:
+        """By UUID, those above `after`."""
+
+    def find_tenant(self, uuid: str) -> tuple[Tenant, str, int] | None:
+        """With when it was created and how many members it has."""
+
+    def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, str, int]]:
+        """By UUID, those above `after`, each as `find_tenant` has it."""
+
+
+class Quotas:
+    """How many bytes a tenant's file may hold: what was set for it, or what the server's setting says."""
+
+    def __init__(self, tenants: TenantStore, default_mib: int) -> None:
+        self._tenants = tenants
+        self._default_mib = default_mib
+
+    def of(self, tenant_id: str) -> int:
+        """In bytes."""
+        tenant = self._tenants.find(tenant_id)
+        return self.of_tenant(tenant.quota_mib if tenant else None)
+
+    def of_tenant(self, quota_mib: int | None) -> int:
+        """In bytes, of a tenant that is at hand."""
+        return (quota_mib or self._default_mib) * 1024 * 1024
+
+
+class Administration:
+    """What administrators and the operator do. Whether somebody is one is decided before."""
+
+    def __init__(
+        self,
+        store: AdministrationStore,
+        users: Users,
+        user_store: UserStore,
+        tenants: TenantStore,
+        books: Books,
+        passwords: PasswordHasher,
+        quotas: Quotas,
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._user_store = user_store
+        self._tenants = tenants
+        self._books = books
+        self._passwords = passwords
+        self._quotas = quotas
+
+    def list_users(self, after: str, limit: int) -> list[UserSummary]:
+        """By UUID, those above `after`."""
+        return self._store.list_users(after, limit)
+
+    def list_tenants(self, after: str, limit: int) -> list[TenantSummary]:
+        """By UUID, those above `after`, deleted ones included."""
+        return [self._summary(*row) for row in self._store.list_tenants(after, limit)]
+
+    def find_user(self, uuid: str | None) -> User:
+        """Raises NotFound."""
+        user = self._user_store.find(uuid) if uuid else None
+        if user is None:
+            raise NotFound("There is no such user.")
+        return user
+
+    def add_user(self, new: NewUser, now: int) -> User:
+        """A new user, however signing up is set. Raises Conflict."""
+        return self._users.add(new, now)
+
+    def put_password(self, user: User, password: str) -> User:
+        """Sets another password, which revokes all of the user's tokens."""
+        change = UserChange(hashed_password=self._passwords.hash(password))
+        return self._user_store.put(user.uuid, change, keep_token=None)
+
+    def put_admin(self, user: User, *, is_admin: bool) -> User:
+        """Makes the user an administrator, or no longer one. Raises Conflict for the last one."""
+        return self._user_store.put_admin(user.uuid, is_admin=is_admin)
+
+    def delete_user(self, user: User, now: int) -> None:
+        """As the user could. Raises Conflict."""
+        self._users.delete(user, now)
+
+    def put_quota(self, tenant_id: str | None, quota_mib: int | None) -> TenantSummary:
+        """Sets what a tenant's file may hold; None: what the server's setting says. Raises NotFound."""
+        if tenant_id is None or not self._tenants.put_quota(tenant_id, quota_mib):
+            raise NotFound("There is no such tenant.")
+        return self.find_tenant(tenant_id)
+
+    def find_tenant(self, tenant_id: str | None) -> TenantSummary:
+        """Raises NotFound."""
+        found = self._store.find_tenant(tenant_id) if tenant_id else None
+        if found is None:
+            raise NotFound("There is no such tenant.")
+        return self._summary(*found)
+
+    def _summary(self, tenant: Tenant, created_at: str, members: int) -> TenantSummary:
+        quota = self._quotas.of_tenant(tenant.quota_mib)
+        size = synced_at = None
+        if tenant.state == ACTIVE:
+            try:
+                with self._books.read(tenant.uuid) as book:
+                    size = book.size()
+                    heard = [contact.at for contact in book.list_contacts()]
+                    synced_at = max([book.find_position().last_stamp, *heard])
+            except FinWiseError:  # it says so itself where somebody wants to use it
+                pass
+        return TenantSummary(tenant, created_at, members, quota, size, synced_at)

@@ -1,0 +1,101 @@
+"""Invitations: a code that makes whoever has it a member of a tenant, or lets them sign up; once, and for some days.
+
+A code is random and only its hash is stored, so that it can neither be forged nor read from users.db, and it can be
+taken back. It is handed over by whatever way people trust.
+"""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from uuid import uuid4
+
+from finwise.domain.times import millis_text
+from finwise.errors import NotFound
+
+if TYPE_CHECKING:
+    from finwise.domain.tenants import Tenant
+    from finwise.domain.users import User
+
+_DAY = 24 * 60 * 60 * 1_000_000  # µs
+
+
+class Invitation(NamedTuple):
+    """An invitation without its code; times are canonical text. Without a tenant: to sign up, and no more.
+
+    `invited_by`: a user; None: the operator.
+    """
+
+    id: str
+    tenant_id: str | None
+    role: str | None
+    invited_by: str | None
+    created_at: str
+    expires_at: str
+
+
+class Invited(NamedTuple):
+    """A new invitation with its code, which nobody can tell a second time."""
+
+    invitation: Invitation
+    code: str
+
+
+class InvitationStore(Protocol):
+    """users.db, as far as it is about invitations."""
+
+    def add(self, invitation: Invitation, hashed: str) -> None: ...
+
+    def list_of(self, tenant_id: str, now: str) -> list[Invitation]:
+        """Those of a tenant that nobody has used and that have not expired, oldest first."""
+
+    def delete(self, tenant_id: str, invitation_id: str) -> bool:
+        """Whether the tenant had such an invitation that nobody had used."""
+
+    def use(self, hashed: str, user_id: str, now: int) -> str:
+        """Makes the user a member: of which tenant. Again, by the same user: nothing changes.
+
+        Raises NotFound where the code is unknown, expired or used, or is not for a tenant that is there; Conflict where
+        the user is a member already.
+        """
+
+
+class Invitations:
+    """Inviting, and accepting. Whether somebody may invite is decided before (access.py)."""
+
+    def __init__(self, store: InvitationStore, days: int) -> None:
+        self._store = store
+        self._lifetime = days * _DAY
+
+    def invite(self, inviter: User | None, tenant: Tenant | None, role: str | None, now: int) -> Invited:
+        """A new invitation to a tenant with a role in it, or without both: to sign up."""
+        invitation = Invitation(
+            str(uuid4()),
+            tenant and tenant.uuid,
+            role,
+            inviter and inviter.uuid,
+            millis_text(now),
+            millis_text(now + self._lifetime),
+        )
+        code = f"fwi_{secrets.token_urlsafe(24)}"
+        self._store.add(invitation, hashed_code(code))
+        return Invited(invitation, code)
+
+    def list_of(self, tenant: Tenant, now: int) -> list[Invitation]:
+        """The open invitations to a tenant, oldest first."""
+        return self._store.list_of(tenant.uuid, millis_text(now))
+
+    def revoke(self, tenant: Tenant, invitation_id: str | None) -> None:
+        """Takes an open invitation back. Raises NotFound."""
+        if invitation_id is None or not self._store.delete(tenant.uuid, invitation_id):
+            raise NotFound("There is no such invitation; it may have been used already.")
+
+    def accept(self, user: User, code: str, now: int) -> str:
+        """Makes the user a member: of which tenant. Raises NotFound, Conflict."""
+        return self._store.use(hashed_code(code), user.uuid, now)
+
+
+def hashed_code(code: str) -> str:
+    """What is stored of a code: it has 192 random bits, so it needs no salt."""
+    return sha256(code.encode("utf-8", "replace")).hexdigest()

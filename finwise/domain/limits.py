@@ -1,0 +1,16 @@
+"""What one request, one change and one user may take. Settings of the installation; `/healthz` tells the devices."""
+
+from typing import NamedTuple
+
+MAX_PAGE = 10_000  # entities in one answer to a pull
+
+
+class Limits(NamedTuple):
+    """Sizes in bytes; `depth`: nesting of a change's data; `fields`: of an entity; `tenants`: that a user may own."""
+
+    body_bytes: int = 8 * 1024 * 1024
+    changes: int = 5_000
+    change_bytes: int = 256 * 1024
+    depth: int = 32
+    fields: int = 256
+    tenants: int = 100

@@ -1,0 +1,80 @@
+"""Members: who may open a tenant, and as what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from finwise.domain.access import OWNER
+from finwise.errors import Conflict, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from finwise.domain.tenants import Tenant
+    from finwise.domain.users import User
+
+
+class Member(NamedTuple):
+    """A user with a role in a tenant. `name` is all that members learn of each other."""
+
+    user_id: str
+    name: str
+    role: str
+
+
+class MemberStore(Protocol):
+    """users.db, as far as it is about members."""
+
+    def list_of(self, tenant_id: str) -> list[Member]:
+        """The owner first, the others in the order they came."""
+
+    def put_role(self, tenant_id: str, user_id: str, role: str) -> bool:
+        """Whether the user was a member, the owner apart."""
+
+    def hand_over(self, tenant_id: str, from_user: str, to_user: str) -> bool:
+        """Makes a member the owner, and the owner an editor: whether they were these."""
+
+    def delete(self, tenant_id: str, user_id: str) -> bool:
+        """Whether the user was a member, the owner apart."""
+
+
+class Members:
+    """Whether the one who asks may manage the tenant is decided before (access.py), apart from leaving it oneself."""
+
+    def __init__(self, store: MemberStore) -> None:
+        self._store = store
+
+    def list_of(self, tenant: Tenant) -> list[Member]:
+        """The owner first, the others in the order they came."""
+        return self._store.list_of(tenant.uuid)
+
+    def put_role(self, tenant: Tenant, user_id: str | None, role: str) -> Member:
+        """The member with another role; as `owner` it takes the tenant over, and who asks becomes an editor.
+
+        Raises NotFound; Conflict for the owner, who has to hand the tenant over.
+        """
+        if user_id == tenant.user_id:
+            if role != OWNER:
+                raise Conflict("A tenant needs an owner. Make somebody else its owner first.")
+        elif user_id is None or not self._change(tenant, user_id, role):
+            raise _not_found()
+        for member in self.list_of(tenant):
+            if member.user_id == user_id:
+                return member
+        raise _not_found()
+
+    def remove(self, user: User, tenant: Tenant, user_id: str | None) -> None:
+        """Ends a member's access, in every process at once; anybody may leave. Raises Forbidden, NotFound, Conflict."""
+        if tenant.role != OWNER and user_id != user.uuid:
+            raise Forbidden("Only the owner removes others.")
+        if user_id == tenant.user_id:
+            raise Conflict("A tenant needs an owner. Make somebody else its owner first, or delete the tenant.")
+        if user_id is None or not self._store.delete(tenant.uuid, user_id):
+            raise _not_found()
+
+    def _change(self, tenant: Tenant, user_id: str, role: str) -> bool:
+        if role == OWNER:
+            return self._store.hand_over(tenant.uuid, tenant.user_id or "", user_id)
+        return self._store.put_role(tenant.uuid, user_id, role)
+
+
+def _not_found() -> NotFound:
+    return NotFound("The tenant has no such member.")

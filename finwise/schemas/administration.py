@@ -1,0 +1,87 @@
+"""The bodies and parameters for administrators."""
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from finwise.domain.administration import PAGE
+from finwise.domain.tenants import STATES
+from finwise.schemas.fields import Answer, Email, Line, Password, Truth, Uuid
+from finwise.schemas.users import MIN_PASSWORD
+
+_TIME = {"format": "date-time"}
+
+
+class Mebibytes(fields.Integer):
+    """A whole number of MiB."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"minimum": 1, "maximum": 1_048_576}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int or not 1 <= value <= 1_048_576:
+            raise ValidationError("Give a whole number from 1 to 1048576.")
+        return value
+
+
+class ListQuerySchema(Schema):
+    """Where a list goes on."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    after = Uuid(description=f"the last UUID of the page before; a page has {PAGE} at most")
+
+
+class AddedUserSchema(Schema):
+    """A user to add. Without a password, tokens are given out by `finwise tokens add`."""
+
+    uuid = Uuid(required=True)
+    name = Line(required=True)
+    email = Email(required=True)
+    password = Password(min_length=MIN_PASSWORD, allow_none=True)
+
+
+class ManagedUserPatchSchema(Schema):
+    """What to change about a user; a new password revokes all of the user's tokens."""
+
+    is_admin = Truth()
+    password = Password(min_length=MIN_PASSWORD)
+
+
+class ManagedUserSchema(Answer):
+    """A user as an administrator sees it."""
+
+    uuid = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    is_admin = fields.Boolean(required=True)
+    created_at = fields.String(required=True, metadata=_TIME)
+    last_used_at = fields.String(
+        required=True, allow_none=True, metadata={"description": "when a token was used last", **_TIME}
+    )
+    tenants = fields.Integer(required=True, metadata={"description": "how many it owns"})
+
+
+class QuotaSchema(Schema):
+    """What a tenant's file may hold; null: what the server's setting says."""
+
+    quota_mib = Mebibytes(required=True, allow_none=True)
+
+
+class ManagedTenantSchema(Answer):
+    """An account book as an administrator sees it: sizes and dates."""
+
+    uuid = fields.String(required=True)
+    name = fields.String(required=True)
+    user_id = fields.String(required=True, allow_none=True, metadata={"description": "its owner"})
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    created_at = fields.String(required=True, metadata=_TIME)
+    members = fields.Integer(required=True, metadata={"description": "how many, the owner included"})
+    bytes = fields.Integer(required=True, allow_none=True, metadata={"description": "null: its file cannot be read"})
+    quota_bytes = fields.Integer(required=True)
+    last_synced_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "when a device was heard of, to some minutes, or something stored", **_TIME},
+    )

@@ -1,0 +1,43 @@
+"""The SQL of what administrators look at."""
+
+from finwise.domain.administration import UserSummary
+from finwise.domain.tenants import Tenant
+from finwise.store.central import Central
+
+
+class AdministrationStore:
+    """users.db, as far as administrators look at it (domain/administration.py says what is promised)."""
+
+    def __init__(self, central: Central) -> None:
+        self._central = central
+
+    def list_users(self, after: str, limit: int) -> list[UserSummary]:
+        with self._central.read() as connection:
+            rows = connection.execute(
+                """SELECT uuid, name, email, is_admin, created_at,
+                     (SELECT max(last_used_at) FROM tokens WHERE tokens.user_id = uuid),
+                     (SELECT count(*) FROM tenants WHERE tenants.user_id = users.uuid AND state <> 'deleted')
+                   FROM users WHERE uuid > ? ORDER BY uuid LIMIT ?""",
+                (after, limit),
+            ).fetchall()
+        return [UserSummary(*row)._replace(is_admin=bool(row[3])) for row in rows]
+
+    def find_tenant(self, uuid: str) -> tuple[Tenant, str, int] | None:
+        with self._central.read() as connection:
+            row = connection.execute(
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at,
+                     (user_id IS NOT NULL) + (SELECT count(*) FROM members WHERE tenant_id = uuid)
+                   FROM tenants WHERE uuid = ?""",
+                (uuid,),
+            ).fetchone()
+        return (Tenant(*row[:6]), row[6], row[7]) if row else None
+
+    def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, str, int]]:
+        with self._central.read() as connection:
+            rows = connection.execute(
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at,
+                     (user_id IS NOT NULL) + (SELECT count(*) FROM members WHERE tenant_id = uuid)
+                   FROM tenants WHERE uuid > ? ORDER BY uuid LIMIT ?""",
+                (after, limit),
+            ).fetchall()
+        return [(Tenant(*row[:6]), row[6], row[7]) for row in rows]
