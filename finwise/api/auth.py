@@ -4,6 +4,7 @@ from flask import Flask, g, request
 
 from finwise.api import context
 from finwise.api.flooding import Flow
+from finwise.domain import Domain
 from finwise.domain.access import Caller
 from finwise.errors import Forbidden, SlowDown, Unauthorized
 
@@ -35,7 +36,7 @@ FOR_SCRIPTS = frozenset(
         "tenants.get_tenant",
     }
 )
-COUNTED = "finwise.counted"  # in the environment of a request: express.py has counted it before it went on to here
+REFUSED = "finwise.refused"  # in the environment of a request: the error with which express.py sent it on to here
 ADMINISTRATION = "administration"  # the blueprint that takes an administrator
 
 
@@ -47,12 +48,22 @@ def register(app: Flask, flow: Flow) -> None:
         # No endpoint: no such route or method, which the errors' own handlers answer.
         if request.endpoint is None or request.endpoint in PUBLIC:
             return
-        caller = context.domain().tokens.authenticate(_bearer_token(), context.now())
-        is_counted = COUNTED in request.environ
-        if not is_counted and (seconds := flow.wait(caller.token.id, context.now())):
-            raise SlowDown("This token makes too many requests. Wait before the next one.", retry_after=seconds)
+        if refused := request.environ.get(REFUSED):
+            raise refused
+        caller = identify(context.domain(), flow, request.headers.get("Authorization", ""), context.now())
         _require_permission(caller)
         g.caller = caller
+
+
+def identify(domain: Domain, flow: Flow, authorization: str, now: int) -> Caller:
+    """Who shows a token in the header Authorization. Raises Unauthorized, SlowDown."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
+    caller = domain.tokens.authenticate(token.strip(), now)
+    if seconds := flow.wait(caller.token.id, now):
+        raise SlowDown("This token makes too many requests. Wait before the next one.", retry_after=seconds)
+    return caller
 
 
 def _require_permission(caller: Caller) -> None:
@@ -61,10 +72,3 @@ def _require_permission(caller: Caller) -> None:
         raise Forbidden("This token is for reading and syncing books only. Log in for anything else.")
     if request.blueprint == ADMINISTRATION and not caller.user.is_admin:
         raise Forbidden("Only administrators may do this.")
-
-
-def _bearer_token() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
-    return token.strip()

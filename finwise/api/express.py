@@ -2,27 +2,24 @@
 
 A poll that finds nothing costs Flask and its companions several times what it costs the book (benchmarks say how much).
 So a pull and a push in the plain form that clients send are answered here: by the same rules (domain/), with the same
-words (answers.py). Whatever is not of that form, and whatever is refused, goes on to Flask, which answers as if this
-module were not there; nothing has been stored then, for what raises has been undone. A test compares the two.
+words (answers.py). What is not of that form goes on to Flask as it came, and what is refused with the error, for Flask
+to say it. A test compares the two ways.
 """
 
 import re
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
 from finwise.api import answers, sync
-from finwise.api.auth import COUNTED
+from finwise.api.auth import REFUSED, identify
 from finwise.api.browsers import is_ours, protection
 from finwise.api.flooding import Flow
 from finwise.config import Settings
 from finwise.domain import Domain, json_text
-from finwise.domain.access import Caller
 from finwise.domain.cursor import format_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.limits import MAX_PAGE
-from finwise.errors import SlowDown, Unauthorized
 from finwise.schemas.sync import read_envelope
 
 Environ = dict[str, Any]
@@ -30,7 +27,7 @@ Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 Answer = tuple[str, list[tuple[str, str]]]  # the body, headers beside those that all answers have
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:]+\](:[0-9]+)?", re.ASCII)
-_QUERY = re.compile(r"(since|limit|entity_types)=([A-Za-z0-9%:._~,-]+)", re.ASCII)
+_QUERY = re.compile(r"(since|limit|entity_types)=((?:[A-Za-z0-9:._~,-]|%[2-7][0-9A-Fa-f])+)", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 _ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
@@ -56,9 +53,8 @@ class Express:
         if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
             try:
                 answer = self._answered(environ)
-            except Exception:
-                # Whatever it is, Flask comes upon it again, and its handlers know what to say.
-                answer = None
+            except Exception as error:
+                environ[REFUSED] = error
         if answer is None:
             return self._app(environ, start_response)
         body, headers = answer[0].encode(), answer[1]
@@ -87,7 +83,7 @@ class Express:
         if query is None or environ.get("HTTP_X_TENANT_ID", tenant_id) != tenant_id:
             return None
         now = self._clock()
-        caller = self._caller(environ, now)
+        caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
         tenant = self._domain.tenants.to_read(caller, tenant_id)
         request = sync.pull_request(query, sync.contact(query, caller, now))
         page = self._domain.sync.pull(tenant.uuid, request)
@@ -98,25 +94,13 @@ class Express:
         length = environ.get("CONTENT_LENGTH", "")
         if not (length.isascii() and length.isdigit()) or int(length) > self._domain.limits.body_bytes:
             return None
-        body = environ["wsgi.input"].read(int(length))
-        environ["wsgi.input"] = BytesIO(body)  # for Flask, where it comes to that
-        envelope = read_envelope(json_text.parse(body))
-        named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
         now = self._clock()
-        caller = self._caller(environ, now)
+        caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
+        envelope = read_envelope(json_text.parse(environ["wsgi.input"].read(int(length))))
+        named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
         tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
         pushed = self._domain.sync.push(tenant.uuid, sync.push_request(envelope, caller, now), now)
         return answers.pushed_text(pushed, now), []
-
-    def _caller(self, environ: Environ, now: int) -> Caller:
-        scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme != "Bearer":
-            raise Unauthorized("")
-        caller = self._domain.tokens.authenticate(secret, now)
-        if self._flow.wait(caller.token.id, now):
-            raise SlowDown("")
-        environ[COUNTED] = True
-        return caller
 
 
 def _query(text: str) -> dict[str, Any] | None:
@@ -126,7 +110,7 @@ def _query(text: str) -> dict[str, Any] | None:
         match = _QUERY.fullmatch(part)
         if match is None or match[1] in given:
             return None
-        given[match[1]] = unquote(match[2], errors="strict")
+        given[match[1]] = unquote(match[2])
     if "entity_types" in given:
         given["entity_types"] = frozenset(given["entity_types"].split(","))
     if "limit" in given:

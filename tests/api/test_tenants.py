@@ -18,7 +18,7 @@ from tests.problems import assert_problem, everything
 
 Ask = Callable[[Household, str], TestResponse]
 
-# Every way to ask for a tenant; test_access.py makes sure that no route is missing from such a list.
+# Every way to ask for a tenant; test_matrix.py makes sure that no route is missing from such a list.
 ASKED: dict[str, Ask] = {
     "read": lambda who, tenant: who.get(f"/tenants/{tenant}"),
     "head": lambda who, tenant: who.request("HEAD", f"/tenants/{tenant}"),
