@@ -13,12 +13,15 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from finwise.errors import Busy
 
+MEMORY = 19 * 1024  # KiB
+PASSES = 2
+
 
 class Passwords:
     """Hashes and verifies. Both raise Busy when `most` are at it or wait for it."""
 
     def __init__(self, most: int) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=1)
         self._places = BoundedSemaphore(most)
         self._turn = Lock()
         self._nobodys = self._hasher.hash("the password of nobody")

@@ -7,12 +7,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from finwise import create_app
+from finwise import create_app, passwords
 from finwise.config import Settings
 from finwise.domain.times import millis_text, parse_micros
 from tests.household import Household
 from tests.server import Server
 from tests.tenant_file import TenantFile
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Most tests have somebody log in; only what is about hashing itself is hashed at full cost (test_passwords.py)."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "MEMORY", 64)
+        patched.setattr(passwords, "PASSES", 1)
+        yield
 
 
 class Clock:

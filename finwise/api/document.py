@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from threading import RLock
 from typing import Any, TypeVar
 
 import flask_smorest
@@ -90,9 +91,37 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest's Api with one form of errors: `application/problem+json`."""
+    """flask-smorest's Api with one form of errors: `application/problem+json`.
+
+    The document is written when somebody asks for it: that takes longer than everything else a process does to start.
+    """
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        self._guard = RLock()
+        self._undocumented: list[Blueprint] = []
+        super().__init__(app)
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """The blueprint's routes; what the document says about them waits."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undocumented.append(blp)
+
+    @property
+    def spec(self) -> Any:
+        """The document, with all that was registered."""
+        with self._guard:
+            waiting, self._undocumented = self._undocumented, []
+            for blp in waiting:
+                blp.register_views_in_doc(self, self._app, self._spec, name=blp.name, parameters=None)
+                self._spec.tag({"name": blp.name, "description": blp.description})
+            return self._spec
+
+    @spec.setter
+    def spec(self, made: Any) -> None:
+        self._spec = made
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """As everywhere else."""

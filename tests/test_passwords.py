@@ -1,0 +1,65 @@
+"""Passwords: hashed as OWASP asks, and compared in the same time whether there is one or not."""
+
+import pytest
+from argon2 import PasswordHasher, Type, extract_parameters
+
+from finwise import passwords
+from finwise.errors import Busy
+from finwise.passwords import Passwords
+
+
+@pytest.fixture
+def full_cost(monkeypatch: pytest.MonkeyPatch) -> Passwords:
+    """As the server hashes."""
+    monkeypatch.setattr(passwords, "MEMORY", 19 * 1024)
+    monkeypatch.setattr(passwords, "PASSES", 2)
+    return Passwords(2)
+
+
+def test_a_password_is_hashed_with_argon2id_at_the_cost_that_owasp_asks_for(full_cost: Passwords) -> None:
+    found = extract_parameters(full_cost.hash("correct horse"))
+    assert (found.type, found.memory_cost, found.time_cost, found.parallelism) == (Type.ID, 19_456, 2, 1)
+
+
+def test_the_same_password_is_never_hashed_alike(full_cost: Passwords) -> None:
+    assert full_cost.hash("correct horse") != full_cost.hash("correct horse")
+
+
+def test_a_password_belongs_to_its_hash_and_no_other_does(full_cost: Passwords) -> None:
+    hashed = full_cost.hash("correct horse")
+    assert full_cost.verify(hashed, "correct horse")
+    assert not full_cost.verify(hashed, "correct horses")
+    assert not full_cost.verify("no hash at all", "correct horse")
+
+
+def test_where_there_is_no_password_as_much_is_computed(full_cost: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    verify = PasswordHasher.verify
+
+    def note(self: PasswordHasher, hashed: str, password: str) -> bool:
+        compared.append(extract_parameters(hashed))
+        return verify(self, hashed, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", note)
+    assert not full_cost.verify(None, "correct horse")
+    assert not full_cost.verify(None, "the password of nobody")
+    assert compared == [extract_parameters(full_cost.hash("x"))] * 2
+
+
+def test_a_hash_of_other_cost_is_outdated(full_cost: Passwords) -> None:
+    assert not full_cost.is_outdated(full_cost.hash("correct horse"))
+    assert full_cost.is_outdated(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("correct horse"))
+
+
+def test_when_all_places_are_taken_the_next_one_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Passwords(1)
+    verify = PasswordHasher.verify
+
+    def meanwhile(self: PasswordHasher, hashed: str, password: str) -> bool:
+        with pytest.raises(Busy):
+            small.hash("another")
+        return verify(self, hashed, password)
+
+    hashed = small.hash("correct horse")
+    monkeypatch.setattr(PasswordHasher, "verify", meanwhile)
+    assert small.verify(hashed, "correct horse")
