@@ -30,6 +30,7 @@ PROOFS = (
     "cursor",
     "descriptors",
     "litestream",
+    "requests",
     "mutants",
 )
 START, END = "<!-- figures: start -->", "<!-- figures: end -->"

@@ -19,7 +19,7 @@ from finwise.store.pool import SIZE
 from proofs.children import in_child
 from proofs.proof import CannotRun, Result, main
 
-TENANTS = 2_000  # at scale 1
+TENANTS = 3_400  # at scale 1
 MOST_TENANTS = 10_000
 THREADS = 16
 REQUESTS = 4  # per tenant
@@ -45,7 +45,8 @@ def prove(scale: float, seed: int) -> Result:
 
 def _use(folder: Path, tenants: int, seed: int) -> dict[str, Any]:
     _limit_descriptors()
-    domain = create_domain(Settings(str(folder / "instance"), str(folder / "tenant_databases")))
+    folders = str(folder / "instance"), str(folder / "tenant_databases")
+    domain = create_domain(Settings(*folders, tenants_per_user=tenants))
     user, _ = domain.users.register(NewUser(str(uuid4()), "Ada", "ada@example.org", None), "", now())
     ids = [domain.tenants.create(user, str(uuid4()), "Book", None, now())[0].uuid for _ in range(tenants)]
     chance = random.Random(seed)

@@ -160,7 +160,7 @@ def prove(scale: float, seed: int) -> Result:
 @contextmanager
 def _racing(findings: Findings, dice: Random) -> Iterator[Race]:
     with tempfile.TemporaryDirectory(prefix="finwise-races-", ignore_cleanup_errors=True) as folder:
-        server = Server(Path(folder), "--workers", "2", "--threads", "4")
+        server = Server(Path(folder), "--workers", "2", "--threads", "4", FINWISE_TENANTS_PER_USER="1000000")
         try:
             server.start()
             account = sign_up(server.url)

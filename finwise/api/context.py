@@ -8,7 +8,7 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.access import Caller
 from finwise.domain.users import User
-from finwise.errors import Invalid
+from finwise.errors import BadRequest, Invalid
 
 _DOMAIN, _SETTINGS = "finwise", "finwise settings"
 
@@ -21,6 +21,8 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     @app.before_request
     def begin() -> None:
         g.now = clock()
+        if not request.query_string.isascii():  # Werkzeug would not come to its end with what is not UTF-8
+            raise BadRequest("The parameters are not a query string. Percent-encode them as UTF-8.")
         for _, values in request.args.lists():
             if len(values) > 1:
                 raise Invalid("A parameter is given more than once. Give each once.")

@@ -53,9 +53,7 @@ def test_a_use_is_noted_every_ten_minutes_and_an_expiry_moved_once_a_day(domain:
     assert [each.last_used_at for each in noted] == [
         millis_text(now) for now in (NOW, NOW, NOW + 10 * MINUTE, NOW + DAY)
     ]
-    assert [each.expires_at for each in noted] == [
-        millis_text(now + 90 * DAY) for now in (NOW, NOW, NOW, NOW + DAY)
-    ]
+    assert [each.expires_at for each in noted] == [millis_text(now + 90 * DAY) for now in (NOW, NOW, NOW, NOW + DAY)]
 
 
 def test_a_poll_between_is_a_read(domain: Domain, user: User, central: Central) -> None:

@@ -1,0 +1,395 @@
+"""For the proof about requests: valid ones to every route, and how to spoil them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from finwise.domain.tokens import NewToken
+from proofs.requests_world import CANARY, PASSWORD, Sent, World
+
+ODD: list[Any] = [
+    None, True, False, 0, -1, 1.5, "", " ", "x" * 300, "\x00", "\ud800", "\ud83d\ude00", "\u202e", "a\nb", [], {}, [[]],
+    {"": ""}, {"$ne": 1}, "' OR 1=1 --", "../../etc/passwd", "%00", "{{7*7}}", "tags", "NULL", "1970-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999999Z", "0000-00-00T00:00:00Z", "2026-02-30T00:00:00Z", "owner", "viewer",
+    "00000000-0000-0000-0000-000000000000", "\u00b2", "\u0661\u0662", CANARY, {CANARY: CANARY}, [CANARY], f"\r\n{CANARY}: x",
+    f'\n{{"level": "INFO", "message": "{CANARY}"}}',
+]  # fmt: skip
+ODD_TEXT = ["NaN", "-Infinity", "1e999", "9" * 40, "-" + "9" * 5_000, str(2**53), "-0", "1E400", '"\\ud800"',
+            '"\\u0000"', "[" * 40 + "]" * 40, "[" * 5_000, '{"a":1,"a":2}', "nul", "'x'", "01", CANARY]  # fmt: skip
+ODD_NAMES = ["hashed_password", "user_id", "is_admin", "state", "role", "quota_mib", "stamp", "", "\0", "x" * 500,
+             *[CANARY] * 8, "__proto__", "constructor"]  # fmt: skip
+ODD_IN_PATHS = ["/", "//", "/..", "/%00", "\0", "\xff", ";x", ".json", "\r\n", " ", "/x", "\xe2\x80\xa6", "'", "+",
+                CANARY, f"/{CANARY}", "../" * 20, "x" * 5_000]  # fmt: skip
+HEADERS = ["HTTP_AUTHORIZATION", "HTTP_X_TENANT_ID", "HTTP_ACCEPT", "HTTP_IF_NONE_MATCH", "CONTENT_TYPE", "HTTP_RANGE",
+           "HTTP_CONTENT_ENCODING", "HTTP_HOST", "HTTP_IF_MODIFIED_SINCE", "HTTP_X_FORWARDED_FOR", "HTTP_COOKIE",
+           "HTTP_IF_MATCH", "HTTP_EXPECT", "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_ACCEPT_ENCODING", "HTTP_ORIGIN",
+           "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED", "HTTP_FINWISEUSER",
+           "HTTP_REFERER", "HTTP_USER_AGENT", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", "REMOTE_ADDR"]  # fmt: skip
+HEADER_VALUES = ["", " ", "*", "W/*", '"', 'W/"x', "*/*;q=x", ";;;", ",", "application/x-ndjson", "application/json;",
+                 "application/json; charset=utf-7", "gzip", "bytes=0-1,5-", "bytes=9-1", "Bearer", "Bearer \xff",
+                 "Basic Og==", "\xe4\xf6\xfc", "x" * 9_000, "evil.example", "[::1", "100-continue", "DELETE", "chunked",
+                 "=?", "a=b; a=c", "-1", "0", "1", "99999999999999999999", "\u0661".encode().decode("latin-1"), "null",
+                 "::ffff:127.0.0.1", CANARY, f"Bearer fw_{CANARY}", f"{CANARY}@example.org", f"text/{CANARY}",
+                 f"x\r\n{CANARY}: x", f"application/json; charset={CANARY}"]  # fmt: skip
+METHODS = ["HEAD", "OPTIONS", "PUT", "PATCH", "POST", "GET", "DELETE", "TRACE", "X" * 50, CANARY.upper()]
+
+
+class Asked(NamedTuple):
+    """What is asked of a route. `token`: whose business it is; None: that of whoever comes."""
+
+    path: str
+    body: Any = ...  # ...: none
+    query: str = ""
+    token: str | None = None
+    headers: dict[str, str] = {}
+
+
+def _envelope(world: World) -> Asked:
+    dice = world.dice
+    changes = [world.change(dice.choice(["t1", "t2", "t3"]), base_updated_at=None) for _ in range(dice.randrange(3))]
+    body: dict[str, Any] = {
+        "tenant_id": world.home.tenant_id,
+        "device_id": world.uuid(),
+        "client_time": "2026-01-10T12:00:00Z",
+        "since": dice.choice([world.cursor, "2026-01-09T19:01:00.000Z", None]),
+        "entity_types": dice.choice([["tags"], None]),
+        "limit": 10,
+        "changes": changes,
+    }
+    if dice.random() < 0.3:  # the plain form that clients send
+        body = {"tenant_id": world.home.tenant_id, "changes": changes}
+    return Asked("/sync/changes", body)
+
+
+def _login(world: World) -> Asked:
+    dice, home = world.dice, world.home
+    body = {
+        "email": home.user.email,
+        "password": dice.choice([PASSWORD, PASSWORD, f"x{CANARY}"]),
+        "device_name": CANARY,
+    }
+    more: list[dict[str, Any]] = [{}, {"tenant_id": home.tenant_id, "read_only": True}, {"read_only": False}]
+    return Asked("/auth/tokens", body | dice.choice(more))
+
+
+def _sign_up(world: World) -> Asked:
+    home = world.home.user
+    known = {"uuid": home.uuid, "name": home.name, "email": home.email, "password": PASSWORD}
+    new = {"uuid": world.uuid(), "name": CANARY, "email": world.email()}
+    role = world.dice.choice([None, "editor"])
+    bodies = [known, new, new, new | {"password": PASSWORD}, new | {"invitation": world.code(role)}]
+    return Asked("/users", world.dice.choice(bodies))
+
+
+def _own_record(world: World) -> Asked:
+    """Mostly the household's, as it is; another password would end its other tokens."""
+    if world.dice.random() < 0.8:
+        user = world.home.user
+        return Asked(f"/users/{user.uuid}", {"name": user.name, "email": user.email}, token=world.home.token)
+    person = world.person()
+    return Asked(f"/users/{person.id}", {"name": CANARY, "password": PASSWORD}, token=person.token)
+
+
+def _member(world: World) -> Asked:
+    path = f"/tenants/{world.home.tenant_id}/members"
+    if world.dice.random() < 0.8:
+        return Asked(f"{path}/{world.editor.id}", {"role": "editor"}, token=world.home.token)
+    return Asked(f"{path}/{world.guest().id}", {"role": "editor"}, token=world.home.token)
+
+
+def _leave(world: World) -> Asked:
+    guest = world.guest()
+    token = world.dice.choice([guest.token, world.home.token])
+    return Asked(f"/tenants/{world.home.tenant_id}/members/{guest.id}", token=token)
+
+
+def _log_out(world: World) -> Asked:
+    query = world.dice.choice(["", "others=true", "others=false"])
+    return Asked("/auth/tokens", query=query, token=world.person().token)
+
+
+def _revoke(world: World) -> Asked:
+    issued = world.domain.tokens.add_for(world.home.user.email, NewToken(CANARY), world.now)
+    return Asked(f"/auth/tokens/{issued.token.id}", token=world.home.token)
+
+
+def _delete_oneself(world: World) -> Asked:
+    person = world.person()
+    return Asked(f"/users/{person.id}", token=person.token)
+
+
+def _managed_user(world: World) -> Asked:
+    person = world.other if world.dice.random() < 0.7 else world.person()
+    body = {"is_admin": False} if person is world.other else {"is_admin": True, "password": PASSWORD}
+    return Asked(f"/admin/users/{person.id}", body, token=world.home.token)
+
+
+def _decision(world: World, what: str) -> Asked:
+    body = world.dice.choice([..., {"base_updated_at": "2026-01-09T19:01:00Z"}, {"base_updated_at": None}, {}])
+    path = f"/sync/conflicts/{world.home.tenant_id}/{world.conflict()}/{what}"
+    return Asked(path, body if what == "restore" else ..., token=world.home.token)
+
+
+def _book(world: World, path: str, query: str = "") -> Asked:
+    """Something below `path` about the household's book, sometimes about one that is gone, another's or none."""
+    named = [world.home.tenant_id] * 7 + [world.other.tenant_id, world.gone, world.uuid()]
+    return Asked(path.format(world.dice.choice(named)), query=query)
+
+
+# For every route a request that is fine, if whoever asks may ask it. A route without one is a violation.
+VALID: dict[str, Callable[[World], Asked]] = {
+    "GET /": lambda world: Asked("/"),
+    "GET /docs": lambda world: Asked("/docs"),
+    "GET /docs/assets/<path:name>": lambda world: Asked("/docs/assets/swagger-ui.css"),
+    "GET /static/<path:filename>": lambda world: Asked("/static/docs.js"),
+    "GET /openapi.json": lambda world: Asked("/openapi.json"),
+    "GET /healthz": lambda world: Asked("/healthz"),
+    "GET /readyz": lambda world: Asked("/readyz"),
+    "POST /users": _sign_up,
+    "GET /users": lambda world: Asked("/users"),
+    "GET /users/<uuid>": lambda world: Asked(f"/users/{world.home.id}"),
+    "PATCH /users/<uuid>": _own_record,
+    "DELETE /users/<uuid>": _delete_oneself,
+    "POST /auth/tokens": _login,
+    "GET /auth/tokens": lambda world: Asked("/auth/tokens"),
+    "DELETE /auth/tokens": _log_out,
+    "DELETE /auth/tokens/<id>": _revoke,
+    "POST /tenants": lambda world: Asked("/tenants", {"uuid": world.uuid(), "name": CANARY}),
+    "GET /tenants": lambda world: Asked("/tenants", query=f"user_id={world.home.id}"),
+    "GET /tenants/<id>": lambda world: _book(world, "/tenants/{}"),
+    "PATCH /tenants/<id>": lambda world: Asked(f"/tenants/{world.home.tenant_id}", {"name": f"Home {CANARY}"}),
+    "DELETE /tenants/<id>": lambda world: Asked(f"/tenants/{world.tenant(world.home)}", token=world.home.token),
+    "GET /tenants/<id>/members": lambda world: _book(world, "/tenants/{}/members"),
+    "PATCH /tenants/<id>/members/<user_id>": _member,
+    "DELETE /tenants/<id>/members/<user_id>": _leave,
+    "POST /tenants/<id>/invitations": lambda world: Asked(
+        f"/tenants/{world.home.tenant_id}/invitations", {"role": world.dice.choice(["editor", "viewer"])}
+    ),
+    "GET /tenants/<id>/invitations": lambda world: _book(world, "/tenants/{}/invitations"),
+    "DELETE /tenants/<id>/invitations/<invitation_id>": lambda world: Asked(
+        f"/tenants/{world.home.tenant_id}/invitations/{world.invitation()}", token=world.home.token
+    ),
+    "POST /invitations/accept": lambda world: Asked(
+        "/invitations/accept", {"code": world.code("editor")}, token=world.person().token
+    ),
+    "POST /sync/changes": _envelope,
+    "GET /sync/changes/<tenant_id>": lambda world: _book(
+        world,
+        "/sync/changes/{}",
+        world.dice.choice(["", f"since={quote(world.cursor)}&limit=5&entity_types=tags", f"since={world.cursor}"]),
+    ),
+    "GET /sync/initial/<tenant_id>": lambda world: _book(world, "/sync/initial/{}", "entity_types=tags,accounts"),
+    "GET /sync/conflicts/<tenant_id>": lambda world: _book(world, "/sync/conflicts/{}"),
+    "POST /sync/conflicts/<tenant_id>/<conflict_id>/restore": lambda world: _decision(world, "restore"),
+    "POST /sync/conflicts/<tenant_id>/<conflict_id>/dismiss": lambda world: _decision(world, "dismiss"),
+    "GET /tenants/<id>/devices": lambda world: _book(world, "/tenants/{}/devices"),
+    "GET /tenants/<id>/export": lambda world: _book(world, "/tenants/{}/export"),
+    "GET /admin/users": lambda world: Asked("/admin/users", query=f"after={world.uuid()}"),
+    "POST /admin/users": lambda world: Asked(
+        "/admin/users", {"uuid": world.uuid(), "name": CANARY, "email": world.email()}, token=world.home.token
+    ),
+    "PATCH /admin/users/<uuid>": _managed_user,
+    "DELETE /admin/users/<uuid>": lambda world: Asked(f"/admin/users/{world.person().id}", token=world.home.token),
+    "POST /admin/invitations": lambda world: Asked("/admin/invitations", token=world.home.token),
+    "GET /admin/tenants": lambda world: Asked("/admin/tenants"),
+    "PATCH /admin/tenants/<id>": lambda world: Asked(
+        f"/admin/tenants/{world.home.tenant_id}",
+        {"quota_mib": world.dice.choice([None, 64, 1_048_576])},
+        token=world.home.token,
+    ),
+}
+WEIGHTS = {"POST /sync/changes": 6.0, "GET /sync/changes/<tenant_id>": 4.0, "POST /users": 2.0} | dict.fromkeys(
+    ["GET /openapi.json", "GET /docs/assets/<path:name>", "GET /docs", "GET /", "GET /static/<path:filename>"], 0.3
+)
+
+# Requests of the right form that are refused for what they ask: the later on their way, the more they could leave.
+REFUSED: list[Callable[[World], tuple[str, Asked]]] = [
+    lambda w: ("POST", Asked("/users", _new(w) | {"email": w.other.user.email.upper(), "password": PASSWORD})),
+    lambda w: ("POST", Asked("/users", _new(w) | {"uuid": w.home.id})),
+    lambda w: ("POST", Asked("/users", _new(w) | {"invitation": f"fwi_{CANARY}"})),
+    lambda w: ("POST", Asked("/auth/tokens", _login(w).body | {"tenant_id": w.other.tenant_id})),
+    lambda w: ("PATCH", Asked(f"/users/{w.home.id}", {"name": CANARY, "email": w.other.user.email})),
+    lambda w: ("PATCH", Asked(f"/users/{w.other.id}", {"name": CANARY})),
+    lambda w: ("DELETE", Asked(f"/users/{w.home.id}")),
+    lambda w: ("DELETE", Asked(f"/users/{w.other.id}")),
+    lambda w: ("DELETE", Asked(f"/admin/users/{w.home.id}")),
+    lambda w: ("POST", Asked("/admin/users", _new(w) | {"email": w.other.user.email})),
+    lambda w: ("POST", Asked("/admin/users", _new(w), token=w.other.token)),
+    lambda w: ("PATCH", Asked(f"/admin/users/{w.other.id}", {"is_admin": True}, token=w.other.token)),
+    lambda w: ("PATCH", Asked(f"/admin/users/{w.home.id}", {"password": PASSWORD}, token=w.editor.token)),
+    lambda w: ("PATCH", Asked(f"/admin/tenants/{w.home.tenant_id}", {"quota_mib": 1}, token=w.viewer.token)),
+    lambda w: ("POST", Asked("/admin/invitations", token=w.reader)),
+    lambda w: ("POST", Asked("/tenants", _new(w) | {"email": ...} | {"user_id": w.other.id})),
+    lambda w: ("POST", Asked("/tenants", {"uuid": w.home.tenant_id, "name": CANARY})),
+    lambda w: ("POST", Asked("/tenants", {"uuid": w.gone, "name": f"Home {CANARY}"})),
+    lambda w: ("POST", Asked("/tenants", {"uuid": w.uuid(), "name": CANARY}, token=w.script)),
+    lambda w: ("PATCH", Asked(f"/tenants/{w.home.tenant_id}", {"name": CANARY}, token=w.editor.token)),
+    lambda w: ("PATCH", Asked(f"/tenants/{w.other.tenant_id}", {"name": CANARY})),
+    lambda w: ("DELETE", Asked(f"/tenants/{w.home.tenant_id}", token=w.editor.token)),
+    lambda w: ("DELETE", Asked(f"/tenants/{w.other.tenant_id}")),
+    lambda w: ("DELETE", Asked(f"/tenants/{w.gone}")),
+    lambda w: ("PATCH", Asked(f"{_members(w)}/{w.home.id}", {"role": "editor"})),
+    lambda w: ("PATCH", Asked(f"{_members(w)}/{w.editor.id}", {"role": "owner"}, token=w.editor.token)),
+    lambda w: ("PATCH", Asked(f"{_members(w)}/{w.other.id}", {"role": "viewer"})),
+    lambda w: ("DELETE", Asked(f"{_members(w)}/{w.home.id}")),
+    lambda w: ("DELETE", Asked(f"{_members(w)}/{w.viewer.id}", token=w.editor.token)),
+    lambda w: ("POST", Asked(f"/tenants/{w.home.tenant_id}/invitations", {"role": "viewer"}, token=w.viewer.token)),
+    lambda w: ("POST", Asked(f"/tenants/{w.home.tenant_id}/invitations", {"role": "owner"})),
+    lambda w: ("POST", Asked("/invitations/accept", {"code": w.code("viewer")}, token=w.editor.token)),
+    lambda w: ("POST", Asked("/invitations/accept", {"code": w.code(None)}, token=w.other.token)),
+    lambda w: ("DELETE", Asked("/auth/tokens", token=w.reader)),
+    lambda w: ("POST", _pushed(w, tenant_id=w.other.tenant_id)),
+    lambda w: ("POST", _pushed(w, tenant_id=w.gone)),
+    lambda w: ("POST", _pushed(w, since=w.cursor.replace("~", "~x"))),
+    lambda w: ("POST", _pushed(w, since=CANARY)),
+    lambda w: ("POST", _pushed(w, limit=0)),
+    lambda w: ("POST", _pushed(w)._replace(headers={"HTTP_X_TENANT_ID": w.other.tenant_id})),
+    lambda w: ("POST", _pushed(w)._replace(headers={"HTTP_ACCEPT": "text/html"})),
+    lambda w: ("POST", _pushed(w)._replace(token=w.viewer.token)),
+    lambda w: ("POST", _pushed(w)._replace(token=w.reader)),
+    lambda w: ("POST", _pushed(w)._replace(token=w.revoked)),
+    lambda w: ("POST", _pushed(w)._replace(token="")),
+]  # fmt: skip
+
+
+def _new(world: World) -> dict[str, Any]:
+    return {"uuid": world.uuid(), "name": CANARY, "email": world.email()}
+
+
+def _members(world: World) -> str:
+    return f"/tenants/{world.home.tenant_id}/members"
+
+
+def _pushed(world: World, **envelope: Any) -> Asked:
+    changes = [world.change("t1"), world.change("t9")]
+    return Asked("/sync/changes", {"tenant_id": world.home.tenant_id, "changes": changes} | envelope)
+
+
+def _sent(route: str, method: str, asked: Asked, token: str) -> Sent:
+    environ = with_token(token) | asked.headers
+    if asked.body is ...:
+        return Sent(route, method, asked.path, asked.query, environ, b"")
+    body = {name: value for name, value in asked.body.items() if value is not ...}
+    environ = {"CONTENT_TYPE": "application/json"} | environ
+    return Sent(route, method, asked.path, asked.query, environ, json.dumps(body).encode())
+
+
+def with_token(token: str) -> dict[str, str]:
+    """What shows a token, as a WSGI server would hand it over; nothing for none."""
+    return {"HTTP_AUTHORIZATION": f"Bearer {token}"} if token else {}
+
+
+def valid(world: World) -> Sent:
+    """A request that would be fine, mostly in the name of somebody who may ask it."""
+    dice = world.dice
+    (route,) = dice.choices(list(VALID), [WEIGHTS.get(route, 1.0) for route in VALID])
+    asked = VALID[route](world)
+    anybody = [world.other.token, world.editor.token, world.viewer.token, world.script, world.reader, world.revoked, ""]
+    token = asked.token or world.home.token
+    return _sent(route, route.partition(" ")[0], asked, token if dice.random() < 0.8 else dice.choice(anybody))
+
+
+def forbidden(world: World) -> Sent:
+    """A request that has to be refused."""
+    method, asked = world.dice.choice(REFUSED)(world)
+    return _sent("refused", method, asked, world.home.token if asked.token is None else asked.token)
+
+
+def spoil_bytes(dice: random.Random, text: bytes) -> bytes:
+    """Some bytes flipped, taken out, put in or doubled; or the rest cut off."""
+    spoilt = bytearray(text)
+    put_in = [b"\0", b"\xff", b'"', b"{", b"]", b",", b"\xed\xa0\x80", b"\\ud800", b"9" * 30, CANARY.encode(), b"\r\n"]
+    for _ in range(dice.choice([1, 1, 1, 2, 5])):
+        place = dice.randrange(len(spoilt) + 1)
+        kind = dice.randrange(5)
+        if kind == 0 and place < len(spoilt):
+            spoilt[place] ^= 1 << dice.randrange(8)
+        elif kind == 1:
+            del spoilt[place : place + dice.choice([1, 2, 10])]
+        elif kind == 2:
+            spoilt[place:place] = dice.choice(put_in)
+        elif kind == 3:
+            spoilt[place:place] = spoilt[: dice.randrange(len(spoilt) + 1)]
+        else:
+            del spoilt[place:]
+    return bytes(spoilt)
+
+
+def spoil_value(dice: random.Random, value: Any) -> Any:
+    """A JSON value with something odd somewhere in it."""
+    if isinstance(value, dict) and value and dice.random() < 0.85:
+        name = dice.choice(list(value))
+        kind = dice.randrange(8)
+        if kind == 0:
+            return {each: value[each] for each in value if each != name}
+        if kind == 1:
+            return value | {dice.choice(ODD_NAMES): dice.choice(ODD)}
+        return value | {name: spoil_value(dice, value[name])}
+    if isinstance(value, list) and value and dice.random() < 0.85:
+        place = dice.randrange(len(value))
+        return [*value[:place], spoil_value(dice, value[place]), *value[place + dice.randrange(2) :]]
+    return dice.choice(ODD)
+
+
+def spoil_body(world: World, sent: Sent) -> Sent:
+    """Other bytes or values in the body."""
+    dice = world.dice
+    if not sent.body or dice.random() < 0.3:
+        return sent._replace(body=spoil_bytes(dice, sent.body))
+    value = json.loads(sent.body)
+    text = json.dumps(spoil_value(dice, value))
+    if value and dice.random() < 0.3:  # what json.dumps would never write
+        text = json.dumps(value | {dice.choice(list(value)): "@"})
+        text = text.replace('"@"', dice.choice(ODD_TEXT), 1)
+    return sent._replace(body=text.encode("utf-8", "surrogatepass"))
+
+
+def spoil_path(world: World, sent: Sent) -> Sent:
+    """Odd signs in the path."""
+    dice = world.dice
+    if dice.random() < 0.5:
+        place = dice.randrange(len(sent.path)) + 1
+        return sent._replace(path=sent.path[:place] + dice.choice(ODD_IN_PATHS) + sent.path[place:])
+    spoilt = spoil_bytes(dice, sent.path.encode()).decode("latin-1")
+    return sent._replace(path=spoilt if spoilt.startswith("/") else f"/{spoilt}")
+
+
+def spoil_query(world: World, sent: Sent) -> Sent:
+    """Odd, doubled or broken parameters."""
+    dice = world.dice
+    name = dice.choice(["since", "limit", "entity_types", "user_id", "after", "others", CANARY, "", "%00", "%ff"])
+    odd = dice.choice(ODD)
+    text = odd if isinstance(odd, str) else json.dumps(odd)
+    added = f"{name}={quote(text.encode('utf-8', 'surrogatepass'))}"
+    query = dice.choice([added, f"{sent.query}&{added}", f"{sent.query}&{sent.query}", "&" * 2_000, "=", "%", text])
+    query = query.encode("utf-8", "surrogatepass").decode("latin-1")
+    return sent._replace(query=query.strip("&") if dice.random() < 0.5 else query)
+
+
+def spoil_headers(world: World, sent: Sent) -> Sent:
+    """One or two odd headers."""
+    dice = world.dice
+    odd = {dice.choice(HEADERS): dice.choice(HEADER_VALUES) for _ in range(dice.choice([1, 1, 2]))}
+    return sent._replace(environ=sent.environ | odd)
+
+
+def spoil_method(world: World, sent: Sent) -> Sent:
+    """Another method."""
+    return sent._replace(method=world.dice.choice(METHODS))
+
+
+SPOIL: list[Callable[[World, Sent], Sent]] = [
+    *[spoil_body] * 6, spoil_path, spoil_path, spoil_query, spoil_query, spoil_headers, spoil_headers, spoil_method
+]  # fmt: skip
+
+
+def spoilt(world: World) -> Sent:
+    """A valid request after one or two kinds of spoiling; a few are left as they are."""
+    sent = valid(world)
+    for spoil in dict.fromkeys(world.dice.choices(SPOIL, k=world.dice.choice([0, 1, 1, 1, 1, 1, 2, 2]))):
+        sent = spoil(world, sent)
+    return sent
