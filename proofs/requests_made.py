@@ -15,8 +15,8 @@ ODD: list[Any] = [
     None, True, False, 0, -1, 1.5, "", " ", "x" * 300, "\x00", "\ud800", "\ud83d\ude00", "\u202e", "a\nb", [], {}, [[]],
     {"": ""}, {"$ne": 1}, "' OR 1=1 --", "../../etc/passwd", "%00", "{{7*7}}", "tags", "NULL", "1970-01-01T00:00:00Z",
     "9999-12-31T23:59:59.999999999Z", "0000-00-00T00:00:00Z", "2026-02-30T00:00:00Z", "owner", "viewer",
-    "00000000-0000-0000-0000-000000000000", "\u00b2", "\u0661\u0662", CANARY, {CANARY: CANARY}, [CANARY], f"\r\n{CANARY}: x",
-    f'\n{{"level": "INFO", "message": "{CANARY}"}}',
+    "00000000-0000-0000-0000-000000000000", "\u00b2", "\u0661\u0662", CANARY, {CANARY: CANARY}, [CANARY],
+    f"\r\n{CANARY}: x", f'\n{{"level": "INFO", "message": "{CANARY}"}}',
 ]  # fmt: skip
 ODD_TEXT = ["NaN", "-Infinity", "1e999", "9" * 40, "-" + "9" * 5_000, str(2**53), "-0", "1E400", '"\\ud800"',
             '"\\u0000"', "[" * 40 + "]" * 40, "[" * 5_000, '{"a":1,"a":2}', "nul", "'x'", "01", CANARY]  # fmt: skip
