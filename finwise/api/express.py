@@ -1,9 +1,9 @@
 """The two requests that devices make all the time, without a web framework in between.
 
-A poll that finds nothing costs Flask and its companions several times what it costs the book (benchmarks say how much).
-So a pull and a push in the plain form that clients send are answered here: by the same rules (domain/), with the same
-words (answers.py). What is not of that form goes on to Flask as it came, and what is refused with the error, for Flask
-to say it. A test compares the two ways.
+A poll that finds nothing costs Flask and its companions several times what it costs the book. So a pull and a push in
+the plain form that clients send are answered here: by the same rules (domain/), with the same words (answers.py). What
+is not of that form goes on to Flask as it came, and what is refused with the error, for Flask to say it. A test
+compares the two ways.
 """
 
 import re
