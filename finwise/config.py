@@ -68,7 +68,7 @@ class Settings:
     requests_per_minute: int = _setting(
         120_000, "requests that a token may make at each process of the server; 0: any number", most=9_999_999, least=0
     )
-    tenants_per_user: int = _setting(100, "tenants that a user may own", most=1_000_000)
+    tenants_per_user: int = _setting(1_000, "tenants that a user may own", most=1_000_000)
     max_body_mib: int = _setting(8, "MiB that the body of a request may have", most=64)
     max_changes: int = _setting(5_000, "changes that a push may have", most=100_000)
     max_change_kib: int = _setting(256, "KiB that one change may have", most=16_384)

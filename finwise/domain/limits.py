@@ -13,4 +13,4 @@ class Limits(NamedTuple):
     change_bytes: int = 256 * 1024
     depth: int = 32
     fields: int = 256
-    tenants: int = 100
+    tenants: int = 1_000
