@@ -344,7 +344,7 @@ class Returning(Device):
 
     def keep_in_step(self) -> None:
         """Syncs until it succeeds; a server that is busy is asked again."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 5 * PATIENCE  # with each restore it has to load the whole book anew
         while time.monotonic() < deadline:
             try:
                 self.sync()
