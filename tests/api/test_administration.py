@@ -9,14 +9,15 @@ from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
 from tests.problems import assert_problem
 
+SOMETHING = "1f0c7a52-93f5-4a0e-8d0c-5a6c2b7e4d10"  # written out: what a test is called is the same in each process
 ROUTES = [
     ("GET", "/admin/users", None),
-    ("POST", "/admin/users", {"uuid": new_id(), "name": "x", "email": "x@example.org"}),
-    ("PATCH", f"/admin/users/{new_id()}", {"is_admin": True}),
-    ("DELETE", f"/admin/users/{new_id()}", None),
+    ("POST", "/admin/users", {"uuid": SOMETHING, "name": "x", "email": "x@example.org"}),
+    ("PATCH", f"/admin/users/{SOMETHING}", {"is_admin": True}),
+    ("DELETE", f"/admin/users/{SOMETHING}", None),
     ("POST", "/admin/invitations", None),
     ("GET", "/admin/tenants", None),
-    ("PATCH", f"/admin/tenants/{new_id()}", {"quota_mib": 1}),
+    ("PATCH", f"/admin/tenants/{SOMETHING}", {"quota_mib": 1}),
 ]
 
 
