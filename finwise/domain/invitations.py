@@ -56,7 +56,7 @@ class InvitationStore(Protocol):
     def use(self, hashed: str, user_id: str, now: int) -> str:
         """Makes the user a member: of which tenant. Again, by the same user: nothing changes.
 
-        Raises NotFound where the code is unknown, expired or used, or is not for a tenant that is there; Conflict where
+        Raises NotFound (`unknown`) where it is not open, or is not for a tenant that is there; Conflict where
         the user is a member already.
         """
 
@@ -94,6 +94,11 @@ class Invitations:
     def accept(self, user: User, code: str, now: int) -> str:
         """Makes the user a member: of which tenant. Raises NotFound, Conflict."""
         return self._store.use(hashed_code(code), user.uuid, now)
+
+
+def unknown() -> NotFound:
+    """What is said of a code that opens nothing, whatever the reason."""
+    return NotFound("This invitation is unknown, used or expired. Ask for a new one.")
 
 
 def hashed_code(code: str) -> str:

@@ -33,7 +33,10 @@ class MemberStore(Protocol):
         """Makes a member the owner, and the owner an editor: whether they were these."""
 
     def delete(self, tenant_id: str, user_id: str) -> bool:
-        """Whether the user was a member, the owner apart."""
+        """Whether the user was a member, the owner apart.
+
+        Open invitations that the user made, as the owner of before, end as well: one would lead back.
+        """
 
 
 class Members:

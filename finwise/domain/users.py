@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import uuid4
 
 from finwise.domain.access import CLOSED, INVITATION
-from finwise.domain.invitations import hashed_code
+from finwise.domain.invitations import hashed_code, unknown
 from finwise.domain.logins import Logins, PasswordHasher
 from finwise.errors import Conflict, Forbidden, NotFound, Unauthorized
 
@@ -59,6 +59,9 @@ class UserStore(Protocol):
 
         With the hash of an invitation's `code`, the user takes it. Raises NotFound where it cannot be taken.
         """
+
+    def is_invited(self, code: str, now: int) -> bool:
+        """Whether somebody new could take the invitation with this hash of a code."""
 
     def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
         """Changes what is not None, and only that, for others may change the rest at the same moment.
@@ -116,13 +119,9 @@ class Users:
         known = self._store.find(new.uuid)
         if known is None:
             self._require_admission(invitation)
-            with self._logins.attempt(_SIGN_UP, address, now):
-                if self._store.find_by_email(email_key(new.email)) is None:
-                    user = self._made(new)
-                    if self._store.add(user, email_key(new.email), now, invitation and hashed_code(invitation)):
-                        self._logins.take_back(_SIGN_UP, address, now)
-                        return self._store.find(user.uuid) or user, True
-                    known = self._store.find(new.uuid)  # somebody was faster, most likely this device itself
+            if user := self._admitted(new, address, now, invitation and hashed_code(invitation)):
+                return user, True
+            known = self._store.find(new.uuid)  # somebody was faster, most likely this device itself
         if known is None or not self._is_repeated(known, new, address, now):
             raise Conflict("The UUID or the e-mail is taken. Log in, or sign up with others.")
         return known, False
@@ -160,6 +159,26 @@ class Users:
         for tenant_id in self._store.begin_leaving(user.uuid, now):
             self._life.go_on(tenant_id, now)
         self._store.delete(user.uuid)
+
+    def _admitted(self, new: NewUser, address: str, now: int, code: str | None) -> User | None:
+        """A new user; None where the UUID or the e-mail is taken. Raises NotFound, SlowDown.
+
+        The invitation is looked at first: whoever has none is not told which e-mails are taken, and attempts of
+        strangers do not slow down whoever has one.
+        """
+        is_invited = code is not None and self._store.is_invited(code, now)
+        account = f"{_SIGN_UP} {code}" if is_invited else _SIGN_UP
+        with self._logins.attempt(account, address, now):
+            if code is not None and not is_invited:
+                raise unknown()
+            key = email_key(new.email)
+            if self._store.find_by_email(key) is not None:
+                return None
+            user = self._made(new)
+            if not self._store.add(user, key, now, code):
+                return None
+        self._logins.take_back(account, address, now)
+        return self._store.find(user.uuid) or user
 
     def _find_or_add(self, new: NewUser, now: int) -> User:
         """Two devices may log in for the first time at the same moment."""

@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from finwise.domain.invitations import Invitation
+from finwise.domain.invitations import Invitation, unknown
 from finwise.domain.times import millis_text
-from finwise.errors import Conflict, NotFound
+from finwise.errors import Conflict
 from finwise.store.central import Central
 
 
@@ -42,8 +42,14 @@ class InvitationStore:
         with self._central.transact() as connection:
             tenant_id = use_invitation(connection, hashed, user_id, now)
         if tenant_id is None:
-            raise _not_found()
+            raise unknown()
         return tenant_id
+
+
+def is_open(connection: sqlite3.Connection, hashed: str, now: int) -> bool:
+    """Whether somebody new could take the invitation."""
+    row = _find(connection, hashed, now)
+    return row is not None and row[3] is None
 
 
 def use_invitation(
@@ -53,15 +59,9 @@ def use_invitation(
 
     Raises NotFound where it cannot be taken, Conflict where the user is a member already.
     """
-    row = connection.execute(
-        """SELECT id, invitations.tenant_id, role, used_by, tenants.user_id FROM invitations
-           LEFT JOIN tenants ON uuid = invitations.tenant_id
-           WHERE hashed_code = ? AND expires_at > ?
-             AND (invitations.tenant_id IS NULL OR state IN ('active', 'quarantined', 'restoring'))""",
-        (hashed, millis_text(now)),
-    ).fetchone()
+    row = _find(connection, hashed, now)
     if row is None or row[3] not in (None, user_id) or (row[1] is None and not to_sign_up):
-        raise _not_found()
+        raise unknown()
     invitation_id, tenant_id, role, used_by, owner = row
     if used_by == user_id:
         return str(tenant_id)
@@ -78,5 +78,13 @@ def use_invitation(
     return str(tenant_id)
 
 
-def _not_found() -> NotFound:
-    return NotFound("This invitation is unknown, used or expired. Ask for a new one.")
+def _find(connection: sqlite3.Connection, hashed: str, now: int) -> tuple[str, str | None, str, str, str] | None:
+    """Id, tenant, role, by whom it was used, and the tenant's owner."""
+    row: tuple[str, str | None, str, str, str] | None = connection.execute(
+        """SELECT id, invitations.tenant_id, role, used_by, tenants.user_id FROM invitations
+           LEFT JOIN tenants ON uuid = invitations.tenant_id
+           WHERE hashed_code = ? AND expires_at > ?
+             AND (invitations.tenant_id IS NULL OR state IN ('active', 'quarantined', 'restoring'))""",
+        (hashed, millis_text(now)),
+    ).fetchone()
+    return row

@@ -47,4 +47,8 @@ class MemberStore:
             deleted = connection.execute(
                 "DELETE FROM members WHERE tenant_id = ? AND user_id = ?", (tenant_id, user_id)
             )
+            connection.execute(
+                "DELETE FROM invitations WHERE tenant_id = ? AND invited_by = ? AND used_by IS NULL",
+                (tenant_id, user_id),
+            )
             return deleted.rowcount == 1

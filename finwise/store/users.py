@@ -6,7 +6,7 @@ from finwise.domain.times import millis_text
 from finwise.domain.users import User, UserChange
 from finwise.errors import Conflict, NotFound
 from finwise.store.central import Central
-from finwise.store.invitations import use_invitation
+from finwise.store.invitations import is_open, use_invitation
 
 
 class UserStore:
@@ -46,6 +46,10 @@ class UserStore:
             if added.rowcount == 1 and code is not None:
                 use_invitation(connection, code, user.uuid, now, to_sign_up=True)
             return added.rowcount == 1
+
+    def is_invited(self, code: str, now: int) -> bool:
+        with self._central.read() as connection:
+            return is_open(connection, code, now)
 
     def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
         with self._central.transact() as connection:

@@ -19,7 +19,7 @@ from finwise.api.flooding import Flow
 from finwise.config import Settings
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem
+from tests.problems import assert_problem, everything
 
 MINUTE = 60_000_000  # µs
 NOW = 1_790_000_000_000_000
@@ -361,3 +361,43 @@ def test_trying_codes_of_invitations_by_signing_up_is_slowed_down(opened: Opened
         return client.post("/users", json=body).status_code
 
     assert [attempt() for _ in range(4)] == [404, 404, 404, 429]
+
+
+def test_whoever_has_an_invitation_signs_up_although_strangers_try_codes(opened: Opened) -> None:
+    client = opened(login_failures=1, sign_up="invitation")
+    home = Household(client).create()
+    invited = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "editor"}).get_json()
+
+    def attempt(number: int, code: str) -> int:
+        body = {"uuid": new_id(), "name": "Eve", "email": f"{number}@example.org", "invitation": code}
+        return client.post("/users", json=body, environ_overrides={"REMOTE_ADDR": f"192.0.2.{number}"}).status_code
+
+    assert [attempt(number, "fwi_made_up") for number in range(21)] == [404] * 20 + [429]
+    assert attempt(99, invited["code"]) == 201
+
+
+def test_with_an_invitation_as_well_one_does_not_ask_without_end_which_e_mails_are_taken(opened: Opened) -> None:
+    home = Household(opened(login_failures=2, sign_up="invitation")).create()
+    code = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "editor"}).get_json()["code"]
+
+    def ask(email: str) -> TestResponse:
+        body = {"uuid": new_id(), "name": "Eve", "email": email, "password": PASSWORD, "invitation": code}
+        return home.client.post("/users", json=body)
+
+    assert [ask(home.email).status_code for _ in range(3)] == [409, 409, 429]
+
+
+def test_without_an_invitation_nobody_learns_which_e_mails_are_taken(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Be it by what is answered, or by whether a password is hashed for the answer."""
+    home = Household(opened(sign_up="invitation"))
+    monkeypatch.delattr(PasswordHasher, "hash")
+
+    def ask(email: str, **members: str) -> Any:
+        body = {"uuid": new_id(), "name": "Eve", "email": email, "password": PASSWORD} | members
+        return everything(home.client.post("/users", json=body))
+
+    for members, status in (({}, 403), ({"invitation": "fwi_made_up"}, 404)):
+        assert ask(home.email, **members) == ask("free@example.org", **members)
+        assert ask(home.email, **members)[0] == status

@@ -169,6 +169,29 @@ def test_with_a_wrong_invitation_nobody_signs_up(home: Household, client: FlaskC
     assert value(tmp_path / "instance" / "users.db", "SELECT count(*) FROM users") == 1
 
 
+def test_a_removed_member_does_not_come_back_by_an_invitation_it_made_as_the_owner(
+    home: Household, guest: Household, client: FlaskClient
+) -> None:
+    join(home, guest)
+    kept, used = invite(home)["code"], invite(home, "viewer")["code"]
+    friend = Household(client)
+    assert friend.post("/invitations/accept", json={"code": used}).status_code == 200
+    assert put_role(home, guest.user_id, "owner").status_code == 200
+    of_the_new_owner = invite(guest)["code"]
+    assert remove(guest, home.user_id).status_code == 204
+    assert_problem(home.post("/invitations/accept", json={"code": kept}), 404, "not_found")
+    assert members(guest) == [(guest.user_id, "owner"), (friend.user_id, "viewer")]
+    assert home.post("/invitations/accept", json={"code": of_the_new_owner}).status_code == 200
+
+
+def test_a_removed_member_does_not_come_back_by_the_invitation_it_took(home: Household, guest: Household) -> None:
+    code = invite(home)["code"]
+    assert guest.post("/invitations/accept", json={"code": code}).status_code == 200
+    assert remove(home, guest.user_id).status_code == 204
+    assert_problem(guest.post("/invitations/accept", json={"code": code}), 404, "not_found")
+    assert members(home) == [(home.user_id, "owner")]
+
+
 def test_a_role_changes_at_once(home: Household, guest: Household) -> None:
     join(home, guest, "viewer")
     assert put_role(home, guest.user_id, "editor").get_json()["role"] == "editor"
