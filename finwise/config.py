@@ -180,9 +180,10 @@ def _number(name: str, text: str, least: int, most: int) -> int:
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address or name."""
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        address = ip_address(host.strip("[]"))
     except ValueError:
         return host == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _listed(text: str) -> list[str]:

@@ -79,6 +79,7 @@ def set_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
         pytest.param(BEHIND | {"FINWISE_HOST": "10.0.0.2"}, id="with the proxy on another machine"),
         pytest.param(BEHIND | {"FINWISE_LOGIN": "header", "FINWISE_SIGN_UP": "open"}, id="the proxy names users"),
         pytest.param({"FINWISE_LOGIN": "none"}, id="for one person"),
+        pytest.param({"FLASK_DEBUG": "0"}, id="without a debugger"),
         pytest.param({"FINWISE_CORS_ORIGINS": "https://app.example.org"}, id="for another origin"),
         pytest.param(BEHIND | {"FINWISE_TRUSTED_PROXIES": "10.0.0.0/16,2001:db8:1::/48"}, id="for whole networks"),
     ],
@@ -133,6 +134,7 @@ def test_nothing_is_said_of_an_installation_that_is_not_there_yet(run: Run, sett
             id="an origin in plain HTTP",
         ),
         pytest.param(BEHIND | {"FINWISE_SIGN_UP": "open"}, "Anybody may sign up", id="anybody signs up"),
+        pytest.param({"FLASK_DEBUG": "1"}, "FLASK_DEBUG is set", id="a debugger"),
         pytest.param({"FINWISE_PROT": "1"}, "FINWISE_PROT is no setting of FinWise", id="a misspelled setting"),
     ],
 )
@@ -249,6 +251,7 @@ def test_a_folder_that_cannot_be_written_is_said(used: Run, monkeypatch: pytest.
         ("marshmallow", "3.26.1", "4.1.2"),
         ("flask", "3.1.0", "3.1.1"),
         ("jinja2", "3.1.5", "3.1.6"),
+        ("gunicorn", "21.2.0", "22.0.0"),
     ],
 )
 def test_a_package_with_a_known_hole_is_named_with_the_version_that_has_none(

@@ -73,11 +73,7 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
     """Reset a user's password, which revokes all its tokens; make it an administrator, or no longer one."""
     administration = context.domain().administration
     user = administration.find_user(canonical_uuid(uuid))
-    if "is_admin" in body:
-        user = administration.put_admin(user, is_admin=body["is_admin"])
-    if "password" in body:
-        user = administration.put_password(user, body["password"])
-    return user
+    return administration.change_user(user, password=body.get("password"), is_admin=body.get("is_admin"))
 
 
 @blueprint.route("/admin/users/<uuid>", methods=["DELETE"])

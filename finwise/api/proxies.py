@@ -4,6 +4,7 @@ What a request says of itself in headers is worth what its sender is. So X-Forwa
 user count only where the connection itself comes from a trusted proxy, which has to set both anew in every request.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -19,6 +20,7 @@ Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 _PEER = "finwise.peer"  # the address the connection comes from, whatever the headers say
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?", re.ASCII)  # as IIS and others write it
 _IPV6_PREFIX = 64  # bits; who has one address of such a network has all of them
 
 
@@ -44,8 +46,11 @@ def register(app: Flask, settings: Settings) -> None:
 
 def address() -> str:
     """Where the request comes from, as guessing is counted: an IPv4 address, or the network of an IPv6 address."""
+    text = request.remote_addr or ""
+    if form := _WITH_PORT.fullmatch(text):
+        text = form[1] or form[2]
     try:
-        found = ip_address(request.remote_addr or "")
+        found = ip_address(text)
     except ValueError:
         return ""
     if found.version == 6:

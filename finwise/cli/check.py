@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
+from flask.helpers import get_debug_flag
 
 from finwise import config, demo
 from finwise.cli.group import domain, end
@@ -23,6 +24,7 @@ _HOLES = {
     "marshmallow": ((4, 1, 2), "CVE-2025-68480: a list in a body costs without bound"),
     "flask": ((3, 1, 1), "CVE-2025-47278: order of keys that sign sessions"),
     "jinja2": ((3, 1, 6), "CVE-2025-27516: templates may leave their sandbox"),
+    "gunicorn": ((22, 0, 0), "CVE-2024-1135: a request smuggled past a proxy"),  # for those who serve wsgi.py with it
 }
 
 
@@ -30,7 +32,7 @@ _HOLES = {
 def check() -> None:
     """Say what is unsafe in this installation. Ends with 1 if anything is."""
     settings = config.from_environment()
-    found = [line for look in (_files, _network, _people, _versions) for line in look(settings)]
+    found = [line for look in (_files, _network, _environment, _people, _versions) for line in look(settings)]
     if not found:
         click.echo("Nothing unsafe was found.")
     end(found)
@@ -70,6 +72,11 @@ def _network(settings: Settings) -> Iterator[str]:
         yield "With FINWISE_LOGIN=header an address in FINWISE_TRUSTED_PROXIES can be anybody. Name single ones."
     if any(origin.startswith("http://") for origin in settings.origins):
         yield "FINWISE_CORS_ORIGINS has an origin in plain HTTP: whoever is on the way can ask in its name."
+
+
+def _environment(_: Settings) -> Iterator[str]:
+    if get_debug_flag():
+        yield "FLASK_DEBUG is set: `flask run` would let whoever reaches it run Python. Take it out."
     for name in config.unknown_variables():
         yield f"{name} is no setting of FinWise, so it does nothing."
 

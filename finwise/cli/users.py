@@ -58,7 +58,7 @@ def password(email: str, ask: bool) -> None:
     joined = domain()
     user = _named(joined, email)
     chosen = _password(ask=ask)
-    joined.administration.put_password(user, chosen)
+    joined.administration.change_user(user, password=chosen)
     _tell(chosen, ask=ask)
 
 
@@ -68,7 +68,7 @@ def password(email: str, ask: bool) -> None:
 def admin(email: str, off: bool) -> None:
     """Make a user an administrator."""
     joined = domain()
-    joined.administration.put_admin(_named(joined, email), is_admin=not off)
+    joined.administration.change_user(_named(joined, email), is_admin=not off)
 
 
 @users.command("delete")

@@ -110,14 +110,14 @@ class Administration:
         """A new user, however signing up is set. Raises Conflict."""
         return self._users.add(new, now)
 
-    def put_password(self, user: User, password: str) -> User:
-        """Sets another password, which revokes all of the user's tokens."""
-        change = UserChange(hashed_password=self._passwords.hash(password))
-        return self._user_store.put(user.uuid, change, keep_token=None)
+    def change_user(self, user: User, *, password: str | None = None, is_admin: bool | None = None) -> User:
+        """The user with what is not None changed, all of it or nothing.
 
-    def put_admin(self, user: User, *, is_admin: bool) -> User:
-        """Makes the user an administrator, or no longer one. Raises Conflict for the last one."""
-        return self._user_store.put_admin(user.uuid, is_admin=is_admin)
+        Another password revokes all of the user's tokens. Raises Conflict where no administrator would be left.
+        """
+        hashed = None if password is None else self._passwords.hash(password)
+        change = UserChange(hashed_password=hashed, is_admin=is_admin)
+        return self._user_store.put(user.uuid, change, keep_token=None)
 
     def delete_user(self, user: User, now: int) -> None:
         """As the user could. Raises Conflict."""

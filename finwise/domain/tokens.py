@@ -1,6 +1,7 @@
 """Tokens: what a device shows instead of a password. Opaque, random, stored as SHA-256 only, revocable one by one."""
 
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 from uuid import uuid4
@@ -10,7 +11,7 @@ from finwise.domain.logins import Logins, PasswordHasher
 from finwise.domain.tenants import TenantStore
 from finwise.domain.times import millis_text
 from finwise.domain.users import User, UserStore, email_key
-from finwise.errors import NotFound, Unauthorized
+from finwise.errors import FinWiseError, NotFound, Unauthorized
 
 _MINUTE = 60 * 1_000_000  # µs
 _DAY = 24 * 60 * _MINUTE
@@ -101,7 +102,8 @@ class Tokens:
             self._store.delete(user.uuid, issued.token.id)
             raise Unauthorized("The password was changed just now. Log in again.")
         if hashed and self._passwords.is_outdated(hashed):
-            self._users.put_hash(user.uuid, self._passwords.hash(password), instead_of=hashed)
+            with suppress(FinWiseError):  # the next login will do it
+                self._users.put_hash(user.uuid, self._passwords.hash(password), instead_of=hashed)
         return issued
 
     def issue(self, user: User, new: NewToken, now: int) -> Issued:

@@ -43,6 +43,7 @@ class UserChange(NamedTuple):
     email: str | None = None
     email_key: str | None = None
     hashed_password: str | None = None
+    is_admin: bool | None = None
 
 
 class UserStore(Protocol):
@@ -66,11 +67,9 @@ class UserStore(Protocol):
     def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
         """Changes what is not None, and only that, for others may change the rest at the same moment.
 
-        A new hash revokes all of the user's tokens but one. Raises Conflict where the e-mail is taken.
+        A new hash revokes all of the user's tokens but one. Raises NotFound; Conflict where the e-mail is taken, or
+        where no administrator would be left.
         """
-
-    def put_admin(self, uuid: str, *, is_admin: bool) -> User:
-        """Raises NotFound, Conflict for the last administrator."""
 
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
         """Replaces the hash of a password by another one of the same password."""

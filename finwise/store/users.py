@@ -56,7 +56,8 @@ class UserStore:
             try:
                 row = connection.execute(
                     """UPDATE users SET name = coalesce(?, name), email = coalesce(?, email),
-                         email_key = coalesce(?, email_key), hashed_password = coalesce(?, hashed_password)
+                         email_key = coalesce(?, email_key), hashed_password = coalesce(?, hashed_password),
+                         is_admin = coalesce(?, is_admin)
                        WHERE uuid = ? RETURNING uuid, name, email, hashed_password, is_admin""",
                     (*change, uuid),
                 ).fetchall()
@@ -64,6 +65,8 @@ class UserStore:
                 raise Conflict("This e-mail is taken. Choose another one.") from None
             if not row:
                 raise NotFound("There is no such user.")
+            if change.is_admin is False:
+                _require_an_admin(connection)
             if change.hashed_password is not None:
                 connection.execute("DELETE FROM tokens WHERE user_id = ? AND id IS NOT ?", (uuid, keep_token))
         return as_user(row[0])
@@ -75,18 +78,6 @@ class UserStore:
                 (hashed, uuid, instead_of),
             )
 
-    def put_admin(self, uuid: str, *, is_admin: bool) -> User:
-        with self._central.transact() as connection:
-            row = connection.execute(
-                """UPDATE users SET is_admin = ? WHERE uuid = ?
-                   RETURNING uuid, name, email, hashed_password, is_admin""",
-                (is_admin, uuid),
-            ).fetchall()
-            if not row:
-                raise NotFound("There is no such user.")
-            _require_an_admin(connection)
-        return as_user(row[0])
-
     def begin_leaving(self, uuid: str, now: int) -> list[str]:
         with self._central.transact() as connection:
             shared = connection.execute(
@@ -96,6 +87,11 @@ class UserStore:
             ).fetchone()
             if shared:
                 raise Conflict("Others may open a tenant of yours. Make one of them its owner, or delete it, first.")
+            restoring = connection.execute(
+                "SELECT 1 FROM tenants WHERE user_id = ? AND state = 'restoring' LIMIT 1", (uuid,)
+            ).fetchone()
+            if restoring:
+                raise Conflict("A tenant of the user is being restored. Try again in a moment.")
             rows = connection.execute(
                 """UPDATE tenants SET state = 'deleting', began_at = ?
                    WHERE user_id = ? AND state IN ('creating', 'active', 'quarantined') RETURNING uuid""",

@@ -121,6 +121,16 @@ def test_administrators_are_made_and_unmade_but_never_the_last(admin: Household,
     assert other.get("/admin/users").status_code == 200
 
 
+def test_of_a_change_that_is_refused_nothing_is_done(admin: Household, other: Household) -> None:
+    path, body = f"/admin/users/{admin.user_id}", {"password": "another one by now", "is_admin": False}
+    assert_problem(admin.request("PATCH", path, json=body), 409, "conflict")
+    assert admin.get("/admin/users").status_code == 200, "the token was not revoked"
+    assert admin.log_in(PASSWORD).status_code == 201
+    assert admin.request("PATCH", f"/admin/users/{other.user_id}", json=body | {"is_admin": True}).status_code == 200
+    assert_problem(other.get("/tenants"), 401, "unauthorized")
+    assert admin.request("PATCH", path, json=body).get_json()["is_admin"] is False
+
+
 def test_a_user_is_added_and_deleted_whatever_signing_up_takes(admin: Household, other: Household) -> None:
     body = {"uuid": new_id(), "name": "Charles", "email": "charles@example.org", "password": PASSWORD}
     assert admin.post("/admin/users", json=body).get_json()["email"] == "charles@example.org"

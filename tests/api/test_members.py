@@ -11,7 +11,7 @@ from finwise.config import Settings
 from tests.conftest import Clock
 from tests.household import Household, change, new_id
 from tests.problems import assert_problem
-from tests.store.files import value
+from tests.store.files import outside, value
 
 Answered = dict[str, Any]
 
@@ -281,12 +281,20 @@ def test_an_account_with_a_shared_book_needs_another_owner_first(home: Household
     assert_problem(home.request("DELETE", f"/users/{home.user_id}"), 409, "conflict")
     assert len(home.get("/tenants").get_json()) == 2
     put_role(home, guest.user_id, "owner")
-    home.client.application.extensions["finwise"].administration.put_admin(
-        home.client.application.extensions["finwise"].administration.find_user(guest.user_id), is_admin=True
-    )
+    assert home.request("PATCH", f"/admin/users/{guest.user_id}", json={"is_admin": True}).status_code == 200
     assert home.request("DELETE", f"/users/{home.user_id}").status_code == 204
     assert members(guest) == [(guest.user_id, "owner")]
     assert [entity["id"] for entity in guest.pull()["changes"]] == []
+
+
+def test_an_account_whose_book_is_being_restored_is_not_left_half_deleted(home: Household, settings: Settings) -> None:
+    restored = new_id()
+    assert home.post("/tenants", json={"uuid": restored, "name": "Cabin"}).status_code == 201
+    with outside(settings.users_db) as connection:
+        connection.execute("UPDATE tenants SET state = 'restoring' WHERE uuid = ?", (restored,))
+    assert_problem(home.request("DELETE", f"/users/{home.user_id}"), 409, "conflict")
+    assert len(home.get("/tenants").get_json()) == 2
+    assert home.get("/admin/users").status_code == 200
 
 
 def test_the_last_administrator_does_not_leave_others_without_one(home: Household, guest: Household) -> None:

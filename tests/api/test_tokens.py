@@ -13,12 +13,15 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
-from finwise import create_app
+from finwise import create_app, passwords
 from finwise.config import Settings
 from finwise.domain.times import millis_text
+from finwise.errors import Busy
+from finwise.passwords import Passwords
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
 from tests.problems import assert_problem, everything
+from tests.store.files import outside, value
 
 
 def with_header(client: FlaskClient, authorization: str | None) -> int:
@@ -76,6 +79,28 @@ def test_an_unknown_e_mail_costs_a_verification_as_well(home: Household, monkeyp
         login = {"email": email, "password": "wrong password", "device_name": "test"}
         assert home.client.post("/auth/tokens", json=login).status_code == 401
     assert len(verified) == 3
+
+
+def test_a_login_renews_a_hash_of_other_cost_and_does_not_fail_where_it_cannot(
+    home: Household, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored() -> str:
+        return str(value(settings.users_db, "SELECT hashed_password FROM users"))
+
+    weak = PasswordHasher(time_cost=1, memory_cost=32, parallelism=1).hash(PASSWORD)
+    with outside(settings.users_db) as connection:
+        connection.execute("UPDATE users SET hashed_password = ?", (weak,))
+
+    def busy(*_: Any) -> str:
+        raise Busy("Too many people log in at once.", retry_after=2)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Passwords, "hash", busy)
+        assert home.log_in().status_code == 201
+    assert stored() == weak
+    assert [home.log_in().status_code for _ in range(2)] == [201, 201]
+    assert stored() != weak
+    assert not PasswordHasher(passwords.PASSES, passwords.MEMORY, 1).check_needs_rehash(stored())
 
 
 def test_a_throttled_login_does_not_cost_a_verification(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
