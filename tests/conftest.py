@@ -1,11 +1,12 @@
 """What tests share: an application with files of its own and a clock that stands still until it is moved."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 
 from finwise import create_app, passwords
 from finwise.config import Settings
@@ -21,6 +22,23 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(passwords, "MEMORY", 64)
         patched.setattr(passwords, "PASSES", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_routes() -> Iterator[None]:
+    """Every test has an application of its own, all with the same routes: what Werkzeug compiles of one is kept."""
+    compile_builder = Rule._compile_builder
+    compiled: dict[object, Callable[..., tuple[str, str]]] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        made_of = (*rule._trace, append_unknown)
+        if rule.defaults or made_of not in compiled:
+            compiled[made_of] = compile_builder(rule, append_unknown)
+        return compiled[made_of]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Rule, "_compile_builder", compile_once)
         yield
 
 

@@ -9,6 +9,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePath
 
 import pytest
@@ -328,6 +329,7 @@ GUARDS: list[Guard] = [
 ]
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     found = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
     found["wsgi.py"] = ROOT / "wsgi.py"

@@ -101,6 +101,7 @@ class Api(flask_smorest.Api):
     def __init__(self, app: Flask) -> None:
         self._guard = RLock()
         self._undocumented: list[Blueprint] = []
+        self._has_components = False
         super().__init__(app)
 
     def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
@@ -113,6 +114,9 @@ class Api(flask_smorest.Api):
     def spec(self) -> Any:
         """The document, with all that was registered."""
         with self._guard:
+            if not self._has_components:
+                self._has_components = True
+                self._register_components()
             waiting, self._undocumented = self._undocumented, []
             for blp in waiting:
                 blp.register_views_in_doc(self, self._app, self._spec, name=blp.name, parameters=None)
@@ -131,16 +135,21 @@ class Api(flask_smorest.Api):
         """None: pages have cursors."""
 
     def _register_responses(self) -> None:
+        """They wait as well."""
+
+    def _register_components(self) -> None:
+        bearer = {"type": "http", "scheme": "bearer", "description": "a token of `POST /auth/tokens`"}
+        self._spec.components.security_scheme("bearer", bearer)
         for status, title in errors.TITLES.items():
             response: dict[str, Any] = {"description": title}
             if status >= 400:
                 response["content"] = {errors.PROBLEM: {"schema": ProblemSchema}}
             if status in _HEADERS:
                 response["headers"] = _HEADERS[status]
-            self.spec.components.response(_component(status), response, lazy=True)
+            self._spec.components.response(_component(status), response, lazy=True)
         content = {errors.PROBLEM: {"schema": ProblemSchema, "example": PROBLEM_EXAMPLE}}
         default = {"description": "Any other error", "content": content}
-        self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
+        self._spec.components.response("DEFAULT_ERROR", default, lazy=True)
 
 
 _TEXT = {"schema": {"type": "string"}}
@@ -166,9 +175,6 @@ def create(app: Flask, url_prefix: str) -> Api:
         },
     )
     api = Api(app)
-    api.spec.components.security_scheme(
-        "bearer", {"type": "http", "scheme": "bearer", "description": "a token of `POST /auth/tokens`"}
-    )
     api.ma_plugin.converter.add_attribute_function(_union_properties)
 
     def openapi() -> Response:
