@@ -24,6 +24,7 @@ from finwise.api import (
     tokens,
     users,
 )
+from finwise.api.arrivals import Arrivals
 from finwise.api.express import Express
 from finwise.api.flooding import Flow
 from finwise.config import Settings
@@ -58,3 +59,4 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
         described.register_blueprint(module.blueprint, url_prefix=settings.url_prefix or None)
     app.register_blueprint(pages.blueprint, url_prefix=settings.url_prefix or None)
     app.wsgi_app = Express(app.wsgi_app, domain, settings, flow, clock)  # type: ignore[method-assign]
+    app.wsgi_app = Arrivals(app.wsgi_app, settings.threads)  # type: ignore[method-assign]
