@@ -33,10 +33,12 @@ class _Arriving:
         self._places = places
 
     def read(self, size: int = -1) -> bytes:
-        return self._in_place(self._stream.read, size)
+        content: bytes = self._in_place(self._stream.read, size)
+        return content
 
     def readline(self, size: int = -1) -> bytes:
-        return self._in_place(self._stream.readline, size)
+        line: bytes = self._in_place(self._stream.readline, size)
+        return line
 
     def readlines(self, hint: int = -1) -> list[bytes]:
         lines: list[bytes] = self._in_place(self._stream.readlines, hint)

@@ -47,8 +47,8 @@ def answered(application: Any, environ: dict[str, Any]) -> Answered:
 
 def ways(home: Household) -> tuple[Any, Any]:
     """The application with the short way, and without."""
-    express = home.client.application.wsgi_app
-    return express, express._app  # type: ignore[attr-defined] # what is behind it
+    express = home.client.application.wsgi_app._app  # type: ignore[attr-defined] # what is behind arrivals.py
+    return express, express._app
 
 
 def is_short(home: Household, environ: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> bool:
@@ -156,7 +156,7 @@ def twins(settings: Settings, clock: Clock, tmp_path_factory: pytest.TempPathFac
         made.append(home.create())
         home.results(change("t0", change_id=ids[1]))
     flask: Flask = made[1].client.application
-    flask.wsgi_app = flask.wsgi_app._app  # type: ignore[attr-defined, method-assign] # what is behind the short way
+    flask.wsgi_app = flask.wsgi_app._app._app  # type: ignore[attr-defined, method-assign] # behind the short way
     yield made
     for home in made:
         home.client.application.extensions["finwise"].close()
