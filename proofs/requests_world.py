@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from finwise import create_app
 from finwise.config import Settings
 from finwise.domain import Domain
+from finwise.domain.invitations import MOST_OPEN, Invited
 from finwise.domain.sync import PullRequest
 from finwise.domain.times import parse_micros
 from finwise.domain.tokens import NewToken
@@ -219,13 +220,18 @@ class World:
 
     def code(self, role: str | None) -> str:
         """The code of an invitation: to the household's book, or without a role to sign up."""
-        tenant = self.domain.tenants.as_operator(self.home.tenant_id) if role else None
-        return self.domain.invitations.invite(self.home.user, tenant, role, self.now).code
+        return self._invited(role).code
 
     def invitation(self) -> str:
         """The name of an invitation that nobody has used."""
-        tenant = self.domain.tenants.as_operator(self.home.tenant_id)
-        return self.domain.invitations.invite(self.home.user, tenant, "viewer", self.now).invitation.id
+        return self._invited("viewer").invitation.id
+
+    def _invited(self, role: str | None) -> Invited:
+        """A new invitation, for which the oldest one makes room."""
+        tenant = self.domain.tenants.as_operator(self.home.tenant_id) if role else None
+        if tenant and len(open_ones := self.domain.invitations.list_of(tenant, self.now)) == MOST_OPEN:
+            self.domain.invitations.revoke(tenant, open_ones[0].id)
+        return self.domain.invitations.invite(self.home.user, tenant, role, self.now)
 
     def conflict(self) -> str:
         """The name of a conflict in the household's book; each time another one."""

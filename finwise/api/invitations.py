@@ -27,7 +27,7 @@ INVITED_EXAMPLE = {**INVITATION_EXAMPLE, "code": "fwi_…"}
 @blueprint.route("/tenants/<id>/invitations", methods=["POST"])
 @blueprint.arguments(NewInvitationSchema, example={"role": "editor"})
 @blueprint.response(201, InvitedSchema, example=INVITED_EXAMPLE)
-@blueprint.problems(401, 403, 404, 410, 413, 415, 422, 503, 507)
+@blueprint.problems(401, 403, 404, 409, 410, 413, 415, 422, 503, 507)
 @blueprint.operation("createInvitation")
 def invite(body: dict[str, Any], id: str) -> dict[str, Any]:
     """Invite somebody. The code is told this once; it works once, for some days, for whoever has it."""

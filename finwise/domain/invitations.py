@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from finwise.domain.tenants import Tenant
     from finwise.domain.users import User
 
+MOST_OPEN = 100  # invitations to one tenant; whoever may invite could fill the disk of all otherwise
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 
@@ -45,7 +46,8 @@ class Invited(NamedTuple):
 class InvitationStore(Protocol):
     """users.db, as far as it is about invitations."""
 
-    def add(self, invitation: Invitation, hashed: str) -> None: ...
+    def add(self, invitation: Invitation, hashed: str, most: int) -> None:
+        """Raises Conflict where the tenant has `most` open ones, or whoever invites is there no more."""
 
     def list_of(self, tenant_id: str, now: str) -> list[Invitation]:
         """Those of a tenant that nobody has used and that have not expired, oldest first."""
@@ -69,7 +71,7 @@ class Invitations:
         self._lifetime = days * _DAY
 
     def invite(self, inviter: User | None, tenant: Tenant | None, role: str | None, now: int) -> Invited:
-        """A new invitation to a tenant with a role in it, or without both: to sign up."""
+        """A new invitation to a tenant with a role in it, or without both: to sign up. Raises Conflict."""
         invitation = Invitation(
             str(uuid4()),
             tenant and tenant.uuid,
@@ -79,7 +81,7 @@ class Invitations:
             millis_text(now + self._lifetime),
         )
         code = f"fwi_{secrets.token_urlsafe(24)}"
-        self._store.add(invitation, hashed_code(code))
+        self._store.add(invitation, hashed_code(code), MOST_OPEN)
         return Invited(invitation, code)
 
     def list_of(self, tenant: Tenant, now: int) -> list[Invitation]:

@@ -14,8 +14,14 @@ class InvitationStore:
     def __init__(self, central: Central) -> None:
         self._central = central
 
-    def add(self, invitation: Invitation, hashed: str) -> None:
+    def add(self, invitation: Invitation, hashed: str, most: int) -> None:
         with self._central.transact() as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM invitations WHERE tenant_id = ? AND used_by IS NULL AND expires_at > ?",
+                (invitation.tenant_id, invitation.created_at),
+            ).fetchone()
+            if count >= most:
+                raise Conflict(f"There are {most} open invitations. Take one back first.")
             connection.execute(
                 """INSERT INTO invitations (id, tenant_id, role, invited_by, created_at, expires_at, hashed_code)
                    VALUES (?, ?, ?, ?, ?, ?, ?)""",

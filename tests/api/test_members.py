@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from finwise.config import Settings
+from finwise.domain.invitations import MOST_OPEN
 from tests.conftest import Clock
 from tests.household import Household, change, new_id
 from tests.problems import assert_problem
@@ -130,6 +131,19 @@ def test_an_invitation_is_listed_without_its_code_until_it_is_used_or_taken_back
     guest.post("/invitations/accept", json={"code": used["code"]})
     assert home.get(path).get_json() == []
     assert_problem(home.request("DELETE", f"{path}/{used['id']}"), 404, "not_found")
+
+
+def test_a_book_has_so_many_open_invitations_at_most(home: Household, guest: Household, clock: Clock) -> None:
+    invited = [invite(home) for _ in range(MOST_OPEN)]
+    path = f"/tenants/{home.tenant_id}/invitations"
+    assert_problem(home.post(path, json={"role": "viewer"}), 409, "conflict")
+    assert guest.post("/invitations/accept", json={"code": invited[0]["code"]}).status_code == 200
+    invite(home)
+    assert home.request("DELETE", f"{path}/{invited[1]['id']}").status_code == 204
+    invite(home)
+    assert_problem(home.post(path, json={"role": "viewer"}), 409, "conflict")
+    clock.forward(days=8)
+    invite(home)
 
 
 def test_a_code_stands_nowhere_on_disk(home: Household, settings: Settings) -> None:
@@ -272,6 +286,32 @@ def test_an_account_goes_with_the_books_it_has_alone(home: Household, settings: 
     trash = [file.name for file in Path(settings.tenant_databases, "trash").glob("*.db")]
     assert len(trash) == 1
     assert home.tenant_id in trash[0]
+
+
+def test_whoever_pushes_while_the_account_is_deleted_is_answered_and_brings_nothing_back(
+    home: Household, settings: Settings
+) -> None:
+    app, begun, statuses = home.client.application, Barrier(4), list[int]()
+
+    def push_until_refused() -> None:
+        device = app.test_client()
+        begun.wait()
+        while not statuses or statuses[-1] == 200:
+            body = {"tenant_id": home.tenant_id, "changes": [change()]}
+            headers = {"Authorization": f"Bearer {home.token}"}
+            statuses.append(device.post("/sync/changes", json=body, headers=headers).status_code)
+
+    devices = [Thread(target=push_until_refused) for _ in range(3)]
+    for device in devices:
+        device.start()
+    begun.wait()
+    while len(statuses) < 6:  # each has got going
+        assert all(device.is_alive() for device in devices)
+    assert home.request("DELETE", f"/users/{home.user_id}").status_code == 204
+    for device in devices:
+        device.join()
+    assert set(statuses) - {200} <= {401, 410}
+    assert list(Path(settings.tenant_databases).glob("tenant_*")) == []
 
 
 def test_an_account_with_a_shared_book_needs_another_owner_first(home: Household, guest: Household) -> None:

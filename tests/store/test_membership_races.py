@@ -50,7 +50,7 @@ def invite(central: Central, tenant_id: str, owner: str) -> str:
     invitation = Invitation(
         new_id(), tenant_id, "editor", owner, "2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"
     )
-    InvitationStore(central).add(invitation, hashed_code(code))
+    InvitationStore(central).add(invitation, hashed_code(code), 100)
     return code
 
 
