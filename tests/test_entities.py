@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError, fields
 
 import finwise
 from finwise import entities, kinds
-from finwise.domain.json_text import MAX_NUMBER
+from finwise.domain.json_text import MAX_NUMBER, Odd, oddity
 from finwise.entities import CATALOGUE, Entity, RuleAction, RuleCondition
 from finwise.kinds import quick_check
 
@@ -313,9 +313,38 @@ def test_the_quick_check_takes_what_marshmallow_takes_and_nothing_else(form: typ
     agree()
 
 
+odd_values = st.sampled_from(
+    [Odd("is odd"), MAX_NUMBER + 1, -1e300, [MAX_NUMBER + 1], [Odd("is odd")], {"a": 1e17}, [[1]], {"a": {}}]
+)
+
+
+@pytest.mark.parametrize("form", CATALOGUE.values())
+def test_what_the_flat_check_takes_marshmallow_takes_and_nothing_but_a_text_in_it_is_odd(form: type[Entity]) -> None:
+    is_flat, schema = quick_check(form, flat=True), form()
+    odd = st.dictionaries(st.sampled_from(sorted(form._declared_fields)) | texts, odd_values, max_size=1)
+
+    @settings(derandomize=True, deadline=None, database=None, max_examples=150)
+    @given(_data(form), odd)
+    def agree(data: dict[str, Any], odd: dict[str, Any]) -> None:
+        event("flat" if is_flat(data | odd) else "not flat")
+        if is_flat(data | odd):
+            assert not schema.validate(data | odd)
+            assert oddity(data | odd, max_depth=2) is None
+
+    agree()
+
+
+@pytest.mark.parametrize("entity_type", TABLE)
+def test_an_ordinary_entity_is_flat_unless_it_has_parts(entity_type: str) -> None:
+    check = entities.checks()[entity_type]
+    assert check.is_flat(VALID[entity_type]) == (entity_type != "automation_rules")
+    assert check.is_flat(VALID[entity_type] | {"newer": 7, "more": "x"}) == (entity_type != "automation_rules")
+    assert not check.is_flat(VALID[entity_type] | {"newer": [7]})
+
+
 @pytest.mark.parametrize("form", CATALOGUE.values())
 def test_whatever_marshmallow_explains_is_explained_by_field_and_in_words(form: type[Entity]) -> None:
-    check = entities._check(form)
+    check = entities.Check(form)
 
     @settings(derandomize=True, deadline=None, database=None, max_examples=50)
     @given(_data(form))

@@ -1,13 +1,18 @@
 """JSON text, read strictly, for no two parsers agree on all of it.
 
-`parse` reads any JSON and marks what FinWise does not take (a key given twice, a number beyond ±(2^53 - 1), NaN,
-nesting without end) with an `Odd` value in its place, so that one bad change in a push can be refused by itself;
-`oddity` finds such a mark, a lone surrogate, U+0000 or nesting that is too deep in a value. `read` refuses a text with
-any of these.
+`parse` reads any JSON and marks what cannot stay as it is (a key given twice, NaN, nesting without end) with an `Odd`
+value in its place, so that one bad change in a push can be refused by itself; `oddity` finds such a mark, a number
+beyond ±(2^53 - 1), a lone surrogate, U+0000 or nesting that is too deep in a value. `read` refuses a text with any of
+these.
+
+orjson reads three times as fast as the standard library, but takes the last of two equal keys and says nothing. So it
+is believed where it would write the very text again: then no key was lost, and each number has its one shortest form.
+Devices send such text (JSON.stringify); whatever else comes is read by the strict parser. 500 bookings: 0.8 ms, not 2.2.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +39,16 @@ class Odd:
 def parse(body: bytes) -> Any:
     """The value of a JSON text in UTF-8, with `Odd` in it where it is not taken. Raises Invalid if it is not JSON."""
     try:
+        value = orjson.loads(body)
+        if orjson.dumps(value) == body:
+            return value
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        pass
+    return _parse_strictly(body)
+
+
+def _parse_strictly(body: bytes) -> Any:
+    try:
         text = body.decode()
         try:
             return _DECODER.decode(text)
@@ -56,17 +71,13 @@ def write(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
-def plain_text(value: Any, max_depth: int = MAX_DEPTH) -> str | None:
-    """The text of a value in which nothing is odd, as a look at that text shows; None: `oddity` has to look.
-
-    For nearly all values this is enough, and cheaper than looking into each part of them.
-    """
+def flat_text(value: Mapping[str, Any]) -> str | None:
+    """The text of an object in which texts alone may be odd, if none is; None: `oddity` has to look."""
     try:
         text = write(value)
-    except orjson.JSONEncodeError:  # an `Odd`, half of a surrogate pair, nesting without end
+    except orjson.JSONEncodeError:  # half of a surrogate pair
         return None
-    may_be_odd = "\\u0000" in text or text.count("{") + text.count("[") > max_depth
-    return None if may_be_odd else text
+    return None if "\\u0000" in text else text
 
 
 def oddity(value: Any, max_depth: int = MAX_DEPTH) -> str | None:
@@ -80,6 +91,9 @@ def oddity(value: Any, max_depth: int = MAX_DEPTH) -> str | None:
                 return reason
         elif kind is Odd:
             return str(value.reason)
+        elif kind is int or kind is float:
+            if not -MAX_NUMBER <= value <= MAX_NUMBER:
+                return _BEYOND
         elif kind is dict or kind is list:
             if depth > max_depth:
                 return f"is nested deeper than {max_depth} levels"
@@ -102,7 +116,8 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-_PLAIN = frozenset({int, float, bool, type(None)})
+_PLAIN = frozenset({bool, type(None)})
+_BEYOND = "contains a number beyond 2^53 - 1"
 
 
 def _odd_text(text: str) -> str | None:
@@ -114,7 +129,7 @@ def _odd_text(text: str) -> str | None:
 
 
 def _number(value: float) -> float | Odd:
-    return value if -MAX_NUMBER <= value <= MAX_NUMBER else Odd("contains a number beyond 2^53 - 1")
+    return value if -MAX_NUMBER <= value <= MAX_NUMBER else Odd(_BEYOND)
 
 
 def _integer(digits: str) -> float | Odd:

@@ -5,8 +5,10 @@ Accepted is `YYYY-MM-DDTHH:MM:SS[.1 to 9 digits](Z|±HH:MM)` in the years 1970 t
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
 _ACCEPTED = re.compile(
     r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))",
@@ -33,14 +35,26 @@ def parse_micros(text: object) -> int | None:
     return micros if micros >= 0 else None
 
 
+def is_day(text: str) -> bool:
+    """Whether this is a calendar day, `YYYY-MM-DD`."""
+    return len(text) == 10 and _is_day(text)
+
+
+@lru_cache(4_096)  # the days of eleven years: nearly all come again and again
+def _is_day(text: str) -> bool:
+    if not _DAY.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def canonical_time(text: object) -> str | None:
     """An accepted time as the canonical text in whole milliseconds; None for anything else."""
     if type(text) is str and _CANONICAL.fullmatch(text) and text >= "1970":
-        try:
-            datetime.fromisoformat(text[:-1])
-        except ValueError:
-            return None
-        return text
+        return text if _is_day(text[:10]) else None
     micros = parse_micros(text)
     return None if micros is None else millis_text(micros)
 
