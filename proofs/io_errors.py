@@ -213,7 +213,7 @@ def _read_outcome(line: str) -> Outcome:
 def run() -> None:
     """The program that runs under disk.c: its share of all sites, each in a process of its own."""
     logging.disable()
-    connection.WAL_LIMIT = 16 * 1024
+    connection.WAL_PAGES = 4
     folder, number, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     part, seed = float(sys.argv[4]), sys.argv[5]
     for place, site in enumerate(_sites(folder, part, seed)):

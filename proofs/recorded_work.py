@@ -28,7 +28,7 @@ from proofs.disk import Control
 from tests.store.accounts import as_caller
 
 AS_IT_IS = "as it is"
-WRITTEN_BACK = 96 * 1024  # bytes of a write-ahead log, so that it happens often here
+WRITTEN_BACK = 24  # pages of a write-ahead log, so that it happens often here
 START = 1_800_000_000_000_000  # µs since 1970
 YEAR = 365 * 24 * 3600 * 1_000_000  # µs
 ROUNDS = 22  # pushes of each thread
@@ -177,7 +177,7 @@ class Device(threading.Thread):
 def run() -> None:
     """The program."""
     folder, synchronous, seed = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    connection.WAL_LIMIT = WRITTEN_BACK
+    connection.WAL_PAGES = WRITTEN_BACK
     if synchronous != AS_IT_IS:
         pragma = f"PRAGMA synchronous = {synchronous}"
         present = [pragma if "synchronous" in each else each for each in connection._SETTINGS]

@@ -159,7 +159,7 @@ OTHER_SQL = {
     ("store/restores.py", "f'DROP VIEW {quoted(name)}'"),  # of the file's own schema: a name cannot be bound
     ("store/restores.py", "f'DROP TABLE IF EXISTS {quoted(name)}'"),  # of Litestream's two names
     ("store/connection.py", "pragma"),  # of literals in lines nearby, as the two below
-    ("store/book.py", "pragma"),
+    ("store/connection.py", "f'PRAGMA {name}'"),  # name: a literal wherever it is asked for
     ("store/databases.py", "pragma"),
     ("store/migrations/__init__.py", "statement"),  # from our own .sql files
 }
@@ -194,7 +194,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "(archive / MANIFEST).read_bytes()",
         "(archive / f'tenant_{tenant_id}.db').unlink(missing_ok=True)",  # a copy that is not whole
     },
-    "store/connection.py": {"absolute", "stat"},
+    "store/connection.py": {"absolute", "os.stat"},
     "store/copies.py": {  # the bytes of copies that are complete and that no connection has open
         "file.open('rb')",
         "stat",
@@ -218,7 +218,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
     "store/litestream.py": {"absolute"},
     "store/locks.py": {"os.open", "os.close"},  # of lock files
     "store/migrations/__init__.py": {"iterdir", "read_text"},  # our own .sql files
-    "store/pool.py": {"os.getpid", "stat"},
+    "store/pool.py": {"os.getpid", "os.stat"},
     "store/restores.py": {
         "absolute",
         "exists",

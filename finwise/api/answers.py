@@ -112,11 +112,11 @@ def _result(result: Result | Rejection) -> str:
         change_id, code, errors = result
         return write({"change_id": change_id, "status": "rejected", "code": code, "errors": errors})
     change, verdict, version = result
-    said: dict[str, Any] = {"change_id": change.sent_change_id, "status": verdict.status}
+    # A change_id that was taken needs no escaping, nor does a canonical time.
+    said = f'{{"change_id":"{change.sent_change_id}","status":"{verdict.status}"'
     if verdict.status == SUPERSEDED:
-        return f'{write(said)[:-1]},"entity":{version_text(version) if version else "null"}}}'
-    if version:
-        said["updated_at"] = version.updated_at
-        if version.created_at != change.sent_created_at:
-            said["created_at"] = version.created_at
-    return write(said)
+        return f'{said},"entity":{version_text(version) if version else "null"}}}'
+    if version is None:
+        return said + "}"
+    created_at = "" if version.created_at == change.sent_created_at else f',"created_at":"{version.created_at}"'
+    return f'{said},"updated_at":"{version.updated_at}"{created_at}}}'

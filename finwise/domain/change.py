@@ -85,7 +85,7 @@ def same_content(one: str | None, other: str | None) -> bool:
     """Whether two `data` texts are the same content; two tombstones are."""
     if one is None or other is None or one == other:
         return one == other
-    return json_text.same(json_text.parse(one.encode()), json_text.parse(other.encode()))
+    return json_text.same(json_text.read_own(one), json_text.read_own(other))
 
 
 def read_changes(elements: Sequence[Any], catalogue: Catalogue, limits: Limits) -> list[Change | Rejection]:

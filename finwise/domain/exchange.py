@@ -99,7 +99,7 @@ def _lines(types: Iterator[tuple[str, Versions]]) -> Iterator[str]:
 
 
 def _entity_text(version: Version) -> str:
-    data = json_text.parse((version.data or "null").encode())
+    data = json_text.read_own(version.data or "null")
     own = {"created_at": version.created_at, "updated_at": version.updated_at}
     return json_text.write({"id": version.id} | data | {"id": version.id} | own)
 

@@ -7,7 +7,7 @@ these.
 
 orjson reads three times as fast as the standard library, but takes the last of two equal keys and says nothing. So it
 is believed where it would write the very text again: then no key was lost, and each number has its one shortest form.
-Devices send such text (JSON.stringify); whatever else comes is read by the strict parser. 500 bookings: 0.8 ms, not 2.2.
+Devices send such text (JSON.stringify); the strict parser reads whatever else comes. 500 bookings: 0.8 ms, not 2.2.
 """
 
 import json
@@ -64,6 +64,11 @@ def read(body: bytes) -> Any:
     if reason := oddity(value):
         raise Invalid(f"The body is JSON that is not taken: it {reason}.")
     return value
+
+
+def read_own(text: str) -> Any:
+    """The value of a text that `write` has written."""
+    return orjson.loads(text)
 
 
 def write(value: Any) -> str:

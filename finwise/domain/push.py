@@ -37,7 +37,7 @@ class Push:
         device_id: str | None,
         now: int,
     ) -> None:
-        accepted = [change for change in changes if isinstance(change, Change)]
+        accepted = [change for change in changes if type(change) is Change]
         self._book = book
         self._changes = changes
         self._device_id = device_id
@@ -94,7 +94,7 @@ class Push:
             now=self._now_text,
             remembered=(key, change.change_id) in self._known_ids,
             ancestor=self._ancestors.get(key),
-            built_upon=place < self._last_with_base.get((key, change.base_updated_at), -1) and change.says_base,
+            built_upon=change.says_base and place < self._last_with_base.get((key, change.base_updated_at), -1),
         )
         if verdict.status == SUPERSEDED:
             if verdict.conflict == OLDER:
@@ -122,15 +122,11 @@ class Push:
         return version
 
     def _version(self, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
+        updated_at = verdict.updated_at
+        created_at = stored.created_at if stored else change.created_at or updated_at
+        entity_type, entity_id = change.key
         return Version(
-            stamp=stamp,
-            entity_type=change.entity_type,
-            id=change.id,
-            created_at=stored.created_at if stored else change.created_at or verdict.updated_at,
-            updated_at=verdict.updated_at,
-            data=change.data,
-            change_id=change.change_id,
-            device_id=self._device_id,
+            stamp, entity_type, entity_id, created_at, updated_at, change.data, change.change_id, self._device_id
         )
 
     def _remember(self, key: Key, change_id: str) -> None:
@@ -155,5 +151,5 @@ def _last_places(changes: Sequence[Change | Rejection]) -> dict[tuple[Key, str |
     return {
         (change.key, change.base_updated_at): place
         for place, change in enumerate(changes)
-        if isinstance(change, Change) and change.says_base
+        if type(change) is Change and change.says_base
     }

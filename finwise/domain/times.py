@@ -61,12 +61,19 @@ def canonical_time(text: object) -> str | None:
 
 def millis_text(micros: int) -> str:
     """Microseconds since 1970 as canonical text, cut to whole milliseconds."""
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="milliseconds") + "Z"
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_seconds_text(seconds)}.{rest // 1_000:03d}Z"
 
 
 def micros_text(micros: int) -> str:
     """Microseconds since 1970 as text with all six digits, the form of a cursor's stamp."""
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds") + "Z"
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_seconds_text(seconds)}.{rest:06d}Z"
+
+
+@lru_cache(1_024)  # most times that are written are of this very second
+def _seconds_text(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 def next_milli(text: str) -> str:

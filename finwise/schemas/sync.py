@@ -138,10 +138,22 @@ def read_envelope(parsed: Any) -> dict[str, Any]:
     if type(parsed) is not dict:
         raise Invalid("The body is not a JSON object, or has a key twice.")
     try:
+        if "changes" in parsed:
+            return {name: _read(name, parsed[name]) for name in _ENVELOPE.fields if name in parsed}
+    except ValidationError:
+        pass  # Marshmallow says what is wrong, and with what else; its own way takes five times as long
+    try:
         envelope: dict[str, Any] = _ENVELOPE.load(parsed)
     except ValidationError as error:
         raise Invalid("The envelope of the push is wrong.", errors=error.messages_dict) from None
     return envelope
+
+
+def _read(name: str, value: Any) -> Any:
+    field = _ENVELOPE.fields[name]
+    if value is None and field.allow_none:
+        return None
+    return field._deserialize(value, name, None)
 
 
 def change_variants() -> dict[str, type[Schema]]:

@@ -1,7 +1,5 @@
 """The SQL of a tenant's book."""
 
-import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -11,14 +9,16 @@ from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, Store
 from finwise.domain.change import Key, Version
 from finwise.domain.cursor import Position
 from finwise.domain.digest import hex_text
+from finwise.domain.json_text import write
 from finwise.store.checksum import checksum
+from finwise.store.connection import Connection
 
 
 class Connections(Protocol):
     """Opens a tenant's database: `Databases` or `MemoryDatabases`."""
 
-    def read(self, tenant_id: str) -> AbstractContextManager[sqlite3.Connection]: ...
-    def transact(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[sqlite3.Connection]: ...
+    def read(self, tenant_id: str) -> AbstractContextManager[Connection]: ...
+    def transact(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[Connection]: ...
 
 
 class Books:
@@ -44,7 +44,7 @@ class Book:
     Rows are always fetched whole: a half-read cursor would hold its snapshot open.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find_position(self) -> Position:
@@ -203,11 +203,8 @@ class Book:
         )
 
     def size(self) -> int:
-        pages, unused, page_size = (
-            self._connection.execute(pragma).fetchone()[0]
-            for pragma in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size")
-        )
-        return int((pages - unused) * page_size)
+        pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")
+        return (pages - unused) * self._connection.page_size
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
         execute = self._connection.execute
@@ -232,4 +229,4 @@ class Book:
 
 def _json_list(values: Collection[str] | None) -> str | None:
     """Any number of values as one bound parameter, for json_each()."""
-    return None if values is None else json.dumps(list(values))
+    return None if values is None else write(list(values))

@@ -1,18 +1,24 @@
 """The central database, users.db."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from finwise.errors import Conflict, Quarantined
+from finwise.errors import Conflict
 from finwise.store import migrations
-from finwise.store.connection import connect, transaction, translated, write_back
+from finwise.store.connection import Connection, connect, transaction, translated, write_back
 from finwise.store.folder import make_folder
 from finwise.store.locks import locked
 from finwise.store.pool import Pool
 
 KIND = "users"
+
+_MOST_ANSWERS = 1_000  # that a connection remembers; a household asks three questions
+
+T = TypeVar("T")
+Question = tuple[Hashable, ...]
 
 
 class Central:
@@ -30,36 +36,52 @@ class Central:
                 migrations.migrate(connection, KIND)
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """A connection to read with; each statement sees what was committed before it."""
-        with translated(), self._opened() as connection:
+        with translated(), self._pool.connection(self._path) as connection:
             yield connection
 
+    def ask(self, question: Question, find: Callable[[Connection], T | None]) -> T | None:
+        """What `find` finds, which is remembered under `question` until anything in users.db has changed.
+
+        Each request asks who is there and what they may. SQLite tells whether another connection has committed since,
+        in whichever process, for a tenth of what the answers cost; so an answer is never older than one just read.
+        """
+        with self.read() as connection:
+            version = connection.pragma("data_version")
+            if version != connection.version or len(connection.answers) > _MOST_ANSWERS:
+                connection.answers.clear()
+                connection.version = version
+            answer: T | None = connection.answers.get(question)
+            if answer is None:
+                answer = find(connection)
+                if answer is not None:
+                    connection.answers[question] = answer
+            return answer
+
     @contextmanager
-    def transact(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+    def transact(self, *, wait: bool = True) -> Iterator[Connection]:
         """The lock of users.db and one transaction: committed when the block ends, undone if it raises.
 
         Raises Busy where the lock is held, unless `wait`.
         """
-        with translated(), locked(self._lock, wait=wait), self._opened() as connection:
+        with (
+            translated(),
+            locked(self._lock, wait=wait),
+            self._pool.connection(self._path) as connection,
+        ):
+            connection.answers.clear()  # its own commits do not show in its version
             with transaction(connection):
                 yield connection
             write_back(connection, self._path)
 
     def replace_by(self, other: sqlite3.Connection) -> None:
         """Takes over the whole content of another users.db. Raises Conflict where there are users already."""
-        with translated(), locked(self._lock), self._opened() as connection:
+        with translated(), locked(self._lock), self._pool.connection(self._path) as connection:
+            connection.answers.clear()
             if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
                 raise Conflict("This installation has users already. Restore its tenants one by one.")
             other.backup(connection, pages=-1)
             with transaction(connection):
                 migrations.migrate(connection, KIND)
             write_back(connection, self._path)
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._pool.connection(self._path) as connection:
-                yield connection
-        except FileNotFoundError:
-            raise Quarantined("users.db is missing. The operator must look.", retry_after=300) from None

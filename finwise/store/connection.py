@@ -2,24 +2,26 @@
 
 import errno
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store.checksum import checksum
 
 BUSY_SECONDS = 10
-WAL_LIMIT = 4 * 1024 * 1024  # bytes of a write-ahead log after which it is written back
-REPLICATED_WAL_LIMIT = 64 * 1024 * 1024  # where Litestream does that, and ours would mostly be in vain
+WAL_PAGES = 1_000  # of 4 KiB, mostly; with a commit that leaves more in the write-ahead log, SQLite writes it back
+WAL_LIMIT = 64 * 1024 * 1024  # bytes of a log after which it is cut off: a long reader has kept it from being used anew
 
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
-    "PRAGMA wal_autocheckpoint = 0",
 )
 _BUSY = {
     sqlite3.SQLITE_BUSY,
@@ -39,21 +41,50 @@ _FULL = {
 log = logging.getLogger(__name__)
 
 
-def connect(database: Path | str, *, create: bool = False) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection that keeps what was found out through it, for as long as that holds.
+
+    max_pages: what the file may grow to. views: the fingerprint of the views that were found in it (views.py).
+    answers: what was read of it at its `version` (central.py).
+    """
+
+    max_pages = 0
+    views = ""
+    version = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.answers: dict[Any, Any] = {}
+
+    @cached_property
+    def page_size(self) -> int:
+        """In bytes."""
+        return self.pragma("page_size")
+
+    def pragma(self, name: str) -> int:
+        """The value of a pragma that is a number."""
+        value: int = self.execute(f"PRAGMA {name}").fetchone()[0]
+        return value
+
+
+def connect(database: Path | str, *, create: bool = False) -> Connection:
     """A connection with every setting FinWise relies on; a missing file is an error unless `create` is set.
 
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power.
-    Checkpoints happen in `checkpoint` alone: before SQLite 3.51.3 one that runs beside a commit can lose pages.
+    The write-ahead log is written back within a commit, and so under the file's lock: before SQLite 3.51.3 a checkpoint
+    that runs beside another's commit can lose pages. The log is not cut off then, for a commit that writes into a file
+    as it lies takes half the time of one that makes it longer. Litestream writes the log back itself.
     Statements may call `row_checksum` (checksum.py).
     """
     if isinstance(database, Path):
         database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
     connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True, factory=Connection
     )
     try:
         for pragma in _SETTINGS:
             connection.execute(pragma)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {0 if _is_replicated(connection) else WAL_PAGES:d}")
         connection.create_function("row_checksum", -1, checksum, deterministic=True)
     except sqlite3.Error:  # no database, for example
         connection.close()
@@ -85,20 +116,22 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         _roll_back(connection)
 
 
-def page_limit(connection: sqlite3.Connection, max_bytes: int, reserve: int) -> None:
+def page_limit(connection: Connection, max_bytes: int, reserve: int) -> None:
     """Keeps the file from growing beyond `max_bytes`, or beyond what it has where that is more, and `reserve`."""
-    page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
-    pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {max(max_bytes // page_size, pages) + reserve // page_size:d}")
+    page_size = connection.page_size
+    pages = max(max_bytes // page_size, connection.pragma("page_count")) + reserve // page_size
+    if pages != connection.max_pages:
+        connection.execute(f"PRAGMA max_page_count = {pages:d}")
+        connection.max_pages = pages
 
 
 def write_back(connection: sqlite3.Connection, path: Path) -> None:
-    """Empties the write-ahead log into the file once it is large; the caller holds the file's lock."""
+    """Empties the write-ahead log into the file where it has grown large; the caller holds the file's lock."""
     try:
-        size = Path(f"{path}-wal").stat().st_size
+        size = os.stat(f"{path}-wal").st_size
     except FileNotFoundError:
         return
-    if size > WAL_LIMIT and (size > REPLICATED_WAL_LIMIT or not _is_replicated(connection)):
+    if size > WAL_LIMIT:
         checkpoint(connection)
 
 
@@ -123,21 +156,26 @@ def checkpoint(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {milliseconds:d}").fetchall()
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translated(ContextDecorator):
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        meaning = None
+        if isinstance(error, sqlite3.Error):
+            meaning = _meaning(error)
+        elif isinstance(error, OSError):  # of what is not done through SQLite: locks, names, folders
+            meaning = _meaning_of_disk(error)
+        if meaning is not None:
+            raise meaning from error
+
+
+_TRANSLATED = _Translated()
+
+
+def translated() -> _Translated:
     """Raises SQLite's errors as what they mean to a client; those of a programming mistake pass through."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        meaning = _meaning(error)
-        if meaning is None:
-            raise
-        raise meaning from error
-    except OSError as error:  # of what is not done through SQLite: locks, names, folders
-        meaning = _meaning_of_disk(error)
-        if meaning is None:
-            raise
-        raise meaning from error
+    return _TRANSLATED
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -148,12 +186,12 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 def _meaning(error: sqlite3.Error) -> FinWiseError | None:
     extended = getattr(error, "sqlite_errorcode", None)
     if extended is None:  # raised by the module itself, for example for text that is not UTF-8
-        return _quarantined() if "decode" in str(error) else None
+        return quarantined() if "decode" in str(error) else None
     code = extended & 0xFF
     if code in _BUSY:
         return Busy("The file is in use. Nothing was stored; try again.", retry_after=2)
     if code in _DAMAGED:
-        return _quarantined()
+        return quarantined()
     if code == sqlite3.SQLITE_READONLY:
         return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
     if code == sqlite3.SQLITE_FULL or extended in _FULL:
@@ -180,7 +218,8 @@ def _meaning_of_disk(error: OSError) -> FinWiseError | None:
     return None
 
 
-def _quarantined() -> Quarantined:
+def quarantined() -> Quarantined:
+    """What is raised where a file cannot be used until somebody has looked."""
     return Quarantined(
         "The file is damaged or missing. Keep the data and the queue; the operator must look.", retry_after=300
     )

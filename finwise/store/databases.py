@@ -12,12 +12,21 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, StorageFull, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import checkpoint, connect, page_limit, snapshot, transaction, translated, write_back
+from finwise.store.connection import (
+    Connection,
+    checkpoint,
+    connect,
+    page_limit,
+    snapshot,
+    transaction,
+    translated,
+    write_back,
+)
 from finwise.store.folder import Folder, sync_folder, with_sidecars
 from finwise.store.pool import Pool, identity
 from finwise.store.trash import DELETED, ORPHAN, Trash
@@ -60,9 +69,9 @@ class Databases:
         self._report = report
 
     @contextmanager
-    def read(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
+    def read(self, tenant_id: str) -> Iterator[Connection]:
         """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
-        with self._reported(tenant_id), self._opened(tenant_id) as connection:
+        with self._reported(tenant_id), self._pool.connection(self._folder.file(tenant_id)) as connection:
             if not migrations.is_current(connection, KIND):
                 with self.transact(tenant_id):
                     pass  # whichever request comes first creates the schema and the epoch
@@ -71,7 +80,7 @@ class Databases:
                 yield connection
 
     @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[Connection]:
         """The tenant's lock and one transaction.
 
         Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy where the lock is held, unless `wait`.
@@ -79,7 +88,7 @@ class Databases:
         with (
             self._reported(tenant_id),
             self._folder.locked(tenant_id, wait=wait),
-            self._opened(tenant_id) as connection,
+            self._pool.connection(self._folder.file(tenant_id)) as connection,
         ):
             with transaction(connection):
                 _require_alive(connection)
@@ -158,7 +167,11 @@ class Databases:
 
     def shrink(self, tenant_id: str) -> None:
         """Gives unused pages back to the disk where they are a good part of the file."""
-        with self._reported(tenant_id), self._folder.locked(tenant_id), self._opened(tenant_id) as connection:
+        with (
+            self._reported(tenant_id),
+            self._folder.locked(tenant_id),
+            self._pool.connection(self._folder.file(tenant_id)) as connection,
+        ):
             _require_alive(connection)
             pages, free, size = (
                 connection.execute(pragma).fetchone()[0]
@@ -195,30 +208,19 @@ class Databases:
                 raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.") from error
             raise
 
-    @contextmanager
-    def _opened(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
-        with ExitStack() as opened:
-            try:
-                connection = opened.enter_context(self._pool.connection(self._folder.file(tenant_id)))
-            except FileNotFoundError:
-                raise Quarantined(
-                    "The tenant's file is missing. Keep the data and the queue; the operator must look.",
-                    retry_after=300,
-                ) from None
-            yield connection
-
     def _disk_has_room(self) -> bool:
         return shutil.disk_usage(self._folder.path).free > _ROOM
 
 
-def _require_alive(connection: sqlite3.Connection) -> None:
+def _require_alive(connection: Connection) -> None:
     mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    if mark == OURS:
+        return
     if mark == DEAD:
         raise TenantDeleted
     if mark == REPLACED:
         raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2)
-    if mark != OURS:
-        raise Quarantined("This is not a tenant's file. The operator must look.", retry_after=300)
+    raise Quarantined("This is not a tenant's file. The operator must look.", retry_after=300)
 
 
 def _is_fresh(path: Path) -> bool:

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 
 from finwise.errors import BadSetting
@@ -39,7 +40,7 @@ class Folder:
 
     def file(self, tenant_id: str) -> Path:
         """Where a tenant's file belongs."""
-        return self.path / f"tenant_{tenant_id}.db"
+        return _file(self.path, tenant_id)
 
     def locked(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[None]:
         """Holds the tenant's lock, against all threads and processes. Raises Busy where it is held, unless `wait`."""
@@ -63,6 +64,11 @@ class Folder:
         if not folder.exists():
             make_folder(folder)
         return folder
+
+
+@lru_cache(1_024)  # a path takes as long to put together as a statement to run
+def _file(folder: Path, tenant_id: str) -> Path:
+    return folder / f"tenant_{tenant_id}.db"
 
 
 def with_sidecars(file: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
@@ -92,6 +93,7 @@ def are_kept(folder: Path) -> bool:
             return True
 
 
+@lru_cache(STRIPES)
 def stripe(folder: Path, tenant_id: str) -> Path:
     """The lock file of a tenant."""
     return folder / f"{crc32(tenant_id.encode()) % STRIPES:03x}.lock"

@@ -1,6 +1,5 @@
 """Tenants in memory, with the interface of `Databases`: for unit tests of rules. No file, and no other process."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -8,7 +7,7 @@ from threading import RLock
 
 from finwise.errors import BadSetting, Quarantined, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import connect, snapshot, transaction, translated
+from finwise.store.connection import Connection, connect, snapshot, transaction, translated
 from finwise.store.databases import KIND
 from finwise.store.views import Columns, Views
 
@@ -18,11 +17,11 @@ class MemoryDatabases:
 
     def __init__(self, columns: Columns) -> None:
         self._views = Views(columns)
-        self._connections: dict[str, sqlite3.Connection | None] = {}
+        self._connections: dict[str, Connection | None] = {}
         self._turn = RLock()
 
     @contextmanager
-    def read(self, tenant_id: str) -> Iterator[sqlite3.Connection]:
+    def read(self, tenant_id: str) -> Iterator[Connection]:
         """As `Databases.read`."""
         with self.transact(tenant_id):
             pass
@@ -30,7 +29,7 @@ class MemoryDatabases:
             yield self._connection(tenant_id)
 
     @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[Connection]:
         """As `Databases.transact`."""
         with self._turn, translated(), transaction(self._connection(tenant_id)):
             connection = self._connection(tenant_id)
@@ -94,7 +93,7 @@ class MemoryDatabases:
         """Always."""
         return True
 
-    def _connection(self, tenant_id: str) -> sqlite3.Connection:
+    def _connection(self, tenant_id: str) -> Connection:
         if tenant_id not in self._connections:
             raise Quarantined("The tenant is not in this process's memory.", retry_after=300)
         connection = self._connections[tenant_id]

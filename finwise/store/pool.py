@@ -6,15 +6,13 @@ and are closed after a few seconds: with the last connection SQLite folds the wr
 """
 
 import os
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock, Timer
 from typing import NamedTuple
 
-from finwise.store.connection import connect
+from finwise.store.connection import Connection, connect, quarantined
 
 IDLE_SECONDS = 5.0
 SIZE = 32  # waiting connections of a process, of three file descriptors each
@@ -23,9 +21,9 @@ Identity = tuple[int, int]  # which file it is, whatever its name: device and in
 
 
 class _Waiting(NamedTuple):
-    path: Path
+    path: str
     identity: Identity
-    connection: sqlite3.Connection
+    connection: Connection
     since: float
 
 
@@ -39,38 +37,33 @@ class Pool:
         self._process = os.getpid()
         self._sweeping = False
 
-    @contextmanager
-    def connection(self, path: Path) -> Iterator[sqlite3.Connection]:
-        """A connection to an existing file; not used again if the block raises. Raises FileNotFoundError."""
-        known = _existing(path)
-        connection = self._take(path, known)
-        while connection is None:
-            known = _existing(path)
-            connection = _opened(path, known)
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        self._give_back(_Waiting(path, known, connection, time.monotonic()))
+    def connection(self, path: Path) -> "Loan":
+        """A connection to an existing file; not used again if the block raises. Raises Quarantined where none is."""
+        return Loan(self, str(path))
 
     def close(self, path: Path | None = None) -> None:
         """Closes the waiting connections to a file, or all."""
-        self._close_where(lambda waiting: path in (None, waiting.path))
+        wanted = path and str(path)
+        self._close_where(lambda waiting: wanted in (None, waiting.path))
 
-    def _take(self, path: Path, identity: Identity) -> sqlite3.Connection | None:
+    def take(self, path: str, identity: Identity) -> Connection | None:
+        """A waiting connection to the file of this identity; for `Loan` alone."""
         with self._guard:
             self._forget_inherited()
-            found = next((waiting for waiting in reversed(self._waiting) if waiting.path == path), None)
-            if found is None:
+            for place in range(len(self._waiting) - 1, -1, -1):
+                if self._waiting[place].path == path:
+                    found = self._waiting.pop(place)
+                    break
+            else:
                 return None
-            self._waiting.remove(found)
         if found.identity == identity:
             return found.connection
         found.connection.close()
         return None
 
-    def _give_back(self, returned: _Waiting) -> None:
+    def give_back(self, path: str, identity: Identity, connection: Connection) -> None:
+        """Lets a connection wait for its next use; for `Loan` alone."""
+        returned = _Waiting(path, identity, connection, time.monotonic())
         surplus = None
         with self._guard:
             self._waiting.append(returned)
@@ -110,13 +103,36 @@ class Pool:
             waiting.connection.close()
 
 
-def _opened(path: Path, known: Identity) -> sqlite3.Connection | None:
+class Loan:
+    """A connection that is lent for a block. A class: as a generator it would take twice as long, thrice a request."""
+
+    def __init__(self, pool: Pool, path: str) -> None:
+        self._pool = pool
+        self._path = path
+
+    def __enter__(self) -> Connection:
+        self._known = _existing(self._path)
+        connection = self._pool.take(self._path, self._known)
+        while connection is None:
+            self._known = _existing(self._path)
+            connection = _opened(self._path, self._known)
+        self._connection = connection
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is None:
+            self._pool.give_back(self._path, self._known, self._connection)
+        else:
+            self._connection.close()
+
+
+def _opened(path: str, known: Identity) -> Connection | None:
     """A connection to the file of this identity; None if another file took its place meanwhile.
 
     SQLite opens the log by its name, and only with the first read: beside a file that was moved away just before, that
     would be the log of the file that came after it.
     """
-    connection = connect(path)
+    connection = connect(Path(path))
     try:
         connection.execute("PRAGMA user_version").fetchone()
         if identity(path) == known:
@@ -128,17 +144,17 @@ def _opened(path: Path, known: Identity) -> sqlite3.Connection | None:
     return None
 
 
-def identity(path: Path) -> Identity | None:
+def identity(path: Path | str) -> Identity | None:
     """Which file lies there; None if none does."""
     try:
-        status = path.stat()
+        status = os.stat(path)
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
 
 
-def _existing(path: Path) -> Identity:
+def _existing(path: str) -> Identity:
     found = identity(path)
     if found is None:
-        raise FileNotFoundError(path)
+        raise quarantined()
     return found

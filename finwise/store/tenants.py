@@ -18,14 +18,16 @@ class TenantStore:
         self._central = central
 
     def find(self, uuid: str) -> Tenant | None:
-        with self._central.read() as connection:
+        def find(connection: sqlite3.Connection) -> Tenant | None:
             row = connection.execute(
                 "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants WHERE uuid = ?", (uuid,)
             ).fetchone()
-        return Tenant(*row) if row else None
+            return Tenant(*row) if row else None
+
+        return self._central.ask(("tenant", uuid), find)
 
     def find_for(self, user_id: str, uuid: str) -> Tenant | None:
-        with self._central.read() as connection:
+        def find(connection: sqlite3.Connection) -> Tenant | None:
             row = connection.execute(
                 """SELECT uuid, name, user_id, state, began_at, quota_mib,
                      CASE WHEN user_id = :user_id THEN 'owner' ELSE
@@ -33,7 +35,9 @@ class TenantStore:
                    FROM tenants WHERE uuid = :uuid""",
                 {"user_id": user_id, "uuid": uuid},
             ).fetchone()
-        return Tenant(*row) if row else None
+            return Tenant(*row) if row else None
+
+        return self._central.ask(("tenant for", user_id, uuid), find)
 
     def list_for(self, user_id: str) -> list[Tenant]:
         with self._central.read() as connection:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from typing import Any
 
 from finwise.domain.access import Caller
@@ -29,14 +30,17 @@ class TokenStore:
             )
 
     def find_caller(self, hashed: str, now: str) -> Caller | None:
-        with self._central.read() as connection:
+        def find(connection: sqlite3.Connection) -> Caller | None:
             row = connection.execute(
                 """SELECT id, user_id, device_name, tokens.created_at, expires_at, last_used_at, tenant_id, read_only,
                      uuid, name, email, hashed_password, is_admin
-                   FROM tokens JOIN users ON uuid = user_id WHERE hashed_token = ? AND expires_at > ?""",
-                (hashed, now),
+                   FROM tokens JOIN users ON uuid = user_id WHERE hashed_token = ?""",
+                (hashed,),
             ).fetchone()
-        return Caller(as_user(row[8:]), _token(row[:8])) if row else None
+            return Caller(as_user(row[8:]), _token(row[:8])) if row else None
+
+        caller = self._central.ask(("caller", hashed), find)
+        return caller if caller and caller.token.expires_at > now else None
 
     def list_of(self, user_id: str, now: str) -> list[Token]:
         with self._central.read() as connection:

@@ -1,8 +1,9 @@
 """A view per entity type, so that any SQLite tool can read a tenant's file: living entities, fields as columns."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+
+from finwise.store.connection import Connection
 
 Columns = Mapping[str, Sequence[str]]  # entity_type -> the names of its fields
 
@@ -14,9 +15,12 @@ class Views:
         self._statements = [_statement(name, fields) for name, fields in columns.items()]
         self._fingerprint = sha256("\n".join(self._statements).encode()).hexdigest()
 
-    def update(self, connection: sqlite3.Connection) -> None:
-        """Makes the file's views these, within the caller's transaction; where they are, it costs a look."""
+    def update(self, connection: Connection) -> None:
+        """Makes the file's views these, within the caller's transaction; where they are, it costs a look at most."""
+        if connection.views == self._fingerprint:
+            return
         if connection.execute("SELECT views FROM sync_book").fetchone()[0] == self._fingerprint:
+            connection.views = self._fingerprint  # only now: what this very transaction makes may be undone
             return
         for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
             connection.execute(f"DROP VIEW {quoted(name)}")

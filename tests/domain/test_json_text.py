@@ -86,7 +86,7 @@ json_texts = st.recursive(
 @settings(quickly, max_examples=1_500)
 @given(json_texts)
 def test_the_fast_reader_reads_as_the_strict_one_or_leaves_it_to_it(text: str) -> None:
-    """What is odd is the same, and where nothing is, every value and its type (repr: 1, 1.0 and True are not the same)."""
+    """What is odd is the same; where nothing is, so is every value with its type, which `repr` tells apart."""
     fast, strict = parse(text.encode()), _parse_strictly(text.encode())
     assert oddity(fast) == oddity(strict)
     if oddity(strict) is None:

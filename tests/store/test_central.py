@@ -83,7 +83,7 @@ def test_a_user_with_tenants_cannot_be_removed_past_the_rules(central: Central) 
         ("synchronous", 2),
         ("foreign_keys", 1),
         ("trusted_schema", 0),
-        ("wal_autocheckpoint", 0),
+        ("wal_autocheckpoint", 1_000),
         ("journal_mode", "wal"),
     ],
 )

@@ -1,7 +1,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +56,12 @@ SETTINGS = {
     "foreign_keys": 1,
     "trusted_schema": 0,
     "cell_size_check": 1,
-    "wal_autocheckpoint": 0,
+    "wal_autocheckpoint": 1_000,
     "busy_timeout": 10_000,
 }
 
 
-class BuiltOtherwise(sqlite3.Connection):
+class BuiltOtherwise(module.Connection):
     """A connection of an SQLite whose builder chose other defaults, as some systems do."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -71,11 +70,11 @@ class BuiltOtherwise(sqlite3.Connection):
             self.execute(f"PRAGMA {pragma}")
 
 
-@pytest.mark.parametrize("built", [sqlite3.Connection, BuiltOtherwise])
+@pytest.mark.parametrize("built", [module.Connection, BuiltOtherwise])
 def test_a_connection_has_the_settings_that_are_relied_on_however_sqlite_was_built(
-    path: Path, monkeypatch: pytest.MonkeyPatch, built: type[sqlite3.Connection]
+    path: Path, monkeypatch: pytest.MonkeyPatch, built: type[module.Connection]
 ) -> None:
-    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=built))
+    monkeypatch.setattr(module, "Connection", built)
     with closing(connect(path, create=True)) as connection:
         found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
     assert found == SETTINGS
@@ -84,12 +83,12 @@ def test_a_connection_has_the_settings_that_are_relied_on_however_sqlite_was_bui
 def test_a_failed_connection_leaves_nothing_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[sqlite3.Connection] = []
 
-    class Remembered(sqlite3.Connection):
+    class Remembered(module.Connection):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             opened.append(self)
 
-    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Remembered))
+    monkeypatch.setattr(module, "Connection", Remembered)
     path.write_bytes(b"no database at all " * 500)
     with pytest.raises(sqlite3.DatabaseError):
         connect(path)
@@ -180,10 +179,32 @@ def test_a_large_write_ahead_log_is_emptied_into_the_file(
     assert connection.execute("PRAGMA busy_timeout").fetchone() == (10_000,), "the connection is used again"
 
 
-def test_nothing_but_write_back_writes_the_log_back(connection: sqlite3.Connection, path: Path) -> None:
-    for _ in range(1_500):  # SQLite itself would write back after 1,000 pages
+def fill(connection: sqlite3.Connection) -> None:
+    for _ in range(1_500):  # commits of a page or two
         connection.execute("INSERT INTO words VALUES (randomblob(1000))")
-    assert wal_size(path) > module.WAL_LIMIT
+
+
+def test_the_log_is_written_back_and_used_anew_and_keeps_its_size(connection: sqlite3.Connection, path: Path) -> None:
+    fill(connection)
+    size = wal_size(path)
+    assert size < (module.WAL_PAGES + 10) * (4096 + 24)
+    fill(connection)
+    assert wal_size(path) < size + 100_000  # the last commit before it is used anew may be a longer one
+
+
+def test_a_reader_keeps_the_log_until_it_ends_and_sees_what_it_saw(
+    connection: sqlite3.Connection, other: sqlite3.Connection, path: Path
+) -> None:
+    with snapshot(other):
+        before = words(other)
+        fill(connection)
+        fill(connection)
+        assert words(other) == before
+    size = wal_size(path)
+    assert size > 2 * module.WAL_PAGES * 4096
+    fill(connection)
+    assert wal_size(path) < size + 100_000  # the commit that ends it, and no more
+    assert len(words(other)) == len(before) + 4_500
 
 
 def test_without_a_write_ahead_log_there_is_nothing_to_write_back(tmp_path: Path) -> None:
@@ -329,12 +350,11 @@ def test_other_errors_pass_through() -> None:
 def test_the_log_of_a_file_that_litestream_replicates_is_left_to_it(
     path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection.execute("INSERT INTO words VALUES ('a')")
     with transaction(connection):
         connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+    with closing(connect(path)) as opened:
+        fill(opened)
+        assert wal_size(path) > 1_500 * 4096
     monkeypatch.setattr(module, "WAL_LIMIT", 0)
-    write_back(connection, path)
-    assert wal_size(path) > 0
-    monkeypatch.setattr(module, "REPLICATED_WAL_LIMIT", 0)
     write_back(connection, path)
     assert wal_size(path) == 0

@@ -55,7 +55,7 @@ def test_the_folders_are_made_and_closed_to_others(tmp_path: Path) -> None:
         ("foreign_keys", 1),
         ("trusted_schema", 0),
         ("cell_size_check", 1),
-        ("wal_autocheckpoint", 0),
+        ("wal_autocheckpoint", 1_000),
         ("journal_mode", "wal"),
     ],
 )

@@ -12,6 +12,7 @@ from finwise import entities, now
 from finwise.domain import Domain
 from finwise.domain.sync import PushRequest
 from finwise.errors import NewerSchema, Quarantined, QuotaExceeded, ReadOnly, StorageFull
+from finwise.store import connection as connections
 from finwise.store import pool as pools
 from finwise.store.databases import Databases
 from finwise.store.pool import Pool
@@ -162,7 +163,8 @@ def test_a_file_that_cannot_be_written_is_read_only(
     databases: Databases, pool: Pool, used_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def connect_to_read(database: Path) -> sqlite3.Connection:
-        return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        uri = f"{database.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, factory=connections.Connection)
 
     with connecting(monkeypatch, pool, connect_to_read):
         with pytest.raises(ReadOnly):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from finwise.errors import Quarantined
 from finwise.store import pool as pools
 from finwise.store.connection import connect
 from finwise.store.pool import Pool
@@ -66,7 +67,7 @@ def test_a_connection_to_a_replaced_file_is_not_used_again(path: Path, tmp_path:
 
 
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), Pool().connection(tmp_path / "none.db"):
+    with pytest.raises(Quarantined), Pool().connection(tmp_path / "none.db"):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -15,7 +15,7 @@ from finwise import create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import Page, PullRequest, PushRequest
-from finwise.errors import Busy, FinWiseError
+from finwise.errors import Busy, FinWiseError, Quarantined
 from finwise.store.pool import Pool
 from finwise.store.trash import Trash
 from tests.household import change
@@ -81,7 +81,7 @@ def test_a_reader_that_reports_a_missing_file_late_does_not_quarantine_the_resto
         try:
             with connection(self, path) as opened:
                 yield opened
-        except FileNotFoundError:
+        except Quarantined:
             missed.set()
             restored.wait(PATIENCE)
             raise
