@@ -9,15 +9,15 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from finwise.domain.identifiers import is_entity_id
+from finwise.domain.identifiers import fits_entity_id, is_entity_id
 from finwise.domain.json_text import MAX_NUMBER
 from finwise.domain.times import is_day
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 10_000
 
-Further = Callable[[Any], bool]
-_Rule = tuple[frozenset[type], Further | None]  # what a value is of, and has to meet beside
+Further = Callable[[Any], object]  # what it gives counts as true or false
+_Rule = tuple[frozenset[type] | None, Further | None]  # what a value is of (None: anything), and has to meet beside
 
 
 class _Strict(fields.Field[Any]):
@@ -37,7 +37,7 @@ class _Strict(fields.Field[Any]):
     def fits(self, value: Any) -> bool:
         """Whether this JSON value, other than null, is taken."""
         further = self.further()
-        return type(value) in self.types and (further is None or further(value))
+        return type(value) in self.types and (further is None or bool(further(value)))
 
     def takes(self, value: Any) -> bool:
         """Whether this JSON value is taken."""
@@ -89,7 +89,7 @@ class Id(_Strict, fields.String):
         super().__init__(metadata={"pattern": "^[A-Za-z0-9_.:-]{1,64}$"}, **kwargs)
 
     def further(self) -> Further:
-        return is_entity_id
+        return fits_entity_id
 
 
 class Date(_Strict, fields.String):
@@ -181,16 +181,14 @@ def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[
         raise TypeError(f"{form.__name__}: every field is of one of the kinds in kinds.py")
     required = frozenset(name for name, kind in kinds.items() if kind.required)
     rules = {name: _rule(kind) if kind.is_flat or not flat else _NOTHING for name, kind in kinds.items()}
+    rule_of, other = rules.get, _FLAT if flat else _ANYTHING
 
     def fine(data: Mapping[str, Any]) -> bool:
         for name, value in data.items():
-            if name in rules:
-                types, further = rules[name]
-            elif flat:
-                types, further = _FLAT
-            else:
-                continue
-            if type(value) not in types or (further and value is not None and not further(value)):
+            types, further = rule_of(name, other)
+            if types is not None and type(value) not in types:
+                return False
+            if further and value is not None and not further(value):
                 return False
         return required <= data.keys()
 
@@ -207,4 +205,5 @@ def _is_exact(value: float) -> bool:
 
 _NULL = frozenset({type(None)})
 _NOTHING: _Rule = (frozenset(), None)
+_ANYTHING: _Rule = (None, None)
 _FLAT: _Rule = (frozenset({str, bool, int, float}) | _NULL, lambda value: type(value) is str or _is_exact(value))

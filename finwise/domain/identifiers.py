@@ -7,7 +7,7 @@ turns some of these into other UUIDs.
 import re
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
-_ENTITY_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+fits_entity_id = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch  # for what is known to be a text
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
@@ -21,4 +21,4 @@ def canonical_uuid(text: object) -> str | None:
 
 def is_entity_id(text: object) -> bool:
     """Whether this is a device-made entity id: 1 to 64 of `A-Z a-z 0-9 - _ . :` (protocol.md 1)."""
-    return type(text) is str and _ENTITY_ID.fullmatch(text) is not None
+    return type(text) is str and fits_entity_id(text) is not None

@@ -1,7 +1,8 @@
 """The changes of one push, judged one after the other against a picture of the book that moves with them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from finwise.domain import digest
@@ -44,6 +45,7 @@ class Push:
         self._now, self._now_text = now, millis_text(now)
         self._before = book.list_versions({change.key for change in accepted})
         self._current = dict(self._before)
+        self._written: dict[Key, Version] = {}
         self._known_ids = book.list_remembered({change.change_id for change in accepted})
         self._last_with_base = _last_places(changes)
         self._ancestors: dict[Key, Change] = {}
@@ -62,28 +64,24 @@ class Push:
     @property
     def stores_anything(self) -> bool:
         """Whether `store` has anything to write."""
-        return bool(self._written() or self._remembered or self._conflicts)
+        return bool(self._written or self._remembered or self._conflicts)
 
     @property
     def stores_data(self) -> bool:
         """Whether `store` writes contents, and not deletions alone."""
         late = (kept.loser for kept in self._conflicts if kept.reason == OLDER)
-        return any(version.data is not None for version in (*self._written(), *late))
+        return any(version.data is not None for version in chain(self._written.values(), late))
 
     def store(self) -> None:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
-        written = self._written()
-        if written:
-            self._book.put_versions(written)
-            self._book.put_digests(self._digests(written))
+        if self._written:
+            self._book.put_versions(self._written.values())
+            self._book.put_digests(self._digests())
             self._book.put_last_stamp(self.last_stamp)
         if self._remembered:
             self._book.add_remembered(self._remembered)
         if self._conflicts:
             self._book.add_conflicts(self._conflicts)
-
-    def _written(self) -> list[Version]:
-        return [version for key, version in self._current.items() if version is not self._before.get(key)]
 
     def _judge(self, place: int, change: Change) -> Result:
         key = change.key
@@ -98,12 +96,12 @@ class Push:
         )
         if verdict.status == SUPERSEDED:
             if verdict.conflict == OLDER:
-                self._keep(OLDER, self._version(change, stored, verdict, stamp=0))
+                self._keep(OLDER, self._version(key, change, stored, verdict, stamp=0))
             # Sent again, be it alone or after the conflict was dismissed, it must not be kept once more.
             self._remember(key, change.change_id)
             return Result(change, verdict, stored)
         if verdict.status == APPLIED:
-            stored = self._apply(change, stored, verdict)
+            stored = self._apply(key, change, stored, verdict)
         elif stored is not None:
             self.unchanged_stamps.add(stored.stamp)
             if stored.change_id != change.change_id:
@@ -111,23 +109,20 @@ class Push:
         self._ancestors[key] = change
         return Result(change, verdict, stored)
 
-    def _apply(self, change: Change, stored: Version | None, verdict: Verdict) -> Version:
+    def _apply(self, key: Key, change: Change, stored: Version | None, verdict: Verdict) -> Version:
         self.last_stamp = next_stamp(self.last_stamp, self._now)
         if stored is not None:
-            self._remember(change.key, stored.change_id)
+            self._remember(key, stored.change_id)
             if verdict.conflict == OVERWRITTEN:
                 self._keep(OVERWRITTEN, stored)
-        version = self._version(change, stored, verdict, self.last_stamp)
-        self._current[change.key] = version
+        version = self._version(key, change, stored, verdict, self.last_stamp)
+        self._current[key] = self._written[key] = version
         return version
 
-    def _version(self, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
+    def _version(self, key: Key, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
         updated_at = verdict.updated_at
         created_at = stored.created_at if stored else change.created_at or updated_at
-        entity_type, entity_id = change.key
-        return Version(
-            stamp, entity_type, entity_id, created_at, updated_at, change.data, change.change_id, self._device_id
-        )
+        return Version(stamp, *key, created_at, updated_at, change.data, change.change_id, self._device_id)
 
     def _remember(self, key: Key, change_id: str) -> None:
         if (key, change_id) not in self._known_ids:
@@ -137,10 +132,10 @@ class Push:
     def _keep(self, reason: str, loser: Version) -> None:
         self._conflicts.append(KeptConflict(reason, self._now, loser))
 
-    def _digests(self, written: Collection[Version]) -> dict[str, int]:
+    def _digests(self) -> dict[str, int]:
         differences: dict[str, int] = defaultdict(int)
-        for version in written:
-            before = self._before.get((version.entity_type, version.id))
+        for key, version in self._written.items():
+            before = self._before.get(key)
             differences[version.entity_type] += digest.weight(version) - digest.weight(before)
         stored = self._book.list_digests()
         return {name: digest.add(stored.get(name, 0), change) for name, change in differences.items()}
