@@ -71,7 +71,7 @@ def create_domain(settings: config.Settings) -> Domain:
         staging = Staging(folder, databases)
     life = Life(tenants, databases, staging)
     books, archives, copies = Books(databases), Archives(central, databases), Copies(folder, databases)
-    passwords = Passwords(max(1, settings.threads * 3 // 4))
+    passwords = Passwords(max(1, settings.threads // 4))
     logins = Logins(FailedLogins(central), passwords, settings.login_failures)
     users = Users(user_store, life, logins, passwords, settings.sign_up)
     ages = Ages(settings.tombstone_days, settings.conflict_days, settings.trash_days, settings.maintenance_hours)

@@ -1,10 +1,7 @@
 """Sync answers as JSON text. Entities are joined as the text they are stored as, never parsed and written again."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any
-
-from flask import Response
 
 from finwise.domain.book import StoredConflict
 from finwise.domain.change import Rejection, Version, version_text
@@ -17,15 +14,7 @@ from finwise.domain.sync import PROTOCOL, Load, Page, Pushed
 from finwise.domain.times import millis_text
 from finwise.version import __version__
 
-__all__ = ["conflicts_text", "load_chunks", "load_lines", "page_text", "pushed_text", "streamed", "version_text"]
-
-
-def streamed(body: Iterator[str] | Iterator[bytes], media_type: str, opened: ExitStack) -> Response:
-    """An answer that is read from what is open while it is sent; closes that afterwards, whatever happens."""
-    answer = Response(body, mimetype=media_type)
-    answer.headers["Vary"] = "Accept, Authorization"
-    answer.call_on_close(opened.close)
-    return answer
+__all__ = ["conflicts_text", "load_chunks", "load_lines", "page_text", "pushed_text", "version_text"]
 
 
 def conflicts_text(chunks: Iterable[Sequence[StoredConflict]]) -> Iterator[str]:

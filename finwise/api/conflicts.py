@@ -26,9 +26,10 @@ def list_conflicts(tenant_id: str) -> Response:
     """The versions that lost without their author's device having known the winner, or the other way round."""
     answer_type(JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(tenant_id))
-    with ExitStack() as snapshot:
-        conflicts = snapshot.enter_context(context.domain().conflicts.list_of(tenant.uuid))
-        return answers.streamed(answers.conflicts_text(conflicts), JSON, snapshot.pop_all())
+    with ExitStack() as opened:
+        context.streams().take_place(opened)
+        conflicts = opened.enter_context(context.domain().conflicts.list_of(tenant.uuid))
+        return context.streams().answer(answers.conflicts_text(conflicts), JSON, opened.pop_all())
 
 
 @blueprint.route("/sync/conflicts/<tenant_id>/<conflict_id>/restore", methods=["POST"])

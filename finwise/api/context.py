@@ -4,19 +4,21 @@ from collections.abc import Callable
 
 from flask import Flask, current_app, g, request
 
+from finwise.api.streams import Streams
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.access import Caller
 from finwise.domain.users import User
 from finwise.errors import BadRequest, Invalid
 
-_DOMAIN, _SETTINGS = "finwise", "finwise settings"
+_DOMAIN, _SETTINGS, _STREAMS = "finwise", "finwise settings", "finwise streams"
 
 
 def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
     """Asks the clock once per request, and refuses parameters given twice, which two readers would read differently."""
     app.extensions[_DOMAIN] = domain
     app.extensions[_SETTINGS] = settings
+    app.extensions[_STREAMS] = Streams(max(1, settings.threads // 2))
 
     @app.before_request
     def begin() -> None:
@@ -38,6 +40,12 @@ def settings() -> Settings:
     """The settings of this installation."""
     chosen: Settings = current_app.extensions[_SETTINGS]
     return chosen
+
+
+def streams() -> Streams:
+    """The places for answers that are made while they are sent."""
+    places: Streams = current_app.extensions[_STREAMS]
+    return places
 
 
 def now() -> int:

@@ -1,13 +1,13 @@
 """Copies: one's own book, to take away."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 from flask import Response
 
-from finwise.api import answers, context
+from finwise.api import context
 from finwise.api.bodies import JSON, SQLITE, answer_type
 from finwise.api.document import Blueprint
+from finwise.api.streams import Body
 from finwise.domain.exchange import book_text
 from finwise.domain.identifiers import canonical_uuid
 
@@ -52,11 +52,12 @@ def export(id: str) -> Response:
     media_type = answer_type(SQLITE, JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     with ExitStack() as opened:
+        context.streams().take_place(opened)
         if media_type == JSON:
-            body: Iterator[str] | Iterator[bytes] = opened.enter_context(book_text(context.domain().sync, tenant.uuid))
+            body: Body = opened.enter_context(book_text(context.domain().sync, tenant.uuid))
         else:
             body = opened.enter_context(context.domain().copies.of(tenant.uuid))
-        answer = answers.streamed(body, media_type, opened.pop_all())
+        answer = context.streams().answer(body, media_type, opened.pop_all())
     ending = "json" if media_type == JSON else "db"
     answer.headers["Content-Disposition"] = f'attachment; filename="finwise-{tenant.uuid}.{ending}"'
     return answer

@@ -1,6 +1,5 @@
 """Sync: push, pull, first load (docs/protocol.md)."""
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -9,6 +8,7 @@ from flask import Response, request
 from finwise.api import answers, context
 from finwise.api.bodies import JSON, NDJSON, answer_type, json_body
 from finwise.api.document import Blueprint
+from finwise.api.streams import packed
 from finwise.api.sync_document import (
     ETAG,
     IF_NONE_MATCH,
@@ -63,7 +63,7 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
     tenant = context.domain().tenants.to_read(context.caller(), _named(tenant_id))
     request = pull_request(query, contact(query, context.caller(), context.now()))
     page = context.domain().sync.pull(tenant.uuid, request)
-    return _tagged(format_cursor(page.next_stamp, page.epoch), lambda: answers.page_text(page, context.now()))
+    return _tagged(format_cursor(page.next_stamp, page.epoch), answers.page_text(page, context.now()))
 
 
 @blueprint.route("/sync/initial/<tenant_id>", methods=["GET"])
@@ -77,11 +77,14 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     media_type = answer_type(JSON, NDJSON)
     tenant = context.domain().tenants.to_read(context.caller(), _named(tenant_id))
     write = answers.load_lines if media_type == NDJSON else answers.load_chunks
-    with ExitStack() as snapshot:
-        load = snapshot.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
-        cursor = format_cursor(load.next_stamp, load.epoch)
-        answer = _tagged(cursor, lambda: write(load, context.now()), media_type)
-        answer.call_on_close(snapshot.pop_all().close)  # the entities are read while they are sent
+    with ExitStack() as opened:
+        context.streams().take_place(opened)
+        load = opened.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
+        answer = _tagged(format_cursor(load.next_stamp, load.epoch), "", media_type)
+        if answer.status_code == 200:
+            packed(answer, context.streams().in_turn(write(load, context.now())))
+        answer.vary.add("Accept-Encoding")
+        answer.call_on_close(opened.pop_all().close)  # the entities are read while they are sent
     return answer
 
 
@@ -123,18 +126,18 @@ def _named(tenant: str | None) -> str | None:
     return tenant_id(tenant, request.headers.get("X-Tenant-ID"))
 
 
-def _answer(body: str | Iterator[str], media_type: str = JSON) -> Response:
+def _answer(body: str, media_type: str = JSON) -> Response:
     answer = Response(body, mimetype=media_type)
     answer.headers["Vary"] = "Accept, Authorization"
     return answer
 
 
-def _tagged(cursor: str, write: Callable[[], str | Iterator[str]], media_type: str = JSON) -> Response:
-    """The answer with the cursor as its ETag; not written at all where the device has it already."""
+def _tagged(cursor: str, body: str, media_type: str = JSON) -> Response:
+    """The answer with the cursor as its ETag; without its body where the device has it already."""
     if request.if_none_match.contains_weak(cursor):
         answer = _answer("", media_type)
         answer.status_code = 304
     else:
-        answer = _answer(write(), media_type)
+        answer = _answer(body, media_type)
     answer.set_etag(cursor, weak=True)
     return answer
