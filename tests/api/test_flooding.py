@@ -246,7 +246,7 @@ def test_a_user_may_own_so_many_tenants_and_deleting_them_makes_no_room_at_once(
 def test_while_all_places_for_hashing_are_taken_logins_are_sent_away_and_sync_goes_on(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = opened(threads=4)
+    client = opened(threads=12)
     home = Household(client).create()
     home.results(change("t1"))
     released = Event()
