@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from finwise.version import __version__
+from proofs import page
 from proofs.proof import NOT_RUN, bound
 
 LANES = 2
@@ -33,7 +34,6 @@ PROOFS = (
     "requests",
     "mutants",
 )
-START, END = "<!-- figures: start -->", "<!-- figures: end -->"
 
 
 class Ran(NamedTuple):
@@ -81,13 +81,6 @@ def table(runs: list[Ran], scale: float, seed: int) -> str:
     return "\n".join(lines)
 
 
-def write(page: Path, text: str) -> None:
-    """Puts the table between the markers of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(START)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Runs all, or those named."""
     parser = argparse.ArgumentParser(prog="python -m proofs", description=__doc__)
@@ -102,7 +95,7 @@ def main() -> None:
         runs = list(lanes.map(lambda proof: run(proof, options.scale, options.seed), chosen))
     print(text := table(runs, options.scale, options.seed))
     if options.write:
-        write(options.write, text)
+        page.put(options.write, text)
     accepted = {0, NOT_RUN} if options.may_skip else {0}
     failed = [ran.proof for ran in runs if ran.code not in accepted]
     if failed:
