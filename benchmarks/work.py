@@ -1,0 +1,193 @@
+"""One round of one peer: the five measures, and whether the work was really done."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import load, processes, syncs
+from benchmarks.bookings import edited, make_bookings
+from benchmarks.figures import Waits
+from benchmarks.peer import Peer
+
+MAIN = "book"
+CONNECTIONS = 8
+SMALL = [f"book{number}" for number in range(CONNECTIONS)]
+LOADS = 3  # first loads of which the median counts
+CHANGED = 100  # bookings of a delta
+SYNCED = 200  # pushes of which the syncs are counted
+MOST_PER_SECOND = 900  # small pushes that are made ready for each connection
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of it. seconds: how long small pushes are sent; half of it, polls."""
+
+    bookings: int = 10_000
+    pulls: int = 200
+    seconds: float = 10.0
+
+
+@dataclass
+class Round:
+    """figures: by the names of report.py. failures: what was not as it should be, a sentence each."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def expect(self, what: str, found: float, wanted: float) -> None:
+        """Notes a failure unless the two are equal."""
+        if found != wanted:
+            self.failures.append(f"{what}: {found:,g}, not {wanted:,g}")
+
+
+def run(peer: Peer, size: Size) -> Round:
+    """All measures with a peer that was not started yet; it is stopped and its folder removed in the end."""
+    done = Round()
+    try:
+        with _others_work(peer, done):
+            _start(peer, done)
+            _push(peer, size, done)
+            _load(peer, size, done)
+            _delta(peer, size, done)
+            _empty(peer, size, done)
+            stored = _small(peer, size, done)
+            _after(peer, done)
+            _syncs(peer, done)
+            loaded = sum(peer.load(tenant).bookings for tenant in SMALL)
+            done.expect("bookings loaded after small pushes", loaded, stored)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        done.failures.append(f"{type(error).__name__}: {error}")
+    finally:
+        peer.stop()
+        shutil.rmtree(peer.folder, ignore_errors=True)
+    return done
+
+
+@contextmanager
+def _others_work(peer: Peer, done: Round) -> Iterator[None]:
+    """Notes the noise: processors kept busy by others than this process and the server."""
+    begun, busy, own = time.perf_counter(), processes.machine_cpu_seconds(), time.process_time()
+    yield
+    used = processes.machine_cpu_seconds() - busy - (time.process_time() - own) - processes.cpu_seconds(peer.pid)
+    done.figures["noise"] = max(used, 0.0) / (time.perf_counter() - begun)
+
+
+def _start(peer: Peer, done: Round) -> None:
+    done.figures["start_s"] = peer.start()
+    time.sleep(0.5)
+    idle = processes.taken(peer.pid)
+    done.figures |= {"processes": idle.processes, "idle_rss": idle.rss, "idle_pss": idle.pss}
+    peer.create_tenant(MAIN)
+
+
+def _push(peer: Peer, size: Size, done: Round) -> None:
+    """M1: a whole book, in batches, over one connection."""
+    used = processes.cpu_seconds(peer.pid)
+    pushed = peer.push(MAIN, make_bookings(size.bookings))
+    used = processes.cpu_seconds(peer.pid) - used
+    done.expect("bookings accepted", pushed.accepted, size.bookings)
+    done.figures |= {
+        "push": size.bookings / pushed.seconds,
+        "push_cpu": 1e6 * used / size.bookings,
+        "push_cores": used / pushed.seconds,
+    }
+
+
+def _load(peer: Peer, size: Size, done: Round) -> None:
+    """M2: a new device loads all of it."""
+    loads = [peer.load(MAIN) for _ in range(LOADS)]
+    for loaded in loads:
+        done.expect("bookings loaded", loaded.bookings, size.bookings)
+    done.figures |= {
+        "load": size.bookings / median(loaded.seconds for loaded in loads),
+        "load_mb": loads[0].size / 1e6,
+        "load_pages": loads[0].pages,
+    }
+    packed = [peer.load(MAIN, gzipped=True) for _ in range(LOADS)]
+    if all(loaded.gzipped for loaded in packed):
+        done.expect("bookings loaded gzipped", packed[0].bookings, size.bookings)
+        done.figures |= {
+            "gzip": size.bookings / median(loaded.seconds for loaded in packed),
+            "gzip_mb": packed[0].size / 1e6,
+        }
+
+
+def _delta(peer: Peer, size: Size, done: Round) -> None:
+    """M3: what changed, 100 of all, again and again."""
+    cursor = peer.cursor(MAIN)
+    time.sleep(0.05)  # one peer's cursor is a time in ms
+    changed = min(CHANGED, size.bookings)
+    chosen = make_bookings(size.bookings)[:: size.bookings // changed][:changed]
+    done.expect("changes accepted", peer.push(MAIN, edited(chosen)).accepted, changed)
+    pulls = [peer.pull(MAIN, cursor) for _ in range(size.pulls)]
+    done.expect("changes pulled", sum(pulled.bookings for pulled in pulls), changed * size.pulls)
+    waits = Waits.of([pulled.seconds for pulled in pulls])
+    done.figures |= {"delta": waits.p50, "delta_p99": waits.p99, "delta_kb": pulls[0].size / 1e3}
+
+
+def _empty(peer: Peer, size: Size, done: Round) -> None:
+    """M3: polls that find nothing."""
+    cursor = peer.cursor(MAIN)
+    done.expect("changes pulled when there are none", peer.pull(MAIN, cursor).bookings, 0)
+    feeds = [[peer.since_request(MAIN, cursor)]] * CONNECTIONS
+    polls = load.closed(peer.port, feeds, size.seconds / 2, repeat=True, wanted=lambda status: status in (200, 304))
+    _expect_no_errors("polls", polls, done)
+    done.figures |= {"empty": polls.per_second, "empty_p99": polls.summary.p99}
+
+
+def _small(peer: Peer, size: Size, done: Round) -> int:
+    """M4: one new booking a request, each connection to a tenant of its own. How many were stored."""
+    for tenant in SMALL:
+        peer.create_tenant(tenant)
+    each = int(size.seconds * MOST_PER_SECOND)
+    bookings = make_bookings(each * len(SMALL), seed=2)
+    feeds = [
+        [peer.one_request(tenant, booking) for booking in bookings[at * each : (at + 1) * each]]
+        for at, tenant in enumerate(SMALL)
+    ]
+    del bookings
+    used = processes.cpu_seconds(peer.pid)
+    pushes = load.closed(peer.port, feeds, size.seconds)
+    used = processes.cpu_seconds(peer.pid) - used
+    _expect_no_errors("small pushes", pushes, done)
+    waits = pushes.summary
+    done.figures |= {
+        "small": pushes.per_second,
+        "small_p50": waits.p50,
+        "small_p99": waits.p99,
+        "small_cpu": 1e6 * used / len(pushes.waits),
+        "small_cores": used / pushes.seconds,
+    }
+    return len(pushes.waits) - pushes.errors
+
+
+def _after(peer: Peer, done: Round) -> None:
+    """M5: what it takes of the machine."""
+    after = processes.taken(peer.pid)
+    disk = processes.bytes_below(peer.folder) / processes.MIB
+    done.figures |= {"after_rss": after.rss, "after_pss": after.pss, "disk": disk}
+
+
+def _syncs(peer: Peer, done: Round) -> None:
+    """What a push has synced when it is answered, where that can be counted."""
+    if not syncs.can_count():
+        return
+    tenant, bookings = "synced", make_bookings(SYNCED + 1, seed=3)
+    peer.create_tenant(tenant)
+    first, *requests = [peer.one_request(tenant, booking) for booking in bookings]
+    peer.connection.send(first)
+    counted = syncs.count(
+        peer.pid, lambda: [peer.connection.send(each) for each in requests], peer.folder / "strace.txt"
+    )
+    if counted is not None:
+        done.figures["syncs"] = counted / SYNCED
+
+
+def _expect_no_errors(what: str, ran: load.Load, done: Round) -> None:
+    if ran.errors:
+        done.failures.append(f"{ran.errors:,} {what} failed: {ran.first_error}")

@@ -1,0 +1,68 @@
+"""How FinWise stands: against whom, by how much, whether that is enough."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks.report import report, standings_table
+from benchmarks.targets import Standing, standings
+
+PEERS = ["pocketbase", "pouchdb-server"]
+MEDIANS = {
+    "finwise": {"push": 20_000.0, "delta": 0.8, "empty": 6_000.0},
+    "pocketbase": {"push": 2_000.0, "delta": 5.0, "empty": 5_000.0},
+    "pouchdb-server": {"push": 5_000.0, "delta": 4.0, "empty": 5_500.0},
+    "floor-flask-granian": {"push": 25_000.0, "delta": 0.6, "empty": 6_000.0},
+}
+
+
+def standing(figure: str, **changed: float) -> Standing:
+    medians = {name: dict(figures) for name, figures in MEDIANS.items()}
+    medians["finwise"] |= changed
+    return next(each for each in standings(medians, PEERS) if each.target.figure == figure)
+
+
+def test_the_best_peer_is_the_one_with_most_where_more_is_better() -> None:
+    assert standing("push")[2:] == ("pouchdb-server", 4.0, 0.8)
+
+
+def test_the_best_peer_is_the_one_with_least_where_less_is_better() -> None:
+    assert standing("delta")[2:] == ("pouchdb-server", 5.0, 0.6 / 0.8)
+
+
+def test_a_target_about_one_peer_looks_at_that_one() -> None:
+    assert standing("empty")[2:] == ("pocketbase", 1.2, 1.0)
+
+
+def test_a_target_is_met_by_peer_and_floor_together() -> None:
+    assert standing("empty").is_met is True
+    assert standing("push").is_met is False  # 4 times the best peer, 5 are wanted
+    assert standing("push", push=26_000.0).is_met is True
+    assert standing("delta").is_met is False  # 5 times as fast as the best peer, but 0.75 of the floor
+
+
+def test_floors_are_no_peers() -> None:
+    assert all(not each.rival.startswith("floor") for each in standings(MEDIANS, PEERS))
+
+
+def test_what_was_not_compared_is_neither_met_nor_missed() -> None:
+    alone = standings({"finwise": {"push": 1.0}}, [])
+    assert [(each.rival, each.times, each.of_floor, each.is_met) for each in alone] == [("", None, None, None)]
+    assert standings_table(alone).splitlines()[-1].endswith("| 1.00 | - | - (≥ 5) | - (≥ 0.8) | - |")
+
+
+def test_a_round_that_failed_is_named_and_not_counted() -> None:
+    class Fake:
+        name, batch, page, setting, durability, isolation = "finwise", 500, "", "", "", ""
+        version = staticmethod(lambda: "1")
+
+    rounds: dict[str, Any] = {
+        "finwise": [
+            SimpleNamespace(figures={"push": 10.0}, failures=[]),
+            SimpleNamespace(figures={"push": 90.0}, failures=["bookings loaded: 9, not 10"]),
+        ]
+    }
+    peers: dict[str, Any] = {"finwise": Fake}
+    text = report(rounds, peers)
+    assert "| **finwise** | 10.0 |" in text
+    assert "90" not in text
+    assert "- finwise: bookings loaded: 9, not 10" in text
