@@ -1,0 +1,13 @@
+// The library in dist/: two entries, what they share in pieces of their own, peers left to whoever uses it.
+import { build } from "esbuild";
+
+await build({
+  entryPoints: ["src/index.ts", "src/pinia.ts"],
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  sourcemap: true,
+  external: ["dexie", "pinia", "vue"],
+});

@@ -1,0 +1,188 @@
+/**
+ * Sync in the background: after each edit, when the network returns, when the tab is looked at, and from time to time.
+ * Of all tabs that show a book one does it; the others ask it to, and are told how it is.
+ */
+
+import { FinwiseClient, ServerError } from "./client";
+import type { FinwiseTenantSpecificDB } from "./database";
+import { device } from "./device";
+import { Exchange } from "./exchange";
+import { type SyncState, type SyncStatus, stateAfter } from "./status";
+
+const EDIT_DELAY = 400; // ms after an edit, so that some of them go together
+const EVERY = 60_000; // ms between polls
+const FIRST_WAIT = 2_000; // ms after the first failure; doubled with each
+const LONGEST_WAIT = 5 * 60_000;
+const LASTING = new Set<SyncState>(["logged_out", "stopped"]); // until somebody asks for a sync: time alone mends nothing
+
+export interface Options {
+  onStatus?: (status: SyncStatus) => void;
+  /** ms between polls. */
+  every?: number;
+  now?: () => number;
+  random?: () => number;
+}
+
+type Message = { kind: "wanted"; soon: boolean } | { kind: "asks" } | { kind: "status"; status: SyncStatus };
+
+export class BackgroundSync {
+  status: SyncStatus = { state: "idle" };
+  private readonly exchange: Exchange;
+  private readonly channel: BroadcastChannel | undefined;
+  private readonly ended = new AbortController();
+  private readonly now: () => number;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private running: Promise<void> | undefined;
+  private isWanted = false;
+  private isLeader = false;
+  private isPaused = false;
+  private failures = 0;
+  private retryAt = 0;
+  private syncedAt: number | undefined;
+
+  constructor(
+    private readonly db: FinwiseTenantSpecificDB,
+    client: FinwiseClient,
+    private readonly options: Options = {},
+  ) {
+    this.now = options.now ?? Date.now;
+    this.exchange = new Exchange(db, client, {
+      now: this.now,
+      onProgress: (progress) => this.tell(progress ? { state: "loading", progress } : { state: "syncing" }),
+    });
+    if (typeof BroadcastChannel !== "undefined") this.channel = new BroadcastChannel(`finwise-sync ${db.tenantId}`);
+  }
+
+  /** Begins; of all tabs the first one leads, and when it is closed another does. */
+  start(): this {
+    this.channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => this.hear(data));
+    this.channel?.postMessage({ kind: "asks" } satisfies Message);
+    const { signal } = this.ended;
+    if (typeof window !== "undefined") {
+      window.addEventListener("online", () => this.sync(), { signal });
+      document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.sync(), { signal });
+    }
+    void this.lead();
+    return this;
+  }
+
+  /** Ends; what is under way is finished first. */
+  async stop(): Promise<void> {
+    this.ended.abort();
+    clearTimeout(this.timer);
+    await this.running;
+    this.channel?.close();
+  }
+
+  /** Syncs now, in whichever tab leads; waits no longer for what was waited for. Resolves once this tab is done. */
+  async sync(): Promise<void> {
+    if (!this.isLeader) {
+      this.channel?.postMessage({ kind: "wanted", soon: false } satisfies Message);
+      return;
+    }
+    if (this.isPaused || this.ended.signal.aborted) return;
+    this.isWanted = true;
+    this.running ??= this.run();
+    await this.running;
+  }
+
+  /** Syncs now and fetches the conflicts anew, for one was decided. */
+  lookAgain(): Promise<void> {
+    this.exchange.lookAgain();
+    return this.sync();
+  }
+
+  /** An edit was made: it is sent in a moment, unless the server asked to wait for longer. */
+  edited(): void {
+    if (this.isLeader) this.schedule(Math.max(EDIT_DELAY, this.retryAt - this.now()));
+    else this.channel?.postMessage({ kind: "wanted", soon: true } satisfies Message);
+  }
+
+  /** Whether the person wants to be offline; nothing is sent then. */
+  pause(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    if (isPaused) {
+      clearTimeout(this.timer);
+      this.tell({ state: "paused" });
+    } else if (this.isLeader) {
+      this.tell({ state: "idle" });
+      void this.sync();
+    }
+  }
+
+  private async lead(): Promise<void> {
+    const begin = async () => {
+      if (this.ended.signal.aborted) return;
+      this.syncedAt = (await device(this.db)).synced_at;
+      this.isLeader = true;
+      const ended = new Promise<void>((resolve) => this.ended.signal.addEventListener("abort", () => resolve()));
+      if (!this.isPaused) void this.sync();
+      await ended;
+      await this.running;
+    };
+    const locks = typeof navigator === "undefined" ? undefined : navigator.locks; // missing over plain HTTP
+    if (!locks) return begin();
+    await locks.request(`finwise-sync ${this.db.tenantId}`, { signal: this.ended.signal }, begin).catch(() => undefined);
+  }
+
+  private async run(): Promise<void> {
+    clearTimeout(this.timer);
+    while (this.isWanted && !this.isPaused && !this.ended.signal.aborted) {
+      this.isWanted = false;
+      await this.once();
+    }
+    this.running = undefined;
+    if (this.isPaused || LASTING.has(this.status.state)) return;
+    this.schedule(Math.max(0, this.retryAt - this.now()) || (this.options.every ?? EVERY));
+  }
+
+  private async once(): Promise<void> {
+    this.tell({ state: "syncing" });
+    this.retryAt = 0;
+    try {
+      await this.exchange.sync();
+      this.failures = 0;
+      this.syncedAt = this.now();
+      this.tell({ state: this.isPaused ? "paused" : "idle" });
+    } catch (error) {
+      const { state, code } = stateAfter(error);
+      if (!(error instanceof ServerError) && !this.ended.signal.aborted) console.error("finwise sync", error);
+      this.retryAt = this.now() + this.wait(error);
+      this.tell(this.isPaused ? { state: "paused" } : LASTING.has(state) ? { state, code } : { state, code, retryAt: this.retryAt });
+    }
+  }
+
+  /** Milliseconds to wait: what the server asks for, and longer with each failure; no two devices alike. */
+  private wait(error: unknown): number {
+    const own = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.failures++) * (0.5 + (this.options.random ?? Math.random)() / 2);
+    const asked = error instanceof ServerError ? (error.retryAfter ?? 0) * 1000 : 0;
+    return Math.max(own, asked);
+  }
+
+  private schedule(delay: number): void {
+    clearTimeout(this.timer);
+    if (!this.ended.signal.aborted) this.timer = setTimeout(() => void this.sync(), delay);
+  }
+
+  private hear(message: Message): void {
+    if (message.kind === "status") {
+      if (!this.isLeader) this.show(message.status);
+    } else if (this.isLeader) {
+      if (message.kind === "asks") this.channel?.postMessage({ kind: "status", status: this.status } satisfies Message);
+      else if (message.soon) this.edited();
+      else void this.sync();
+    }
+  }
+
+  private tell(status: SyncStatus): void {
+    if (this.ended.signal.aborted) return;
+    this.show(this.syncedAt === undefined ? status : { ...status, syncedAt: this.syncedAt });
+    if (this.isLeader) this.channel?.postMessage({ kind: "status", status: this.status } satisfies Message);
+  }
+
+  private show(status: SyncStatus): void {
+    if (this.ended.signal.aborted) return;
+    this.status = status;
+    this.options.onStatus?.(status);
+  }
+}

@@ -1,0 +1,31 @@
+/** The entity types of the server's catalogue, as its OpenAPI document describes them. */
+
+import type { components } from "./openapi";
+
+export type Schemas = components["schemas"];
+export type Entity = Schemas["Entity"];
+export type EntityType = Entity["entity_type"];
+
+/** An entity's own fields, unknown ones included. */
+export type Data<T extends EntityType = EntityType> = NonNullable<Extract<Entity, { entity_type: T }>["data"]>;
+
+export const ENTITY_TYPES = [
+  "account_groups",
+  "accounts",
+  "category_groups",
+  "categories",
+  "recipients",
+  "tags",
+  "transactions",
+  "planning_transactions",
+  "automation_rules",
+] as const satisfies readonly EntityType[];
+
+// The compiler says which type of the document is missing above.
+type Missing = Exclude<EntityType, (typeof ENTITY_TYPES)[number]>;
+const isComplete: [Missing] extends [never] ? true : Missing = true;
+void isComplete;
+
+export function isEntityType(name: string): name is EntityType {
+  return (ENTITY_TYPES as readonly string[]).includes(name);
+}

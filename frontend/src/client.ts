@@ -1,0 +1,126 @@
+/** The server's routes, as far as a device uses them. Shapes come from the OpenAPI document. */
+
+import type { Entity, EntityType, Schemas } from "./catalogue";
+import type { Reload } from "./database";
+
+export type Page = Schemas["Page"];
+export type PushAnswer = Schemas["PushAnswer"];
+type Problem = Schemas["Problem"];
+
+/** An answer that is an error, or none at all: `status` 0, `code` `network`. */
+export class ServerError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly problem: Partial<Problem>,
+    /** Seconds that the server asks to wait. */
+    readonly retryAfter: number | undefined,
+  ) {
+    super(problem.detail ?? code);
+  }
+
+  /** What has to be loaded anew, if that is what the server says. */
+  get reload(): Reload | undefined {
+    if (this.code !== "cursor_expired" && this.code !== "epoch_changed") return undefined;
+    return { reason: this.code, give_back: this.problem.give_back === true };
+  }
+}
+
+export interface Connection {
+  /** Where the server is: an origin with the path before all routes, such as `https://book.example.org`. */
+  baseUrl: string;
+  /** The token of this device; undefined: logged out. */
+  token: () => string | undefined;
+  fetch?: typeof fetch;
+}
+
+export class FinwiseClient {
+  constructor(private readonly connection: Connection) {}
+
+  health = () => this.json<Schemas["Health"]>("GET", "/healthz");
+
+  signUp = (user: Schemas["NewUser"]) => this.json<Schemas["User"]>("POST", "/users", user);
+  logIn = (login: Schemas["Login"]) => this.json<Schemas["IssuedToken"]>("POST", "/auth/tokens", login);
+  logOut = (tokenId: string) => this.json<void>("DELETE", `/auth/tokens/${encodeURIComponent(tokenId)}`);
+
+  listTenants = () => this.json<Schemas["Tenant"][]>("GET", "/tenants");
+  createTenant = (tenant: Schemas["NewTenant"]) => this.json<Schemas["Tenant"]>("POST", "/tenants", tenant);
+  devices = (tenantId: string) => this.json<Schemas["Device"][]>("GET", `/tenants/${tenantId}/devices`);
+  acceptInvitation = (code: string) => this.json<Schemas["Tenant"]>("POST", "/invitations/accept", { code });
+
+  conflicts = (tenantId: string) => this.json<Schemas["Conflict"][]>("GET", `/sync/conflicts/${tenantId}`);
+  restoreConflict = (tenantId: string, conflictId: string, seen: string | null) =>
+    this.json<Entity>("POST", `/sync/conflicts/${tenantId}/${conflictId}/restore`, { base_updated_at: seen });
+  dismissConflict = (tenantId: string, conflictId: string) =>
+    this.json<void>("POST", `/sync/conflicts/${tenantId}/${conflictId}/dismiss`);
+
+  push = (body: Record<string, unknown>) => this.json<PushAnswer>("POST", "/sync/changes", body);
+
+  pull(tenantId: string, since: string, entityTypes: readonly EntityType[]): Promise<Page> {
+    const query = new URLSearchParams({ since, entity_types: entityTypes.join(",") });
+    return this.json<Page>("GET", `/sync/changes/${tenantId}?${query}`);
+  }
+
+  /** The living entities, given to `take` as they come; then the rest of the answer. Raises ServerError if it breaks off. */
+  async initial(tenantId: string, entityTypes: readonly EntityType[], take: (entities: Entity[]) => void): Promise<Page> {
+    const query = new URLSearchParams({ entity_types: entityTypes.join(",") });
+    const answer = await this.send("GET", `/sync/initial/${tenantId}?${query}`, undefined, "application/x-ndjson");
+    let last: Page | undefined;
+    for await (const lines of linesOf(answer)) {
+      const parsed = lines.map((line) => JSON.parse(line) as Entity | Page);
+      const end = parsed.at(-1);
+      if (end && "next_since" in end) last = parsed.pop() as Page;
+      take(parsed as Entity[]);
+    }
+    if (!last) throw brokenOff();
+    return last;
+  }
+
+  /** The book as a file: `application/vnd.sqlite3`, or `application/json` as `finwise import` reads it. */
+  async exported(tenantId: string, mediaType: "application/vnd.sqlite3" | "application/json"): Promise<Blob> {
+    return (await this.send("GET", `/tenants/${tenantId}/export`, undefined, mediaType)).blob();
+  }
+
+  private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.send(method, path, body, "application/json");
+    if (answer.status === 204) return undefined as T;
+    return (await answer.json().catch(() => Promise.reject(brokenOff()))) as T;
+  }
+
+  private async send(method: string, path: string, body: unknown, accept: string): Promise<Response> {
+    const { baseUrl, token, fetch: ask = fetch } = this.connection;
+    const headers: Record<string, string> = { Accept: accept };
+    const secret = token();
+    if (secret) headers["Authorization"] = `Bearer ${secret}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const request: RequestInit = { method, headers, cache: "no-store" };
+    if (body !== undefined) request.body = JSON.stringify(body);
+    const answer = await ask(baseUrl + path, request).catch(() => Promise.reject(brokenOff()));
+    if (!answer.ok) throw await errorOf(answer);
+    return answer;
+  }
+}
+
+function brokenOff(): ServerError {
+  return new ServerError(0, "network", {}, undefined);
+}
+
+async function errorOf(answer: Response): Promise<ServerError> {
+  const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
+  const wait = Number(answer.headers.get("Retry-After") ?? NaN);
+  return new ServerError(answer.status, problem.code ?? `http_${answer.status}`, problem, wait >= 0 ? wait : undefined);
+}
+
+/** The lines of an answer, some at a time, as they come. */
+async function* linesOf(answer: Response): AsyncGenerator<string[]> {
+  const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => Promise.reject(brokenOff()));
+    if (done) break;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop()!;
+    yield lines.filter(Boolean);
+  }
+  if (rest.trim()) throw brokenOff();
+}

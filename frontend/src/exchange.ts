@@ -1,0 +1,225 @@
+/** One sync: sends what waits, takes what is new, and sees that both sides hold the same (docs/protocol.md 7). */
+
+import { ENTITY_TYPES, type Entity, type EntityType } from "./catalogue";
+import { type FinwiseClient, type Page, type PushAnswer, ServerError } from "./client";
+import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database";
+import { device, putDevice } from "./device";
+import { recount } from "./local";
+import { askAgain, setAside, takeBatch, wireChange } from "./queue";
+import { Taking } from "./taking";
+import { timeText } from "./time";
+
+const MOST_CHANGES = 500; // in one push
+const MOST_BYTES = 1 << 20;
+const MOST_RELOADS = 3; // in one sync
+
+/** How a load of the whole book goes on: entities received, then how many of them are stored. */
+export interface Progress {
+  received: number;
+  stored: number;
+  /** How many there are; undefined as long as the server goes on sending. */
+  total: number | undefined;
+}
+
+export interface Hooks {
+  now: () => number;
+  onProgress: (progress: Progress | undefined) => void;
+}
+
+/** What the server would not take for now; the rest of the sync goes on. */
+interface Held {
+  error: ServerError | undefined;
+  /** Deletions may still be taken: there is no room for anything else. */
+  deletionsOnly: boolean;
+}
+
+function isClosed(held: Held): boolean {
+  return held.error !== undefined && !held.deletionsOnly;
+}
+
+export class Exchange {
+  private most = MOST_CHANGES;
+  private bytes = MOST_BYTES;
+  private hasLooked = false; // at what is held here, and at the conflicts, since this program was started
+
+  constructor(
+    private readonly db: FinwiseTenantSpecificDB,
+    private readonly client: FinwiseClient,
+    private readonly hooks: Hooks,
+  ) {}
+
+  /** The next sync fetches the conflicts, whether anything moved or not. */
+  lookAgain(): void {
+    this.hasLooked = false;
+  }
+
+  /** Raises ServerError; the queue then holds whatever the server has not answered for. */
+  async sync(): Promise<void> {
+    for (let reloads = 0; ; reloads++) {
+      try {
+        await this.load();
+        if (!this.hasLooked) for (const name of ENTITY_TYPES) await this.recount(name);
+        const { moved, held } = await this.exchange();
+        if (moved || !this.hasLooked) await this.fetchConflicts();
+        if (held.error) throw held.error;
+        await putDevice(this.db, { synced_at: this.hooks.now() });
+        return;
+      } catch (error) {
+        const reload = error instanceof ServerError ? error.reload : undefined;
+        if (!reload || reloads >= MOST_RELOADS) throw error;
+        await putDevice(this.db, { reload });
+      }
+    }
+  }
+
+  /** Loads what was never loaded, or everything where that is asked for. */
+  private async load(): Promise<void> {
+    const { reload } = await device(this.db);
+    const known = new Map((await this.db.syncMetadata.toArray()).map((each) => [each.entity_type, each.last_synced_at]));
+    const types = reload ? ENTITY_TYPES : ENTITY_TYPES.filter((name) => !known.get(name));
+    if (!types.length) return;
+    const entities: Entity[] = [];
+    try {
+      const asked = this.hooks.now();
+      const page = await this.client.initial(this.db.tenantId, types, (some) => {
+        for (const entity of some) entities.push(entity);
+        this.hooks.onProgress({ received: entities.length, stored: 0, total: undefined });
+      });
+      await this.store(entities, types, reload, page, asked);
+    } finally {
+      this.hooks.onProgress(undefined);
+    }
+  }
+
+  private async store(entities: Entity[], types: readonly EntityType[], reload: Reload | undefined, page: Page, asked: number): Promise<void> {
+    let stored = 0;
+    await this.db.transaction("rw", this.db.tables, async () => {
+      const taking = new Taking(this.db);
+      await taking.load(entities, types, reload, (count) => {
+        stored += count;
+        this.hooks.onProgress({ received: entities.length, stored, total: entities.length });
+      });
+      await taking.cursor(page.next_since, types);
+      const { reload: _, ...state } = await device(this.db);
+      await this.db.syncDevice.put(state);
+      await this.learn(page, asked);
+    });
+    if (reload?.reason === "digest" && (await this.differs(page.digest))) throw new ServerError(0, "digest", {}, undefined);
+  }
+
+  /** Pushes and pulls until nothing is left: whether anything moved, and what the server would not take. */
+  private async exchange(): Promise<{ moved: boolean; held: Held }> {
+    const held: Held = { error: undefined, deletionsOnly: false };
+    for (let moved = false; ; ) {
+      const asked = this.hooks.now();
+      const batch = isClosed(held) ? [] : await takeBatch(this.db, this.most, this.bytes, held.deletionsOnly);
+      const answer = batch.length ? await this.push(batch, held, asked) : await this.pull(asked);
+      if (!answer) continue;
+      moved ||= batch.length > 0 || !!answer.changes?.length;
+      if (answer.has_more || (await this.hasMoreToSend(held))) continue;
+      if (await this.differs(answer.digest)) {
+        await putDevice(this.db, { reload: { reason: "digest", give_back: false } });
+        await this.load();
+      }
+      return { moved, held };
+    }
+  }
+
+  private async hasMoreToSend(held: Held): Promise<boolean> {
+    if (isClosed(held)) return false;
+    const waiting = this.db.syncQueue.toCollection();
+    return (await (held.deletionsOnly ? waiting.filter((entry) => entry.data === null) : waiting).count()) > 0;
+  }
+
+  /** The answer to a push, after it was taken; undefined: to be tried in another way. */
+  private async push(batch: QueueEntry[], held: Held, asked: number): Promise<PushAnswer | undefined> {
+    const body = {
+      tenant_id: this.db.tenantId,
+      device_id: (await device(this.db)).device_id,
+      client_time: timeText(asked),
+      since: await this.since(),
+      entity_types: ENTITY_TYPES,
+      changes: batch.map(wireChange),
+    };
+    try {
+      const answer = await this.client.push(body);
+      await this.take(answer, asked, batch);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      await this.refused(error, batch, held);
+      return undefined;
+    }
+  }
+
+  /** Goes on where only this push was refused. Raises the error where it is more than that. */
+  private async refused(error: ServerError, batch: QueueEntry[], held: Held): Promise<void> {
+    if (error.status === 413 && batch.length > 1) {
+      this.most = Math.ceil(batch.length / 2);
+      this.bytes = Math.ceil(this.bytes / 2);
+    } else if (error.status === 413) {
+      await this.db.transaction("rw", this.db.syncQueue, this.db.syncRejected, () => setAside(this.db, batch[0]!, error.code, {}));
+    } else if (error.status === 507 || error.status === 403) {
+      held.deletionsOnly = error.status === 507 && !held.error;
+      held.error = error;
+    } else {
+      throw error;
+    }
+  }
+
+  private async pull(asked: number): Promise<Page> {
+    const page = await this.client.pull(this.db.tenantId, await this.since(), ENTITY_TYPES);
+    await this.take(page, asked, []);
+    return page;
+  }
+
+  /** Results, page and cursor are stored together or not at all. */
+  private async take(answer: PushAnswer | Page, asked: number, batch: QueueEntry[]): Promise<void> {
+    await this.db.transaction("rw", this.db.tables, async () => {
+      const taking = new Taking(this.db);
+      const results = "results" in answer ? answer.results : [];
+      for (const [i, entry] of batch.entries()) await taking.result(entry, results[i]!);
+      await taking.versions(answer.changes ?? []);
+      if (answer.next_since !== undefined) await taking.cursor(answer.next_since, ENTITY_TYPES);
+      await taking.save();
+      await this.learn(answer, asked);
+    });
+  }
+
+  private async learn(answer: PushAnswer | Page, asked: number): Promise<void> {
+    const known = await device(this.db);
+    const offset = Math.round(Date.parse(answer.server_time) - (asked + this.hooks.now()) / 2);
+    if (known.server_version !== undefined && known.server_version !== answer.server_version) await askAgain(this.db);
+    await this.db.syncDevice.put({ ...known, offset, server_version: answer.server_version });
+  }
+
+  /** The oldest cursor of all types; it holds for each of them. */
+  private async since(): Promise<string> {
+    const cursors = (await this.db.syncMetadata.toArray()).map((each) => each.last_synced_at!);
+    return cursors.reduce((oldest, each) => (each < oldest ? each : oldest));
+  }
+
+  /** Whether this device holds something else than the server, as far as that can be told: with an empty queue. */
+  private async differs(digest: Record<string, string> | undefined): Promise<boolean> {
+    if (!digest) return false;
+    return this.db.transaction("r", this.db.syncQueue, this.db.syncMetadata, this.db.syncRejected, async () => {
+      if (await this.db.syncQueue.count()) return false;
+      const unsettled = new Set((await this.db.syncRejected.toArray()).map((entry) => entry.entity_type));
+      const held = await this.db.syncMetadata.toArray();
+      return held.some((each) => !unsettled.has(each.entity_type) && (digest[each.entity_type] ?? each.digest) !== each.digest);
+    });
+  }
+
+  private recount(entityType: EntityType): Promise<void> {
+    return this.db.transaction("rw", this.db.entities(entityType), this.db.syncMetadata, () => recount(this.db, entityType));
+  }
+
+  private async fetchConflicts(): Promise<void> {
+    const conflicts = await this.client.conflicts(this.db.tenantId);
+    await this.db.transaction("rw", this.db.syncConflicts, async () => {
+      await this.db.syncConflicts.clear();
+      await this.db.syncConflicts.bulkPut(conflicts);
+    });
+    this.hasLooked = true;
+  }
+}

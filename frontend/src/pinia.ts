@@ -1,0 +1,2 @@
+export { useTenantStore } from "./stores/tenant";
+export { useSyncStore } from "./stores/sync";

@@ -1,0 +1,45 @@
+/** How the sync of a book is, as one value that can be shown. */
+
+import { ServerError } from "./client";
+import type { Progress } from "./exchange";
+
+export type SyncState =
+  | "idle" // all is well
+  | "syncing"
+  | "loading" // the whole book, see `progress`
+  | "paused" // the person wants to be offline
+  | "offline" // the server cannot be reached
+  | "waiting" // the server is busy; see `retryAt`
+  | "logged_out" // the token is not taken
+  | "forbidden" // the role does not allow to write; what is new still comes
+  | "quota" // there is no room for more; deletions and what is new still go
+  | "stopped" // the book was deleted, or is not this person's any more
+  | "error"; // something that waiting does not mend; see `code`
+
+export interface SyncStatus {
+  state: SyncState;
+  /** The problem's code, for `waiting`, `quota`, `stopped`, `error` and the like. */
+  code?: string;
+  /** When it is tried again by itself, ms since 1970. */
+  retryAt?: number;
+  progress?: Progress;
+  /** When the last sync ended well, ms since 1970. */
+  syncedAt?: number;
+}
+
+/** The state that an error leads to. */
+export function stateAfter(error: unknown): { state: SyncState; code: string } {
+  if (!(error instanceof ServerError)) return { state: "error", code: "internal" };
+  const { status, code } = error;
+  return { state: stateOf(status, code), code };
+}
+
+function stateOf(status: number, code: string): SyncState {
+  if (code === "network") return "offline";
+  if (status === 401) return "logged_out";
+  if (status === 403) return "forbidden";
+  if (status === 404 || code === "tenant_deleted") return "stopped";
+  if (status === 507) return "quota";
+  if (status === 429 || status >= 500) return "waiting";
+  return "error";
+}

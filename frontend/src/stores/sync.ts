@@ -1,0 +1,102 @@
+/** How the sync of the open book is: its status, what waits, what was rejected, conflicts. */
+
+import { type Subscription, liveQuery } from "dexie";
+import { defineStore } from "pinia";
+import { computed, ref, shallowRef } from "vue";
+import type { BackgroundSync } from "../background";
+import type { FinwiseClient } from "../client";
+import type { Conflict, FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "../database";
+import { discard } from "../queue";
+import type { SyncStatus } from "../status";
+
+const OFFLINE = "finwise offline"; // in localStorage: the person's wish, for all tabs of this device
+
+interface Followed {
+  db: FinwiseTenantSpecificDB;
+  client: FinwiseClient;
+  sync: BackgroundSync;
+  subscriptions: Subscription[];
+}
+
+export const useSyncStore = defineStore("sync", () => {
+  const status = ref<SyncStatus>({ state: "idle" });
+  const isOffline = ref(typeof localStorage !== "undefined" && localStorage.getItem(OFFLINE) === "1");
+  const waiting = shallowRef<QueueEntry[]>([]);
+  const rejected = shallowRef<RejectedEntry[]>([]);
+  const conflicts = shallowRef<Conflict[]>([]);
+  const waitingCount = ref(0);
+  const rejectedCount = computed(() => rejected.value.length);
+  const lastSync = computed(() => (status.value.syncedAt === undefined ? undefined : new Date(status.value.syncedAt)));
+  let followed: Followed | undefined;
+
+  if (typeof window !== "undefined") {
+    window.addEventListener("storage", ({ key, newValue }) => key === OFFLINE && wish(newValue === "1"));
+  }
+
+  function show(shown: SyncStatus): void {
+    status.value = shown;
+  }
+
+  /** Follows a book that was opened. */
+  function follow(db: FinwiseTenantSpecificDB, client: FinwiseClient, sync: BackgroundSync): void {
+    const subscriptions = [
+      liveQuery(() => db.syncQueue.count()).subscribe((count) => (waitingCount.value = count)),
+      liveQuery(() => db.syncQueue.orderBy("place").limit(100).toArray()).subscribe((entries) => (waiting.value = entries)),
+      liveQuery(() => db.syncRejected.toArray()).subscribe((entries) => (rejected.value = entries)),
+      liveQuery(() => db.syncConflicts.toArray()).subscribe((kept) => (conflicts.value = kept)),
+    ];
+    followed = { db, client, sync, subscriptions };
+    if (isOffline.value) sync.pause(true);
+  }
+
+  /** Ends the sync of the book that was followed. */
+  async function leave(): Promise<void> {
+    const left = followed;
+    followed = undefined;
+    left?.subscriptions.forEach((subscription) => subscription.unsubscribe());
+    await left?.sync.stop();
+    status.value = { state: "idle" };
+    waiting.value = rejected.value = conflicts.value = [];
+    waitingCount.value = 0;
+  }
+
+  async function syncNow(): Promise<void> {
+    await followed?.sync.sync();
+  }
+
+  /** Whether this device is to stay offline; kept over restarts, for all tabs. */
+  function setOffline(wanted: boolean): void {
+    localStorage.setItem(OFFLINE, wanted ? "1" : "0");
+    wish(wanted);
+  }
+
+  function wish(wanted: boolean): void {
+    isOffline.value = wanted;
+    followed?.sync.pause(wanted);
+  }
+
+  /** Forgets a change that the server does not take; the server's version comes back with the next sync. */
+  async function discardRejected(changeId: string): Promise<void> {
+    if (followed) await discard(followed.db, changeId);
+    await syncNow();
+  }
+
+  /** Decides a conflict: the version that lost comes back, or is forgotten. Raises ServerError; 409: it has changed meanwhile. */
+  async function resolveConflict(conflict: Conflict, take: "loser" | "stored"): Promise<void> {
+    if (!followed) return;
+    const { client, db, sync } = followed;
+    const { conflict_id, entity } = conflict;
+    try {
+      if (take === "loser") await client.restoreConflict(db.tenantId, conflict_id, entity?.updated_at ?? null);
+      else await client.dismissConflict(db.tenantId, conflict_id);
+      await db.syncConflicts.delete(conflict_id);
+    } finally {
+      await sync.lookAgain();
+    }
+  }
+
+  return {
+    status, isOffline, waiting, waitingCount, rejected, rejectedCount, conflicts, lastSync,
+    show, follow, leave, syncNow, setOffline, discardRejected, resolveConflict,
+  };
+});

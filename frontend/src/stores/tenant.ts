@@ -1,0 +1,72 @@
+/** Which book is open: its database, how to edit it, and its sync. */
+
+import { defineStore } from "pinia";
+import { computed, markRaw, ref, shallowRef } from "vue";
+import { BackgroundSync } from "../background";
+import type { Schemas } from "../catalogue";
+import { type Connection, FinwiseClient } from "../client";
+import { FinwiseTenantSpecificDB } from "../database";
+import { newId } from "../identifiers";
+import { TenantDbService } from "../tenant_db_service";
+import { useSyncStore } from "./sync";
+
+export const useTenantStore = defineStore("tenant", () => {
+  const tenants = ref<Schemas["Tenant"][]>([]);
+  const tenantId = ref<string>();
+  const client = shallowRef<FinwiseClient>();
+  const db = shallowRef<FinwiseTenantSpecificDB>();
+  const service = shallowRef<TenantDbService>();
+  const tenant = computed(() => tenants.value.find((each) => each.uuid === tenantId.value));
+
+  /** Says where the server is, and which token to show it. Before anything else. */
+  function connect(connection: Connection): FinwiseClient {
+    return (client.value = markRaw(new FinwiseClient(connection)));
+  }
+
+  /** The books one may open. Raises ServerError. */
+  async function fetchTenants(): Promise<Schemas["Tenant"][]> {
+    return (tenants.value = await connected().listTenants());
+  }
+
+  /** A new book. Raises ServerError. */
+  async function createTenant(name: string): Promise<Schemas["Tenant"]> {
+    const made = await connected().createTenant({ uuid: newId(), name });
+    tenants.value = [...tenants.value, made];
+    return made;
+  }
+
+  /** Opens a book of this device, and keeps it in step from now on; where it is empty it is loaded first. */
+  async function chooseTenant(id: string): Promise<void> {
+    if (tenantId.value === id) return;
+    await leaveTenant();
+    const opened = markRaw(new FinwiseTenantSpecificDB(id));
+    await opened.open();
+    const syncStore = useSyncStore();
+    const sync = markRaw(new BackgroundSync(opened, connected(), { onStatus: syncStore.show }));
+    tenantId.value = id;
+    db.value = opened;
+    service.value = markRaw(new TenantDbService(opened, () => sync.edited()));
+    syncStore.follow(opened, connected(), sync);
+    sync.start();
+  }
+
+  /** Closes the book; what waits to be sent stays on this device. */
+  async function leaveTenant(): Promise<void> {
+    await useSyncStore().leave();
+    db.value?.close();
+    tenantId.value = db.value = service.value = undefined;
+  }
+
+  /** Removes a book from this device, with whatever was not sent yet. */
+  async function removeFromDevice(id: string): Promise<void> {
+    if (tenantId.value === id) await leaveTenant();
+    await new FinwiseTenantSpecificDB(id).delete();
+  }
+
+  function connected(): FinwiseClient {
+    if (!client.value) throw new Error("Call connect() first.");
+    return client.value;
+  }
+
+  return { tenants, tenantId, tenant, client, db, service, connect, fetchTenants, createTenant, chooseTenant, leaveTenant, removeFromDevice };
+});

@@ -1,0 +1,140 @@
+/** Taking what the server says into the book on this device: pages, results, whole loads. Within one transaction. */
+
+import { ENTITY_TYPES, type Entity, type EntityType, type Schemas, isEntityType } from "./catalogue";
+import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database";
+import { type Local, Locals, fromServer, recount } from "./local";
+import { giveBack, setAside, waiting } from "./queue";
+
+const CHUNK = 1000; // entities that are read and written at once
+
+type Result = Schemas["Result"];
+
+export class Taking {
+  private readonly locals: Locals;
+  /** Per entity, the bases that lead to what this push has stored of it. */
+  private readonly led = new Map<string, Set<string | null>>();
+
+  constructor(private readonly db: FinwiseTenantSpecificDB) {
+    this.locals = new Locals(db);
+  }
+
+  /** The server's versions, unless a newer edit of the same entity waits to be sent. */
+  async versions(entities: Entity[], onStored: (count: number) => void = () => {}): Promise<void> {
+    const newest = await this.newestWaiting();
+    for (const [entityType, ofType] of byType(entities)) {
+      for (let at = 0; at < ofType.length; at += CHUNK) {
+        const chunk = ofType.slice(at, at + CHUNK);
+        const taken = chunk.filter((entity) => !((newest.get(keyOf(entity)) ?? "") > entity.updated_at));
+        const before = await this.locals.findAll(entityType, taken.map(({ id }) => id));
+        await this.locals.put(entityType, taken.map((entity, i) => ({ local: fromServer(entity), before: before[i] })));
+        onStored(chunk.length);
+      }
+    }
+  }
+
+  /** What has become of a change that was sent. */
+  async result(entry: QueueEntry, result: Result): Promise<void> {
+    if (result.status === "rejected") {
+      await setAside(this.db, entry, result.code ?? "", result.errors ?? {});
+      return;
+    }
+    await this.db.syncQueue.delete(entry.place);
+    if (result.status === "superseded") await this.superseded(entry, result.entity ?? null);
+    else await this.stored(entry, result.updated_at!, result.created_at ?? entry.created_at);
+  }
+
+  /**
+   * The whole book in place of what is held here, but for what the queue names. What the server may lack since it was
+   * restored is queued first: what is newer here and, with `give_back`, what it does not have at all.
+   */
+  async load(entities: Entity[], types: readonly EntityType[], reload: Reload | undefined, onStored: (count: number) => void): Promise<void> {
+    const there = new Map(entities.map((entity) => [keyOf(entity), entity.updated_at]));
+    const named = new Set((await this.newestWaiting()).keys());
+    for (const { entity_type, id } of await this.db.syncRejected.toArray()) named.add(keyOf({ entity_type, id }));
+    if (reload) {
+      for (const entityType of types) {
+        for (const local of await this.heldOf(entityType)) {
+          if (named.has(keyOf(local))) continue;
+          const theirs = there.get(keyOf(local));
+          if (reload.reason === "epoch_changed" && (theirs === undefined ? reload.give_back : local.updated_at > theirs)) {
+            await giveBack(this.db, local);
+          } else if (theirs === undefined && local.data !== null) {
+            await this.locals.remove(local);
+          }
+        }
+      }
+    }
+    await this.versions(entities, onStored);
+    await this.save();
+    if (reload) for (const entityType of types) await recount(this.db, entityType);
+  }
+
+  /** The cursor to go on from, for these types. */
+  async cursor(nextSince: string, types: readonly EntityType[]): Promise<void> {
+    await this.save();
+    for (const entityType of types) {
+      const changed = await this.db.syncMetadata.update(entityType, { last_synced_at: nextSince });
+      if (!changed && !(await this.db.syncMetadata.get(entityType))) {
+        await this.db.syncMetadata.put({ entity_type: entityType, last_synced_at: nextSince, digest: "0".repeat(16) });
+      }
+    }
+  }
+
+  save(): Promise<void> {
+    return this.locals.save();
+  }
+
+  private async superseded(entry: QueueEntry, entity: Entity | null): Promise<void> {
+    if (entity) {
+      await this.versions([entity]);
+      return;
+    }
+    const gone = await this.locals.find(entry.entity_type, entry.id);
+    if (gone && !(await waiting(this.db, entry.entity_type, entry.id)).length) await this.locals.remove(gone);
+  }
+
+  /** Goes on from what was stored; but who has seen another version since has not built on this one. */
+  private async stored(entry: QueueEntry, updated_at: string, created_at: string): Promise<void> {
+    const { entity_type, id } = entry;
+    const led = this.led.get(keyOf(entry)) ?? new Set();
+    this.led.set(keyOf(entry), led);
+    led.add(entry.base_updated_at === undefined ? entry.updated_at : entry.base_updated_at);
+    const later = await waiting(this.db, entity_type, id);
+    const before = await this.locals.find(entity_type, id);
+    let local: Local | undefined;
+    if (!later.length) local = { entity_type, id, created_at, updated_at, base_updated_at: updated_at, data: entry.data };
+    else if (before && led.has(before.base_updated_at)) local = { ...before, created_at, base_updated_at: updated_at };
+    if (local) await this.locals.put(entity_type, [{ local, before }]);
+    for (const one of later) {
+      if (!one.sent && one.base_updated_at !== undefined && led.has(one.base_updated_at)) {
+        await this.db.syncQueue.update(one.place, { base_updated_at: updated_at, created_at });
+      }
+    }
+    led.add(updated_at);
+  }
+
+  private async heldOf(entityType: EntityType): Promise<Local[]> {
+    const ids = (await this.db.entities(entityType).toCollection().primaryKeys()) as string[];
+    const deleted = await this.db.syncTombstones.where("[entity_type+id]").between([entityType, ""], [entityType, "\uffff"]).toArray();
+    const living = (await this.locals.findAll(entityType, ids)) as Local[];
+    return [...living, ...deleted.map((tombstone) => ({ ...tombstone, data: null }))];
+  }
+
+  /** The time of the newest edit that waits, by entity; read from the index alone. */
+  private async newestWaiting(): Promise<Map<string, string>> {
+    const newest = new Map<string, string>();
+    const keys = (await this.db.syncQueue.orderBy("[entity_type+id+updated_at]").keys()) as unknown as [EntityType, string, string][];
+    for (const [entity_type, id, updated_at] of keys) newest.set(keyOf({ entity_type, id }), updated_at); // the last is the newest
+    return newest;
+  }
+}
+
+function keyOf({ entity_type, id }: { entity_type: EntityType; id: string }): string {
+  return `${entity_type}\n${id}`;
+}
+
+function byType(entities: Entity[]): Map<EntityType, Entity[]> {
+  const groups = new Map<EntityType, Entity[]>(ENTITY_TYPES.map((name) => [name, []]));
+  for (const entity of entities) if (isEntityType(entity.entity_type)) groups.get(entity.entity_type)!.push(entity);
+  return groups;
+}

@@ -1,0 +1,90 @@
+/** Reading and editing a book. Every edit stamps the entity and queues its change in the same transaction. */
+
+import type { Data, EntityType } from "./catalogue";
+import { type FinwiseTenantSpecificDB, type Row } from "./database";
+import { device } from "./device";
+import { newId } from "./identifiers";
+import { type Local, Locals } from "./local";
+import { enqueue } from "./queue";
+import { editTime } from "./time";
+
+/** Raised where an entity is to be changed that is not there (any more). */
+export class NoSuchEntity extends Error {
+  constructor(readonly entityType: EntityType, readonly id: string) {
+    super(`There is no ${entityType} ${id} in this book.`);
+  }
+}
+
+export class TenantDbService {
+  /** `onChange` is called after each edit was stored; `now` is this device's clock in ms. */
+  constructor(
+    readonly db: FinwiseTenantSpecificDB,
+    private readonly onChange: () => void = () => {},
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get<T extends EntityType>(entityType: T, id: string): Promise<Row<T> | undefined> {
+    return this.db.entities(entityType).get(id);
+  }
+
+  list<T extends EntityType>(entityType: T): Promise<Row<T>[]> {
+    return this.db.entities(entityType).toArray();
+  }
+
+  /** A new entity, under a new id unless one is given; its row. */
+  async add<T extends EntityType>(entityType: T, data: Data<T>, id: string = newId()): Promise<Row<T>> {
+    await this.edit(entityType, id, () => data);
+    return (await this.get(entityType, id))!;
+  }
+
+  /** The entity with other values in some of its fields; undefined removes a field. Raises NoSuchEntity. */
+  change<T extends EntityType>(entityType: T, id: string, fields: Partial<Data<T>>): Promise<void> {
+    return this.edit(entityType, id, (data) => {
+      if (data === null) throw new NoSuchEntity(entityType, id);
+      const changed = Object.entries({ ...data, ...fields }).filter(([, value]) => value !== undefined);
+      return Object.fromEntries(changed) as Data;
+    });
+  }
+
+  /** The entity with `data` in place of what it was; also brings a deleted one back. */
+  put<T extends EntityType>(entityType: T, id: string, data: Data<T>): Promise<void> {
+    return this.edit(entityType, id, () => data);
+  }
+
+  /** Deletes an entity; one that is not there stays so. */
+  delete(entityType: EntityType, id: string): Promise<void> {
+    return this.edit(entityType, id, (data) => (data === null ? undefined : null));
+  }
+
+  /** Any number of edits as one: all are stored, or none. */
+  async together(edits: () => Promise<void>): Promise<void> {
+    await this.db.transaction("rw", this.db.tables, edits);
+    this.onChange();
+  }
+
+  private async edit(entityType: EntityType, id: string, become: (data: Data | null) => Data | null | undefined): Promise<void> {
+    const tables = [this.db.entities(entityType), this.db.syncTombstones, this.db.syncQueue, this.db.syncMetadata, this.db.syncDevice, this.db.syncRejected];
+    const changed = await this.db.transaction("rw", tables, async () => {
+      const locals = new Locals(this.db);
+      const before = await locals.find(entityType, id);
+      const data = become(before?.data ?? null);
+      if (data === undefined) return false;
+      const updated_at = editTime(this.now(), (await device(this.db)).offset, before?.updated_at);
+      const local: Local = {
+        entity_type: entityType,
+        id,
+        created_at: before?.created_at ?? updated_at,
+        updated_at,
+        base_updated_at: before?.base_updated_at ?? null,
+        data,
+      };
+      await locals.put(entityType, [{ local, before }]);
+      await enqueue(this.db, local);
+      await locals.save();
+      // What was set aside of this entity is overtaken: whoever edits it has seen what was wrong.
+      await this.db.syncRejected.where({ entity_type: entityType, id }).delete();
+      return true;
+    });
+    if (changed) this.onChange();
+  }
+}
