@@ -34,6 +34,7 @@ export class Taking {
 
   /** What has become of a change that was sent. */
   async result(entry: QueueEntry, result: Result): Promise<void> {
+    if (!(await this.db.syncQueue.get(entry.place))) return; // another tab has sent it, too, and was faster
     if (result.status === "rejected") {
       await setAside(this.db, entry, result.code ?? "", result.errors ?? {});
       return;

@@ -26,12 +26,22 @@ export class Desk {
   readonly progress: (Progress | undefined)[] = [];
   now: () => number;
 
-  constructor(fetch: typeof globalThis.fetch, now: () => number, options: { tenantId?: string; baseUrl?: string; token?: string } = {}) {
+  constructor(
+    private readonly fetch: typeof globalThis.fetch,
+    now: () => number,
+    private readonly options: { tenantId?: string; baseUrl?: string; token?: string } = {},
+    readonly owner = `desk ${++desks}`,
+  ) {
     this.now = now;
-    this.db = new Book(options.tenantId ?? TENANT, `desk ${++desks}`);
+    this.db = new Book(options.tenantId ?? TENANT, owner);
     this.client = new FinwiseClient({ baseUrl: options.baseUrl ?? "http://server.test", token: () => options.token ?? "fwt_token", fetch });
     this.book = new TenantDbService(this.db, () => {}, () => this.now());
     this.exchange = this.program();
+  }
+
+  /** Another tab that shows the same book. */
+  tab(): Desk {
+    return new Desk(this.fetch, this.now, this.options, this.owner);
   }
 
   /** Starts the program anew: what it remembers beside its database is gone. */

@@ -103,18 +103,39 @@ describe("pushing", () => {
     expect(server.conflicts).toEqual([]);
   });
 
-  test("gives all later edits on the same base the stored version as theirs, so that nobody conflicts with oneself", async () => {
+  test("makes edits that came while it was pushing ones of what was stored, so that nobody conflicts with oneself", async () => {
     server.edit("tags", "a", { name: "zero" });
+    const whilePushing = ["two", "three"];
+    desk = new Desk(async (url, init) => {
+      if (init?.method === "POST" && whilePushing.length) await desk.tag("a", whilePushing.shift()!);
+      return server.fetch(url, init);
+    }, () => (server.now += 10));
     await desk.sync();
     await desk.tag("a", "one");
-    server.next("/sync/changes", "answer lost");
-    await failure(desk.sync());
-    await desk.tag("a", "two");
-    server.edit("tags", "b", { name: "other" });
     await desk.sync();
-    await desk.tag("a", "three");
+    expect(server.living()).toEqual({ "tags/a": { name: "three" } });
+    expect(server.conflicts).toEqual([]);
+    expect(pushes().length).toBeGreaterThanOrEqual(3);
+    await desk.tag("a", "four");
     await desk.sync();
-    expect(server.living()).toMatchObject({ "tags/a": { name: "three" } });
+    expect(server.conflicts).toEqual([]);
+  });
+
+  test("does not take a result for an entry that another tab has settled", async () => {
+    await desk.sync();
+    await desk.tag("a", "one");
+    const tab = desk.tab();
+    let late: Promise<Response> | undefined;
+    const slow = new Desk(async (url, init) => {
+      const answer = await server.fetch(url, init);
+      if (init?.method !== "POST" || late) return answer;
+      late = tab.sync().then(() => desk.tag("a", "two")).then(() => tab.sync()).then(() => answer);
+      return late;
+    }, desk.now, {}, tab.owner);
+    await slow.sync();
+    await slow.sync();
+    expect(server.living()).toEqual({ "tags/a": { name: "two" } });
+    expect(await desk.names()).toEqual({ a: "two" });
     expect(server.conflicts).toEqual([]);
   });
 

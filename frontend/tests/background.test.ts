@@ -1,0 +1,191 @@
+/** When a device syncs by itself, which tab does it, and how long it waits after a failure. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { BackgroundSync, type Options } from "../src/background";
+import type { SyncStatus } from "../src/status";
+import { Desk } from "./desk";
+import { FakeServer, problem } from "./fake_server";
+
+/** Web Locks as far as a lock of one name for one holder goes; node 20 has none. */
+class Locks {
+  private readonly tails = new Map<string, Promise<unknown>>();
+
+  request = async (name: string, { signal }: { signal: AbortSignal }, work: () => Promise<unknown>): Promise<unknown> => {
+    const before = this.tails.get(name) ?? Promise.resolve();
+    const mine = before.then(() => {
+      if (signal.aborted) throw new DOMException("aborted", "AbortError");
+      return work();
+    });
+    this.tails.set(name, mine.catch(() => undefined));
+    return mine;
+  };
+}
+
+let server: FakeServer;
+let desk: Desk;
+const running: BackgroundSync[] = [];
+
+beforeEach(() => {
+  vi.stubGlobal("navigator", { locks: new Locks() });
+  server = new FakeServer();
+  desk = new Desk(server.fetch, Date.now);
+});
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((sync) => sync.stop()));
+  vi.unstubAllGlobals();
+});
+
+interface Tab {
+  sync: BackgroundSync;
+  seen: SyncStatus[];
+}
+
+function tab(options: Options = {}, of: Desk = desk): Tab {
+  const seen: SyncStatus[] = [];
+  const sync = new BackgroundSync(of.db, of.client, { random: () => 1, every: 3_600_000, ...options, onStatus: (status) => seen.push(status) });
+  running.push(sync);
+  return { sync: sync.start(), seen };
+}
+
+const until = (holds: () => boolean | Promise<boolean>) => vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: 10_000 });
+const synced = ({ seen }: Tab) => until(() => seen.at(-1)?.state === "idle" && seen.at(-1)?.syncedAt !== undefined);
+const syncs = () => server.requests.filter(({ path }) => path.startsWith("/sync/changes")).length;
+
+describe("one tab", () => {
+  test("syncs when it is opened, and a moment after an edit", async () => {
+    const { sync, seen } = tab();
+    await synced({ sync, seen });
+    await desk.tag("a", "x");
+    sync.edited();
+    await until(() => "tags/a" in server.living());
+  });
+
+  test("polls from time to time", async () => {
+    await synced(tab({ every: 50 }));
+    const before = syncs();
+    await until(() => syncs() >= before + 3);
+  });
+
+  test("syncs when the network returns, and when it is looked at again", async () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    vi.stubGlobal("window", new EventTarget());
+    vi.stubGlobal("document", page);
+    await synced(tab());
+    for (const [target, event] of [[window, "online"], [page, "visibilitychange"]] as const) {
+      const before = syncs();
+      target.dispatchEvent(new Event(event));
+      await until(() => syncs() > before);
+    }
+  });
+
+  test.each([
+    ["network", "request lost", "offline"],
+    ["busy", problem(503, "busy"), "waiting"],
+    ["quota_exceeded", problem(507, "quota_exceeded"), "quota"],
+    ["forbidden", problem(403, "forbidden"), "forbidden"],
+    ["unauthorized", problem(401, "unauthorized"), "logged_out"],
+    ["tenant_deleted", problem(410, "tenant_deleted"), "stopped"],
+    ["invalid", problem(422, "invalid"), "error"],
+  ] as const)("says what is the matter: %s", async (code, fault, state) => {
+    await desk.sync();
+    await desk.tag("a", "x");
+    server.next("/sync/changes", fault);
+    const { seen } = tab();
+    await until(() => seen.at(-1)?.state === state);
+    expect(seen.at(-1)).toMatchObject({ state, code });
+    expect(await desk.db.syncQueue.count()).toBe(1);
+  });
+
+  test("waits longer with each failure, as long as the server asks, and no more after a success", async () => {
+    let now = 1_000_000;
+    await desk.sync();
+    for (let i = 0; i < 12; i++) server.next("/sync/changes", problem(503, "busy"));
+    const { sync, seen } = tab({ now: () => now });
+    const waits: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      await until(() => seen.filter(({ state }) => state === "waiting").length > i);
+      waits.push(seen.filter(({ state }) => state === "waiting")[i]!.retryAt! - now);
+      now += 600_000;
+      void sync.sync();
+    }
+    expect(waits.slice(0, 4)).toEqual([2_000, 4_000, 8_000, 16_000]);
+    expect(waits.at(-1)).toBe(300_000);
+    await synced({ sync, seen });
+    server.next("/sync/changes", problem(429, "slow_down", {}, { "Retry-After": "40" }));
+    void sync.sync();
+    await until(() => seen.at(-1)?.state === "waiting");
+    expect(seen.at(-1)!.retryAt! - now).toBe(40_000);
+  });
+
+  test("sends nothing while the person wants to be offline, and everything afterwards", async () => {
+    const { sync, seen } = tab();
+    await synced({ sync, seen });
+    sync.pause(true);
+    await desk.tag("a", "x");
+    sync.edited();
+    await sync.sync();
+    expect(seen.at(-1)?.state).toBe("paused");
+    expect(server.living()).toEqual({});
+    sync.pause(false);
+    await until(() => "tags/a" in server.living());
+  });
+
+  test("shows how the first load goes on", async () => {
+    server.edit("tags", "a", { name: "x" });
+    const { sync, seen } = tab();
+    await synced({ sync, seen });
+    expect(seen.find(({ state }) => state === "loading")?.progress).toMatchObject({ received: 1 });
+  });
+
+  test("ends what is under way when it is closed, and begins nothing more", async () => {
+    const { sync } = tab({ every: 20 });
+    await sync.stop();
+    const before = server.requests.length;
+    await new Promise((passed) => setTimeout(passed, 100));
+    expect(server.requests).toHaveLength(before);
+  });
+});
+
+describe("several tabs", () => {
+  test("one syncs for all; the others are told how it is, and ask it to", async () => {
+    const first = tab();
+    await synced(first);
+    const other = desk.tab();
+    const second = tab({}, other);
+    await until(() => second.seen.at(-1)?.state === "idle");
+    const before = syncs();
+    await new Promise((passed) => setTimeout(passed, 200));
+    expect(syncs()).toBe(before);
+    await other.tag("b", "y");
+    second.sync.edited();
+    await until(() => "tags/b" in server.living());
+    expect(second.seen.some(({ state }) => state === "syncing")).toBe(true);
+  });
+
+  test("when the one that syncs is closed, another goes on", async () => {
+    const first = tab();
+    await synced(first);
+    const other = desk.tab();
+    const second = tab({}, other);
+    await first.sync.stop();
+    await synced(second);
+    await other.tag("b", "y");
+    second.sync.edited();
+    await until(() => "tags/b" in server.living());
+  });
+
+  test("without Web Locks, as over plain HTTP, each syncs for itself and nothing is stored twice", async () => {
+    vi.stubGlobal("navigator", {});
+    const tabs = [tab(), tab({}, desk.tab())];
+    await Promise.all(tabs.map(synced));
+    for (let i = 0; i < 5; i++) {
+      await desk.tag("a", String(i));
+      await Promise.allSettled(tabs.map(({ sync }) => sync.sync()));
+    }
+    await until(async () => (await desk.db.syncQueue.count()) === 0);
+    expect(server.living()).toEqual({ "tags/a": { name: "4" } });
+    expect(server.conflicts).toEqual([]);
+    expect(await desk.names()).toEqual({ a: "4" });
+  });
+});
