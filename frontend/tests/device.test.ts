@@ -405,6 +405,9 @@ describe("when the server cannot go on from the cursor", () => {
     server.next("/sync/initial", problem(503, "busy"));
     await failure(desk.sync());
     expect(await queued()).toHaveLength(1);
+    server.next("/sync/changes", "request lost");
+    await failure(desk.sync());
+    expect(await desk.names()).toEqual({ a: "x" });
     await desk.sync();
     expect(server.living()).toEqual({ "tags/a": { name: "x" } });
   });
