@@ -256,6 +256,7 @@ describe("pushing", () => {
     expect(await failure(desk.sync())).toMatchObject({ status, code, retryAfter: 7 });
     expect(await queued()).toHaveLength(1);
     expect(await desk.names()).toEqual({ a: "x" });
+    expect(await queued()).toHaveLength(1);
     await desk.sync();
     expect(server.living()).toEqual({ "tags/a": { name: "x" } });
   });
@@ -348,10 +349,14 @@ describe("when the server cannot go on from the cursor", () => {
     server.edit("tags", "gone", null);
     server.purge();
     server.edit("tags", "new", { name: "z" });
+    await desk.tag("made here", "l");
+    server.next("/sync/changes", problem(410, "cursor_expired", { action: "initial" }));
+    server.next("/sync/changes", "request lost");
+    await failure(desk.sync());
+    expect(await desk.names()).toEqual({ kept: "mine", new: "z", "made here": "l" });
     await desk.sync();
     expect(sent()[0]).toMatchObject({ id: "kept", base_updated_at: base });
-    expect(await desk.names()).toEqual({ kept: "mine", new: "z" });
-    expect(server.living()).toEqual({ "tags/kept": { name: "mine" }, "tags/new": { name: "z" } });
+    expect(server.living()).toEqual({ "tags/kept": { name: "mine" }, "tags/new": { name: "z" }, "tags/made here": { name: "l" } });
   });
 
   test("epoch_changed: what the restored server lacks, or has in an older version, is given back, deletions included", async () => {
@@ -408,6 +413,7 @@ describe("when the server cannot go on from the cursor", () => {
     server.next("/sync/changes", "request lost");
     await failure(desk.sync());
     expect(await desk.names()).toEqual({ a: "x" });
+    expect(await queued()).toHaveLength(1);
     await desk.sync();
     expect(server.living()).toEqual({ "tags/a": { name: "x" } });
   });
