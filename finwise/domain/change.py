@@ -74,10 +74,11 @@ class _Refused(Exception):
 
 def version_text(version: Version) -> str:
     """The version as it goes over the wire. Ids and types need no escaping (identifiers.py); `data` is JSON already."""
-    deleted_at = f'"{version.updated_at}"' if version.data is None else "null"
+    _, entity_type, entity_id, created_at, updated_at, data, _, _ = version
+    deleted_at = f'"{updated_at}"' if data is None else "null"
     return (
-        f'{{"entity_type":"{version.entity_type}","id":"{version.id}","created_at":"{version.created_at}",'
-        f'"updated_at":"{version.updated_at}","deleted_at":{deleted_at},"data":{version.data or "null"}}}'
+        f'{{"entity_type":"{entity_type}","id":"{entity_id}","created_at":"{created_at}",'
+        f'"updated_at":"{updated_at}","deleted_at":{deleted_at},"data":{data or "null"}}}'
     )
 
 

@@ -146,7 +146,7 @@ class Sync:
         """What was stored after `after` and up to `position`, less the stamps in `echo`; a last page ends at `end`."""
         types, limit = request.entity_types, request.limit
         found = book.list_stored_between(after, position.last_stamp, types, limit + 1 + len(echo))
-        versions = [version for version in found if version.stamp not in echo]
+        versions = [version for version in found if version.stamp not in echo] if echo else found
         if len(versions) > limit:
             return Page(position.epoch, versions[:limit], versions[limit - 1].stamp, True, None)
         return Page(position.epoch, versions, end, False, self._digest(book, types))
@@ -154,7 +154,9 @@ class Sync:
     def _digest(self, book: Book, entity_types: Collection[str] | None) -> dict[str, int]:
         """The digest of each type asked for that the catalogue or the book knows."""
         known = dict.fromkeys(self._catalogue, 0) | book.list_digests()
-        return {name: value for name, value in known.items() if entity_types is None or name in entity_types}
+        if entity_types is None:
+            return known
+        return {name: value for name, value in known.items() if name in entity_types}
 
 
 def require_room(book: Book, quota: int) -> None:

@@ -166,7 +166,11 @@ class Tenants:
         return tenant
 
     def _find(self, caller: Caller | None, tenant_id: str) -> Tenant | None:
-        return self._store.find(tenant_id) if caller is None else self._store.find_for(caller.user.uuid, tenant_id)
+        if caller is None:
+            return self._store.find(tenant_id)
+        if caller.token.tenant_id not in (None, tenant_id):
+            return None  # not even looked for: what is the user's would be told from what never was by its speed
+        return self._store.find_for(caller.user.uuid, tenant_id)
 
 
 def _is_gone(tenant: Tenant) -> bool:

@@ -61,7 +61,7 @@ class Book:
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "until": until, "types": _json_list(entity_types), "limit": limit},
         )
-        return [Version(*row) for row in rows.fetchall()]
+        return list(map(Version._make, rows.fetchall()))
 
     def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Version]:
         rows = self._connection.execute(
@@ -71,7 +71,7 @@ class Book:
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "types": _json_list(entity_types), "limit": limit},
         )
-        return [Version(*row) for row in rows.fetchall()]
+        return list(map(Version._make, rows.fetchall()))
 
     def list_digests(self) -> dict[str, int]:
         rows = self._connection.execute("SELECT entity_type, digest FROM sync_digests").fetchall()
@@ -198,9 +198,10 @@ class Book:
                  clock_skew = coalesce(excluded.clock_skew, clock_skew), last_contact = excluded.last_contact""",
             contact,
         )
-        self._connection.execute(
-            "DELETE FROM sync_devices WHERE device_id = ? AND token_id <> ?", (contact.device_id, contact.token_id)
-        )
+        if contact.device_id is not None:
+            self._connection.execute(
+                "DELETE FROM sync_devices WHERE device_id = ? AND token_id <> ?", (contact.device_id, contact.token_id)
+            )
 
     def size(self) -> int:
         pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")

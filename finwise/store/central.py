@@ -41,13 +41,15 @@ class Central:
         with translated(), self._pool.connection(self._path) as connection:
             yield connection
 
-    def ask(self, question: Question, find: Callable[[Connection], T | None]) -> T | None:
-        """What `find` finds, which is remembered under `question` until anything in users.db has changed.
+    def ask(
+        self, question: Question, find: Callable[[Connection], T | None], keeps: Callable[[T], bool] = lambda _: True
+    ) -> T | None:
+        """What `find` finds; an answer that `keeps` says is remembered until anything in users.db has changed.
 
         Each request asks who is there and what they may. SQLite tells whether another connection has committed since,
         in whichever process, for a tenth of what the answers cost; so an answer is never older than one just read.
         """
-        with self.read() as connection:
+        with translated(), self._pool.connection(self._path) as connection:
             version = connection.pragma("data_version")
             if version != connection.version or len(connection.answers) > _MOST_ANSWERS:
                 connection.answers.clear()
@@ -55,7 +57,7 @@ class Central:
             answer: T | None = connection.answers.get(question)
             if answer is None:
                 answer = find(connection)
-                if answer is not None:
+                if answer is not None and keeps(answer):
                     connection.answers[question] = answer
             return answer
 

@@ -248,3 +248,70 @@ def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_is(
     with pytest.raises(wanted):
         open_central(tmp_path, pool)
     assert path.read_bytes() == before
+
+
+# ---- answers that are remembered ----
+
+
+class Asked:
+    """Asks how many users there are, and counts how often the file was looked at for it."""
+
+    def __init__(self, central: Central) -> None:
+        self.central = central
+        self.looks = 0
+
+    def count(self, keeps: bool = True) -> int | None:
+        def find(connection: connections.Connection) -> int:
+            self.looks += 1
+            number: int = connection.execute("SELECT count(*) FROM users").fetchone()[0]
+            return number
+
+        return self.central.ask(("count",), find, lambda _: keeps)
+
+
+def test_an_answer_is_remembered_and_asked_anew_after_any_commit_whoever_made_it(
+    central: Central, tmp_path: Path, path: Path
+) -> None:
+    asked, other = Asked(central), open_central(tmp_path)
+    assert (asked.count(), asked.count(), asked.looks) == (0, 0, 1)
+    add_user(central)
+    assert (asked.count(), asked.count(), asked.looks) == (1, 1, 2)
+    add_user(other)
+    assert (asked.count(), asked.count(), asked.looks) == (2, 2, 3)
+    with outside(path) as connection:
+        connection.execute("DELETE FROM users")
+    assert (asked.count(), asked.count(), asked.looks) == (0, 0, 4)
+
+
+def test_no_connection_of_several_remembers_what_another_has_changed(central: Central) -> None:
+    asked = Asked(central)
+    for number in range(3):
+        with central.read(), central.read():
+            assert asked.count() == number  # on a third connection
+        assert asked.count() == number
+        add_user(central)
+    assert asked.count() == 3
+
+
+def test_a_change_that_is_undone_is_not_remembered(central: Central) -> None:
+    asked = Asked(central)
+    with pytest.raises(ZeroDivisionError), central.transact() as connection:
+        connection.execute("INSERT INTO users (uuid, name, email, email_key, created_at) VALUES ('a', '', '', '', '')")
+        raise ZeroDivisionError
+    assert asked.count() == 0
+
+
+def test_what_is_not_there_and_what_is_not_to_be_kept_is_asked_each_time(central: Central) -> None:
+    asked, looks = Asked(central), []
+    for _ in range(3):
+        asked.count(keeps=False)
+        central.ask(("nothing",), looks.append)
+    assert (asked.looks, len(looks)) == (3, 3)
+
+
+def test_answers_are_few_whatever_is_asked(central: Central, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_ANSWERS", 10)
+    for number in range(100):
+        assert central.ask((number,), lambda _, number=number: number + 1) == number + 1  # type: ignore[misc]
+        with central.read() as connection:
+            assert len(connection.answers) <= 11
