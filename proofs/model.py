@@ -55,9 +55,10 @@ def prove(scale: float, seed: int) -> Result:
                 if len(violations) < MOST_VIOLATIONS:
                     steps += _run(installation, cases, violations, seed, run)
     weighted = Counter(cases)
-    with _folder() as folder:
-        examples, rules = model_rules.prove(Path(folder), max(1, round(scale * EXAMPLES)), seed, cases, violations)
-    if not violations:
+    examples = rules = 0
+    if not violations:  # otherwise the question is answered, and a mutant's proof need not go on
+        with _folder() as folder:
+            examples, rules = model_rules.prove(Path(folder), max(1, round(scale * EXAMPLES)), seed, cases, violations)
         violations += _too_easy(weighted, scale)
     trials = {"weighted steps": steps, "runs": runs, "Hypothesis examples": examples}
     return Result(CLAIM, trials, {"Hypothesis steps": rules} | dict(sorted(cases.items())), violations)
