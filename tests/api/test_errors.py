@@ -152,6 +152,17 @@ def test_a_bug_is_answered_with_a_number_and_nothing_else(
     assert record.exc_info[1] is error
 
 
+def test_a_bug_tells_no_more_where_somebody_has_left_debugging_on(world: World) -> None:
+    app = world.who.client.application
+    app.debug = True
+    try:
+        body = assert_problem(world.fail(RuntimeError(CANARY)), 500, "internal")
+    finally:
+        app.debug = False
+    assert CANARY not in str(body)
+    assert "RuntimeError" not in str(body)
+
+
 def test_every_bug_has_a_number_of_its_own(world: World) -> None:
     assert len({world.fail(RuntimeError()).data for _ in range(3)}) == 3
 
