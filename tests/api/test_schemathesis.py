@@ -126,7 +126,8 @@ def test_every_operation_answers_as_the_document_says(
             world.settle()
         token = about_what_is_there(world, label, case) if chance and mode is RIGHT else world.home.token
         world.now += 60_000_000  # or guessing would slow down what comes after it
-        answer = case.call(headers={"Authorization": f"Bearer {token}"})
+        # Schemathesis says that it takes gzip, and does not unpack what comes.
+        answer = case.call(headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"})
         case.validate_response(answer, checks=CHECKED)
         assert str(answer.status_code) in documented, answer.text
         statuses.add(answer.status_code)
