@@ -174,7 +174,7 @@ def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[
     With `flat`: whether moreover nothing lies within its values but ids. Then nothing in it can be odd (json_text.py)
     but a text, so that the long search for it can be left out.
 
-    A table of types, asked once per value, takes two thirds of the time of asking each field in turn.
+    A table of types, asked once per value, takes three quarters of the time of asking each field (a booking: 3 µs).
     """
     kinds = {name: kind for name, kind in form._declared_fields.items() if isinstance(kind, _Strict)}
     if len(kinds) != len(form._declared_fields):

@@ -16,7 +16,7 @@ from finwise.errors import QuotaExceeded, TooLarge
 PROTOCOL = 1
 DEFAULT_LIMIT = 1_000
 
-_CHUNK = 250  # entities in memory at once while a first load is sent: with 1,000 one takes 10 MiB, and no less time
+_CHUNK = 250  # entities in memory at once while a first load is sent: 6 MiB; with 1,000 it takes 11 MiB and as long
 
 
 class PullRequest(NamedTuple):

