@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from schemathesis.specs.openapi.checks import (
     response_headers_conformance,
     response_schema_conformance,
 )
+
+from werkzeug.wsgi import ClosingIterator
 
 from finwise.domain.tokens import NewToken
 from proofs.requests_world import PASSWORD, World
@@ -54,7 +57,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def schema(world: World) -> BaseSchema:
-    return schemathesis.openapi.from_wsgi("/openapi.json", world.client.application)
+    app = world.client.application
+
+    def closed(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        """The whole answer, and its end: schemathesis closes none, and some have a place until then (streams.py)."""
+        with closing(ClosingIterator(app(environ, start_response))) as answer:
+            return list(answer)
+
+    return schemathesis.openapi.from_wsgi("/openapi.json", closed)
 
 
 def about_what_is_there(world: World, label: str, case: Case[Any]) -> str:
