@@ -51,6 +51,9 @@ class Settings:
     login_header: str = _setting(
         "Finwiseuser", "header in which the proxy gives the e-mail; letters and digits only (docs/security.md)"
     )
+    demo: int = _setting(
+        0, "1: a demo book is there, and whoever opens the start page may look around in it", most=1, least=0
+    )
     sign_up: str = _setting(
         "open", "who may sign up: `open`: anybody; `invitation`: whoever has one, and the first user; `closed`: nobody"
     )

@@ -27,6 +27,7 @@ OTHER: dict[str, str] = {
     "url_prefix": "/books/api",
     "login": "header",
     "login_header": "Xuser",
+    "demo": "1",
     "sign_up": "invitation",
     "trusted_proxies": "10.0.0.1/32,2001:db8::/64",
     "proxy_hops": "2",
@@ -53,7 +54,7 @@ NEEDS: dict[str, dict[str, str]] = {
     "login": {"trusted_proxies": "10.0.0.1"},
     "proxy_hops": {"trusted_proxies": "10.0.0.1"},
 }
-MAY_BE_ZERO = {"maintenance_hours", "proxy_hops", "requests_per_minute"}
+MAY_BE_ZERO = {"demo", "maintenance_hours", "proxy_hops", "requests_per_minute"}
 every_setting = pytest.mark.parametrize("name", DEFAULTS)
 
 

@@ -27,7 +27,7 @@ Guard = Callable[[str, ast.Module], Iterator[str]]
 
 EVERYTHING = None
 MAY_IMPORT: Mapping[str, set[str] | None] = {
-    "api": {"api", "schemas", "domain", "entities", "config", "errors", "version"},
+    "api": {"api", "schemas", "domain", "entities", "config", "errors", "version", "demo"},
     "schemas": {"schemas", "domain", "entities", "kinds", "errors", "version"},
     "store": {"store", "domain", "errors"},
     "domain": {"domain", "errors", "version"},  # a backup says which FinWise made it
@@ -37,7 +37,7 @@ MAY_IMPORT: Mapping[str, set[str] | None] = {
     "passwords": {"errors"},
     "errors": set(),
     "version": set(),
-    "demo": {"domain"},
+    "demo": {"domain", "errors"},
     "upkeep_thread": {"domain", "errors"},
     "logs": set(),
     "cli": EVERYTHING,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from finwise.api import (
+    account_book,
     administration,
     auth,
     browsers,
@@ -57,6 +58,7 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
         health,
     ):
         described.register_blueprint(module.blueprint, url_prefix=settings.url_prefix or None)
-    app.register_blueprint(pages.blueprint, url_prefix=settings.url_prefix or None)
+    for pages_of in (pages, account_book):
+        app.register_blueprint(pages_of.blueprint, url_prefix=settings.url_prefix or None)
     app.wsgi_app = Express(app.wsgi_app, domain, settings, flow, clock)  # type: ignore[method-assign]
     app.wsgi_app = Arrivals(app.wsgi_app, settings.threads)  # type: ignore[method-assign]

@@ -19,6 +19,9 @@ PUBLIC = frozenset(
         "pages.static",
         "pages.docs_asset",
         "document.openapi",
+        "account_book.page",
+        "account_book.file",
+        "account_book.enter_demo",
     }
 )
 # What a token that is restricted to a tenant, or to reading, is for. Nothing else is done in its user's name.

@@ -5,6 +5,8 @@ from importlib.resources import files
 from flask import Blueprint, Response, render_template, send_from_directory
 from werkzeug.exceptions import PreconditionFailed
 
+from finwise import demo
+from finwise.api import context
 from finwise.api.errors import http_error
 from finwise.version import __version__
 
@@ -24,7 +26,8 @@ blueprint = Blueprint("pages", __name__, static_folder="static", static_url_path
 @blueprint.get("/")
 def start() -> str:
     """Says that the server runs, and where to go."""
-    return render_template("start.html", version=__version__)
+    has_demo = bool(context.settings().demo) and demo.find_book(context.domain()) is not None
+    return render_template("start.html", version=__version__, has_demo=has_demo)
 
 
 @blueprint.get("/docs")

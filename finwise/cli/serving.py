@@ -17,18 +17,23 @@ STOP_SECONDS = 10  # what a server's processes have to answer what they are at w
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(1), help="Number of processes.")
 @click.option("--threads", type=click.IntRange(1), help="Number of threads in each process.")
-@click.option("--demo", "with_demo", is_flag=True, help="Fill a demo book, and say how to log in to it.")
+@click.option(
+    "--demo",
+    "with_demo",
+    is_flag=True,
+    help="Fill a demo book that everybody may look at, and say how to log in to it.",
+)
 def serve(with_demo: bool, **options: str | int | None) -> None:
     """Serve the API until Ctrl+C."""
-    settings = config.with_options(config.from_environment(), options)
+    settings = config.with_options(config.from_environment(), options | ({"demo": 1} if with_demo else {}))
     if settings.in_memory:
         raise BadSetting("Tenants in memory are for unit tests. Set FINWISE_TENANT_DATABASES to a folder.")
     _require_free(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}{settings.url_prefix}"
     domain = create_domain(settings)
-    click.echo(f"FinWise {__version__} on {url} (API document: {url}/docs). Ctrl+C ends it.")
-    if with_demo:
+    click.echo(f"FinWise {__version__} on {url} (page: {url}/app/, API document: {url}/docs). Ctrl+C ends it.")
+    if settings.demo:
         click.echo(demo.create(domain, now()).instructions(url))
     domain.close()
     _serve(settings)

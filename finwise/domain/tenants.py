@@ -97,6 +97,10 @@ class Tenants:
         tenants = self._store.list_for(caller.user.uuid)
         return [each for each in tenants if access.is_visible(caller, each) and user_id in (None, each.user_id)]
 
+    def ids_owned_by(self, user_id: str) -> list[str]:
+        """The tenants that are there and that a user owns, oldest first."""
+        return [tenant.uuid for tenant in self._store.list_for(user_id) if tenant.user_id == user_id]
+
     def ids_with_files(self) -> list[str]:
         """The tenants that have a file, be it a damaged one, for the commands of whoever runs the server."""
         return self.ids_in_state(ACTIVE, QUARANTINED)

@@ -19,11 +19,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from finwise import create_app
+from finwise.api import account_book
 from finwise.api.auth import FOR_SCRIPTS, PUBLIC
 from finwise.config import Settings
 from finwise.domain.tenants import STATES
 from finwise.domain.tokens import NewToken
 from finwise.store.connection import connect
+from tests.built_page import build_page
 from tests.conftest import Clock
 from tests.dump import Dump, dump
 from tests.household import PASSWORD, Household, change, new_id
@@ -51,6 +53,9 @@ GET    /docs                                      200 200 200 200 200 200 200 20
 GET    /docs/assets/<path:name>                   200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /static/<path:filename>                    200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /openapi.json                              200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+GET    /app/                                      200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+GET    /app/<path:name>                           200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+POST   /app/demo                                  404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
 GET    /healthz                                   200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                    200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 POST   /users                                     201 201 201 201 201 201 201 201 201 201 201 201 201 201 201
@@ -249,7 +254,7 @@ class World:
             "<user_id>": book.member_id,
             "<invitation_id>": book.invitation_id,
             "<conflict_id>": book.conflict_id,
-            "<path:name>": "swagger-ui.css",
+            "<path:name>": "icon.svg" if rule.startswith("/app") else "swagger-ui.css",
             "<path:filename>": "start.css",
         }
         return re.sub(r"<[^>]+>", lambda found: parts[found[0]], rule)
@@ -298,8 +303,10 @@ def furnish(owner: Household, member: Household) -> Book:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = World(tmp_path_factory.mktemp("matrix"))
-    yield world
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(account_book, "BUILT", build_page(tmp_path_factory.mktemp("page")))
+        world = World(tmp_path_factory.mktemp("matrix"))
+        yield world
     world.app.extensions["finwise"].close()
 
 

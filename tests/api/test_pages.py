@@ -76,7 +76,7 @@ def test_a_page_is_html(client: FlaskClient, page: str) -> None:
 def test_the_start_page_says_that_the_server_runs_and_where_to_go(client: FlaskClient) -> None:
     page = get(client, "/").text
     assert __version__ in page
-    assert set(References(page).linked) == {"/docs", "/openapi.json", "/healthz"}
+    assert set(References(page).linked) == {"/app/", "/docs", "/openapi.json", "/healthz"}
 
 
 @every_page
