@@ -17,17 +17,51 @@ EMAIL = "demo@finwise.example"
 
 _DAYS = 730
 _NAMESPACE = uuid5(NAMESPACE_DNS, "demo.finwise.example")
-_ACCOUNTS = (("Giro", "giro", 2400.0), ("Savings", "tagesgeld", 8000.0), ("Cash", "CASH", 120.0))
-_CATEGORIES = (("Rent", False), ("Groceries", False), ("Going out", False), ("Transport", False), ("Salary", True))
-# name, category, least and most it costs, days between two bookings; 0: on one day of the month
-_HABITS = (
-    ("Landlord", "Rent", -920.0, -920.0, 0),
-    ("Employer", "Salary", 2850.0, 2850.0, 0),
-    ("Market", "Groceries", -64.0, -11.0, 3),
-    ("Bakery", "Groceries", -9.5, -2.4, 4),
-    ("Trattoria", "Going out", -58.0, -17.0, 9),
-    ("Railway", "Transport", -39.0, -3.2, 6),
+_GROUPS = ("Bank", "Wallet")
+# name, kind, group, what it held at the beginning
+_ACCOUNTS = (
+    ("Giro", "giro", "Bank", 2400.0),
+    ("Savings", "tagesgeld", "Bank", 8000.0),
+    ("Cash", "CASH", "Wallet", 120.0),
 )
+_CATEGORIES = (
+    ("Rent", False),
+    ("Household", False),
+    ("Groceries", False),
+    ("Going out", False),
+    ("Transport", False),
+    ("Holidays", False),
+    ("Salary", True),
+)
+
+
+class _Habit(NamedTuple):
+    """What is booked again and again: on one day of the month, or by chance about every so many days."""
+
+    name: str
+    account: str
+    category: str
+    least: float
+    most: float
+    day: int | None = None
+    about_every: int = 0
+
+
+_HABITS = (
+    _Habit("Landlord", "Giro", "Rent", -920.0, -920.0, day=1),
+    _Habit("Employer", "Giro", "Salary", 2850.0, 2850.0, day=28),
+    _Habit("City utilities", "Giro", "Household", -94.0, -78.0, day=12),
+    _Habit("Telephone", "Giro", "Household", -34.9, -34.9, day=15),
+    _Habit("Market", "Giro", "Groceries", -64.0, -11.0, about_every=3),
+    _Habit("Bakery", "Cash", "Groceries", -9.5, -2.4, about_every=4),
+    _Habit("Trattoria", "Giro", "Going out", -58.0, -17.0, about_every=9),
+    _Habit("Cinema", "Giro", "Going out", -31.0, -12.0, about_every=24),
+    _Habit("Railway", "Giro", "Transport", -39.0, -3.2, about_every=6),
+    _Habit("Hardware store", "Giro", "Household", -140.0, -8.0, about_every=30),
+    _Habit("Guest house by the sea", "Giro", "Holidays", -960.0, -420.0, about_every=160),
+)
+# day of the month, from, to, amount
+_TRANSFERS = ((5, "Giro", "Cash", 60.0), (29, "Giro", "Savings", 950.0))
 
 
 class Demo(NamedTuple):
@@ -76,18 +110,19 @@ def find_book(domain: Domain) -> str | None:
 
 def book(today: date) -> dict[str, list[dict[str, Any]]]:
     """The demo book up to and including `today`: all nine entity types, in the format of `finwise import`."""
-    bookings = list(_bookings(today))
-    balances = {name: opening for name, _, opening in _ACCOUNTS}
+    bookings = sorted(_bookings(today), key=lambda booking: str(booking["created_at"]))
+    balances = dict.fromkeys((_id(f"account {name}") for name, *_ in _ACCOUNTS), 0.0)
     for booking in bookings:
-        balances["Giro"] = booking["runningBalance"] = round(balances["Giro"] + booking["amount"], 2)
+        account = booking["accountId"]
+        balances[account] = booking["runningBalance"] = round(balances[account] + booking["amount"], 2)
     return {
-        "account_groups": [_entity("group", "Bank", sortOrder=0)],
+        "account_groups": [_entity("group", name, sortOrder=place) for place, name in enumerate(_GROUPS)],
         "accounts": [
             _entity(
                 "account", name, accountType=kind, isActive=True, isOfflineBudget=False, sortOrder=place, offset=0,
-                accountGroupId=_id("group Bank"), balance=balances[name],
+                accountGroupId=_id(f"group {group}"), balance=balances[_id(f"account {name}")],
             )
-            for place, (name, kind, _) in enumerate(_ACCOUNTS)
+            for place, (name, kind, group, _) in enumerate(_ACCOUNTS)
         ],
         "category_groups": [_entity("category group", "Everyday", sortOrder=0, isIncomeGroup=False)],
         "categories": [
@@ -98,8 +133,7 @@ def book(today: date) -> dict[str, list[dict[str, Any]]]:
             for place, (name, income) in enumerate(_CATEGORIES)
         ],
         "recipients": [
-            _entity("recipient", name, defaultCategoryId=_id(f"category {category}"))
-            for name, category, *_ in _HABITS
+            _entity("recipient", habit.name, defaultCategoryId=_id(f"category {habit.category}")) for habit in _HABITS
         ],
         "tags": [_entity("tag", "holiday", color="#2f6f4f")],
         "transactions": bookings,
@@ -122,27 +156,51 @@ def book(today: date) -> dict[str, list[dict[str, Any]]]:
 
 def _bookings(today: date) -> Iterator[dict[str, Any]]:
     dice = random.Random(_DAYS)  # noqa: S311 - invented bookings, no secret
+    first = today - timedelta(days=_DAYS)
+    for name, _, _, opening in _ACCOUNTS:
+        yield _booking(first, f"opening {name}", name, opening, "RECONCILE", "Opening balance", hour=6)
     for ago in range(_DAYS, -1, -1):
         day = today - timedelta(days=ago)
-        for place, (name, category, least, most, every) in enumerate(_HABITS):
-            if day.day != place + 1 if every == 0 else dice.randrange(every):
+        for habit in _HABITS:
+            if day.day != habit.day if habit.day else dice.randrange(habit.about_every):
                 continue
-            amount = round(dice.uniform(least, most), 2)
-            yield {
-                "id": _id(f"booking {day} {name}"),
-                "created_at": f"{day}T12:00:00.000Z",
-                "updated_at": f"{day}T12:00:00.000Z",
-                "accountId": _id("account Giro"),
-                "categoryId": _id(f"category {category}"),
-                "recipientId": _id(f"recipient {name}"),
-                "date": day.isoformat(),
-                "valueDate": day.isoformat(),
-                "amount": amount,
-                "description": name,
-                "tagIds": [],
-                "type": "INCOME" if amount > 0 else "EXPENSE",
-                "payee": name,
+            amount = round(dice.uniform(habit.least, habit.most), 2)
+            kind = "INCOME" if amount > 0 else "EXPENSE"
+            booking = _booking(day, habit.name, habit.account, amount, kind, habit.name)
+            yield booking | {
+                "categoryId": _id(f"category {habit.category}"),
+                "recipientId": _id(f"recipient {habit.name}"),
             }
+        for of_month, source, target, amount in _TRANSFERS:
+            if day.day == of_month:
+                yield from _transfer(day, source, target, amount)
+
+
+def _transfer(day: date, source: str, target: str, amount: float) -> Iterator[dict[str, Any]]:
+    for account, other, signed in ((source, target, -amount), (target, source, amount)):
+        booking = _booking(day, f"{source} to {target} on {account}", account, signed, "ACCOUNTTRANSFER", "")
+        yield booking | {
+            "transferToAccountId": _id(f"account {other}"),
+            "counterTransactionId": _id(f"booking {day} {source} to {target} on {other}"),
+        }
+
+
+def _booking(
+    day: date, name: str, account: str, amount: float, kind: str, payee: str, hour: int = 12
+) -> dict[str, Any]:
+    return {
+        "id": _id(f"booking {day} {name}"),
+        "created_at": f"{day}T{hour:02}:00:00.000Z",
+        "updated_at": f"{day}T{hour:02}:00:00.000Z",
+        "accountId": _id(f"account {account}"),
+        "date": day.isoformat(),
+        "valueDate": day.isoformat(),
+        "amount": amount,
+        "description": payee,
+        "tagIds": [],
+        "type": kind,
+        "payee": payee or None,
+    }
 
 
 def _entity(kind: str, name: str, **members: Any) -> dict[str, Any]:
