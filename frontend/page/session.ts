@@ -1,0 +1,145 @@
+import { reactive, readonly } from "vue";
+import { newId, ServerError, type Schemas } from "../src/index.ts";
+import { useTenantStore } from "../src/pinia.ts";
+import { words } from "./words/index.ts";
+
+type Tenant = Schemas["Tenant"];
+
+/** Who is logged in on this device, as it is kept between visits. The books themselves are in IndexedDB. */
+interface Session {
+  token: string | null;
+  tokenId: string | null;
+  user: { name: string; email: string } | null;
+  tenants: Tenant[];
+  tenantId: string | null;
+  isDemo: boolean;
+}
+
+const KEY = "finwise.session";
+const NOBODY: Session = { token: null, tokenId: null, user: null, tenants: [], tenantId: null, isDemo: false };
+
+/** Where the server is: the page lies at `/app/` below it. */
+export const SERVER = new URL("..", document.baseURI).href.replace(/\/$/, "");
+
+const state = reactive<Session>({ ...NOBODY, ...kept() });
+export const session = readonly(state) as Readonly<Session>;
+
+/** Tells the stores of the sync where the server is, and which books are known without asking it. */
+export function connect(): void {
+  const store = useTenantStore();
+  store.connect({ baseUrl: SERVER, token: () => state.token ?? undefined });
+  store.tenants = state.tenants;
+}
+
+export interface Credentials {
+  email?: string;
+  password?: string;
+  deviceName: string;
+}
+
+/** Raises ServerError. */
+export async function logIn({ email, password, deviceName }: Credentials): Promise<void> {
+  const known = email === undefined || password === undefined ? {} : { email, password };
+  const issued = await client().logIn({ ...known, device_name: deviceName });
+  const isSame = state.user?.email === issued.user.email && !state.isDemo;
+  put({ token: issued.token, tokenId: issued.id, user: issued.user, isDemo: false, ...(!isSame && { tenants: [], tenantId: null }) });
+  await listTenants();
+}
+
+/** Signs up and logs in. Raises ServerError. */
+export async function signUp(name: string, invitation: string, credentials: Credentials): Promise<void> {
+  const { email = "", password = "" } = credentials;
+  await client().signUp({ uuid: newId(), name, email, password, ...(invitation && { invitation }) });
+  await logIn(credentials);
+}
+
+/** Opens the demo book, where the server shows one. Raises ServerError. */
+export async function enterDemo(): Promise<void> {
+  if (state.isDemo && state.token && state.tenantId) return;
+  const answer = await fetch(`${SERVER}/app/demo`, { method: "POST" }).catch(() => null);
+  if (!answer?.ok) throw new ServerError(answer?.status ?? 0, answer ? "demo" : "network", {}, undefined);
+  const admitted = (await answer.json()) as { token: string; tenant_id: string; email: string };
+  put({ ...NOBODY, token: admitted.token, user: { name: "Demo", email: admitted.email }, isDemo: true });
+  await listTenants();
+  put({ tenantId: admitted.tenant_id });
+}
+
+/** Asks which books there are. Raises ServerError; the known ones stay then. */
+export async function listTenants(): Promise<void> {
+  const tenants = await useTenantStore().fetchTenants();
+  put({ tenants });
+  if (!state.tenantId && tenants.length === 1) put({ tenantId: tenants[0]?.uuid ?? null });
+}
+
+/** A new book, which is then the one that is open. Raises ServerError. */
+export async function createTenant(name: string): Promise<void> {
+  const made = await useTenantStore().createTenant(name);
+  put({ tenants: useTenantStore().tenants, tenantId: made.uuid });
+}
+
+/** Raises ServerError. */
+export async function acceptInvitation(code: string): Promise<void> {
+  await client().acceptInvitation(code);
+  await listTenants();
+}
+
+export function choose(tenantId: string | null): void {
+  put({ tenantId });
+}
+
+/** To the door, since the token opens nothing any more; who it was and the book stay. */
+export function forgetToken(): void {
+  put({ token: null, tokenId: null });
+}
+
+/** Ends the token, on the server too where it can be reached. The books stay on this device. */
+export async function logOut(): Promise<void> {
+  const { tokenId } = state;
+  if (tokenId) await client().logOut(tokenId).catch(() => undefined);
+  put({ ...NOBODY });
+}
+
+/** What to tell a person about a request that failed. */
+export function explain(error: unknown): string {
+  if (!(error instanceof ServerError)) throw error;
+  const { status, code, problem, retryAfter } = error;
+  if (status === 0) return words.value.serverAway;
+  if (code === "demo") return words.value.demoGone;
+  if (status === 401) return words.value.wrongLogin;
+  if (status === 429) return words.value.tooManyAttempts(retryAfter ?? 60);
+  const details = Object.values(problem.errors ?? {}).flat();
+  return words.value.refused([problem.detail ?? code, ...details].join(" "));
+}
+
+/** What this device is called unless somebody says otherwise, such as "Chrome, Linux". */
+export function defaultDeviceName(): string {
+  const agent = navigator.userAgent;
+  const browsers = { "Edg/": "Edge", "Firefox/": "Firefox", Chrom: "Chrome", "Safari/": "Safari" };
+  const browser = Object.entries(browsers).find(([sign]) => agent.includes(sign))?.[1] ?? "Browser";
+  const system = ["iPhone", "iPad", "Android", "Windows", "Mac", "Linux"].find((sign) => agent.includes(sign));
+  return system ? `${browser}, ${system}` : browser;
+}
+
+function client(): NonNullable<ReturnType<typeof useTenantStore>["client"]> {
+  const connected = useTenantStore().client;
+  if (!connected) throw new Error("connect() comes first");
+  return connected;
+}
+
+function put(change: Partial<Session>): void {
+  Object.assign(state, change);
+  localStorage.setItem(KEY, JSON.stringify(state));
+}
+
+function kept(): Partial<Session> {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Session>;
+  } catch {
+    return {};
+  }
+}
+
+// Other tabs of this page log in and out as well.
+addEventListener("storage", (event) => {
+  if (event.key === KEY) Object.assign(state, { ...NOBODY, ...kept() });
+});

@@ -1,0 +1,47 @@
+import { computed, onScopeDispose, ref, watch, type ComputedRef, type Ref } from "vue";
+import type { SyncState } from "../src/index.ts";
+import { useSyncStore } from "../src/pinia.ts";
+import type { Words } from "./words/en.ts";
+import { words, written } from "./words/index.ts";
+
+export type StatusKey = keyof Words["statuses"];
+export type Tone = "good" | "busy" | "quiet" | "bad";
+
+const KEYS: Record<SyncState, StatusKey> = {
+  idle: "inStep", syncing: "syncing", loading: "loading", paused: "paused", offline: "offline", waiting: "waiting",
+  logged_out: "loggedOut", forbidden: "forbidden", quota: "full", stopped: "stopped", error: "error",
+};
+const TONES: Record<StatusKey, Tone> = {
+  inStep: "good", syncing: "busy", loading: "busy", paused: "quiet", offline: "quiet", waiting: "quiet",
+  loggedOut: "bad", forbidden: "bad", full: "bad", stopped: "bad", error: "bad",
+};
+const NOTICEABLE = 600; // ms; a shorter sync is not worth a flicker
+
+/** How the sync is, as the page shows it: without the short moments in which it only looks. */
+export function useSyncStatus(): { key: Ref<StatusKey>; tone: ComputedRef<Tone>; text: ComputedRef<string> } {
+  const sync = useSyncStore();
+  const key = ref<StatusKey>(KEYS[sync.status.state]);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  watch(() => KEYS[sync.status.state], (next) => {
+    clearTimeout(timer);
+    if (next === "syncing") timer = setTimeout(() => (key.value = next), NOTICEABLE);
+    else key.value = next;
+  });
+  onScopeDispose(() => clearTimeout(timer));
+  const hasMore = computed(() => sync.waitingCount > 0 && key.value !== "syncing" && key.value !== "loading");
+  const tone = computed<Tone>(() => (sync.rejectedCount || sync.conflicts.length ? "bad" : TONES[key.value] === "good" && hasMore.value ? "busy" : TONES[key.value]));
+  const text = computed(() => {
+    const waiting = words.value.inStepButWaiting(written.value.count(sync.waitingCount));
+    if (!hasMore.value) return words.value.statuses[key.value];
+    return key.value === "inStep" ? waiting : `${words.value.statuses[key.value]} · ${waiting}`;
+  });
+  return { key, tone, text };
+}
+
+/** The present moment, a few times a minute, for texts such as "2 minutes ago". */
+export function useNow(): Ref<number> {
+  const now = ref(Date.now());
+  const timer = setInterval(() => (now.value = Date.now()), 15_000);
+  onScopeDispose(() => clearInterval(timer));
+  return now;
+}
