@@ -30,6 +30,7 @@ export function precache(): Plugin {
       digest.update(source);
       const { code } = await transformWithEsbuild(source, WORKER, {
         define: { FILES: JSON.stringify(files), BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)) },
+        format: "iife",
         minify: true,
       });
       this.emitFile({ type: "asset", fileName: "sw.js", source: code });

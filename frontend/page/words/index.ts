@@ -29,9 +29,9 @@ export const written = computed(() => {
   const dayOfMonth = new Intl.DateTimeFormat(place, { day: "numeric", month: "short", ...inUtc });
   return {
     place,
-    money: (cents: number) => money.format(cents / 100 || 0),
-    signed: (cents: number) => signed.format(cents / 100 || 0),
-    roundMoney: (cents: number) => round.format(cents / 100 || 0),
+    money: (cents: number) => minus(money.format(cents / 100 || 0)),
+    signed: (cents: number) => minus(signed.format(cents / 100 || 0)),
+    roundMoney: (cents: number) => minus(round.format(cents / 100 || 0)),
     /** An amount for an input field: as somebody would type it. */
     typed: (cents: number) => plain.format(cents / 100),
     count: (number: number) => whole.format(number),
@@ -45,6 +45,11 @@ export const written = computed(() => {
     decimalSign: plain.formatToParts(1.5).find((part) => part.type === "decimal")?.value ?? ".",
   };
 });
+
+/** A hyphen is too short to stand before a number. */
+function minus(text: string): string {
+  return text.replace("-", "\u2212");
+}
 
 function distance(milliseconds: number): [number, Intl.RelativeTimeFormatUnit] {
   const seconds = Math.round(milliseconds / 1000);
