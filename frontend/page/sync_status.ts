@@ -20,9 +20,11 @@ const NOTICEABLE = 600; // ms; a shorter sync is not worth a flicker
 /** How the sync is, as the page shows it: without the short moments in which it only looks. */
 export function useSyncStatus(): { key: Ref<StatusKey>; tone: ComputedRef<Tone>; text: ComputedRef<string> } {
   const sync = useSyncStore();
-  const key = ref<StatusKey>(KEYS[sync.status.state]);
+  /** A book that was just opened is not known to be in step before the first sync. */
+  const present = computed(() => (sync.status.state === "idle" && !sync.lastSync ? "syncing" : KEYS[sync.status.state]));
+  const key = ref<StatusKey>(present.value);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  watch(() => KEYS[sync.status.state], (next) => {
+  watch(present, (next) => {
     clearTimeout(timer);
     if (next === "syncing") timer = setTimeout(() => (key.value = next), NOTICEABLE);
     else key.value = next;

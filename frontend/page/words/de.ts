@@ -9,7 +9,7 @@ export const de: Words = {
   bookings: "Buchungen",
   sync: "Abgleich",
   settings: "Einstellungen",
-  skip: "Zu den Buchungen springen",
+  skip: "Zum Inhalt springen",
   navigation: "Hauptnavigation",
 
   save: "Speichern",

@@ -8,7 +8,7 @@ export const en = {
   bookings: "Bookings",
   sync: "Sync",
   settings: "Settings",
-  skip: "Skip to the bookings",
+  skip: "Skip to the content",
   navigation: "Main navigation",
 
   // common words

@@ -1,0 +1,91 @@
+/** What axe-core finds on every view, in light and dark, on a phone and on a desk; nothing. */
+import axe from "axe-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHROMIUM } from "./chromium.ts";
+import { enter, inStep } from "./household.ts";
+import { Profile } from "./profile.ts";
+import { Server } from "./server.ts";
+
+interface Finding {
+  id: string;
+  nodes: { html: string; failureSummary?: string }[];
+}
+
+describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
+  const server = new Server(["--demo"]);
+  const profile = new Profile();
+
+  beforeAll(async () => {
+    await server.start();
+    await profile.start();
+  });
+  afterAll(() => Promise.all([profile.remove(), server.remove()]));
+
+  async function findings(): Promise<string[]> {
+    await profile.page.evaluate(axe.source);
+    const found = await profile.page.evaluate(async () => {
+      const { violations } = await (globalThis as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } }).axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ""}`).join(" | ")}`);
+    });
+    return found;
+  }
+
+  test("the door has labels for all it asks", async () => {
+    await profile.page.goto(`${server.url}/app/`);
+    await profile.page.getByLabel("E-mail").waitFor();
+    expect(await findings()).toEqual([]);
+  });
+
+  test("the start page opens the demo book in one click", async () => {
+    const { page } = profile;
+    await page.goto(server.url);
+    expect(await findings()).toEqual([]);
+    await page.getByRole("link", { name: "demo book" }).click();
+    await page.getByRole("heading", { name: "All accounts" }).waitFor();
+    await inStep(page);
+    await page.getByRole("button", { name: /Market/ }).first().waitFor();
+  });
+
+  const SIZES = { desk: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } };
+  const views = ["bookings", "accounts", "sync", "settings"];
+  const cases = (Object.keys(SIZES) as (keyof typeof SIZES)[]).flatMap((size) =>
+    (["light", "dark"] as const).flatMap((colorScheme) => views.map((view) => ({ size, colorScheme, view }))),
+  );
+
+  test.each(cases)("$view, $colorScheme, $size", async ({ size, colorScheme, view }) => {
+    const { page } = profile;
+    await page.setViewportSize(SIZES[size]);
+    await page.emulateMedia({ colorScheme });
+    await page.goto(`${server.url}/app/#/${view}`);
+    await page.getByRole("main").waitFor();
+    await inStep(page);
+    expect(await findings()).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(SIZES[size].width);
+  });
+
+  test("dialogs have names, and give the focus back", async () => {
+    const { page } = profile;
+    await page.setViewportSize(SIZES.desk);
+    await page.goto(`${server.url}/app/#/bookings`);
+    const line = page.locator("ol.lines button").first();
+    await line.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Edit booking" }).waitFor();
+    expect(await findings()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await line.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
+  test("what becomes of the sync is read out, and what was booked as well", async () => {
+    const { page } = profile;
+    await profile.context.setOffline(true);
+    await enter(page, "5", "Newspaper");
+    const live = page.locator("[role=status][aria-live=polite]");
+    await live.filter({ hasText: "1 waiting to be sent" }).waitFor();
+    await live.filter({ hasText: "Newspaper" }).waitFor();
+    await profile.context.setOffline(false);
+    await inStep(page);
+    expect(profile.complaints).toEqual([]);
+  });
+});

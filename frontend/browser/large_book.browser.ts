@@ -1,0 +1,68 @@
+/** A book of 25,000 bookings: the first load shows how far it is, and the page stays alive. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHROMIUM } from "./chromium.ts";
+import { booking, change, Household, inStep } from "./household.ts";
+import { Profile } from "./profile.ts";
+import { Server } from "./server.ts";
+
+const BOOKINGS = 25_000;
+const LONGEST_GAP = 2_000; // ms between two frames; a person calls a page frozen long after that
+
+interface Watched {
+  longest: number;
+  frames: number;
+  progress: string[];
+}
+
+describe.skipIf(!CHROMIUM)("a large book", () => {
+  const server = new Server();
+  const profile = new Profile();
+
+  beforeAll(() => server.start());
+  afterAll(() => Promise.all([profile.remove(), server.remove()]));
+
+  test("25,000 bookings load the first time with a progress bar, without the page freezing", async () => {
+    const home = await new Household(server).create();
+    await home.furnish();
+    const first = Date.UTC(2010, 0, 1);
+    await home.push(
+      Array.from({ length: BOOKINGS }, (_, at) => {
+        const date = new Date(first + Math.floor(at / 4.2) * 86_400_000).toISOString().slice(0, 10);
+        return change("transactions", `booking-${at}`, booking(`Payee ${at % 400}`, at % 9 ? -(at % 70) - 0.5 : 300, date));
+      }),
+    );
+    const page = await profile.start();
+    await page.addInitScript(() => {
+      const watched: Watched = { longest: 0, frames: 0, progress: [] };
+      Object.assign(globalThis, { watched });
+      let before = performance.now();
+      requestAnimationFrame(function frame(now) {
+        watched.longest = Math.max(watched.longest, now - before);
+        watched.frames++;
+        before = now;
+        const bar = document.querySelector("progress");
+        const seen = bar && (bar.position < 0 ? "receiving" : `stored ${Math.floor(bar.position * 4)}/4`);
+        if (seen && watched.progress.at(-1) !== seen) watched.progress.push(seen);
+        requestAnimationFrame(frame);
+      });
+    });
+    const begun = Date.now();
+    await home.logIn(page, server.url);
+    await inStep(page);
+    await page.getByText("25,000 bookings").waitFor();
+    const seconds = (Date.now() - begun) / 1000;
+    const watched = await page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched);
+    console.log(`25,000 bookings: ${seconds.toFixed(1)} s, longest gap between frames ${watched.longest.toFixed(0)} ms, bar: ${watched.progress.join(", ")}`);
+    expect(watched.progress[0]).toBe("receiving");
+    expect(watched.progress.filter((each) => each.startsWith("stored")).length).toBeGreaterThan(2);
+    expect(watched.longest).toBeLessThan(LONGEST_GAP);
+
+    // Only what is near the window is in the document, and the whole length can be walked.
+    expect(await page.locator("ol.lines li").count()).toBeLessThan(80);
+    await page.locator("ol.lines button").first().focus();
+    await page.keyboard.press("End");
+    await page.locator(`li[aria-posinset="${BOOKINGS}"] button:focus`).waitFor();
+    expect(await page.locator("ol.lines li").count()).toBeLessThan(80);
+    expect(profile.complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests in a real browser against a real server; one at a time, for both want the machine. */
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ["*.browser.ts"],
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    reporters: ["verbose"],
+  },
+});
