@@ -23,7 +23,7 @@ export interface Options {
   random?: () => number;
 }
 
-type Message = { kind: "wanted"; soon: boolean } | { kind: "asks" } | { kind: "status"; status: SyncStatus };
+type Message = { kind: "now" } | { kind: "awake" } | { kind: "edited" } | { kind: "asks" } | { kind: "status"; status: SyncStatus };
 
 export class BackgroundSync {
   status: SyncStatus = { state: "idle" };
@@ -33,11 +33,14 @@ export class BackgroundSync {
   private readonly now: () => number;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private running: Promise<void> | undefined;
+  private underWay = new AbortController();
   private isWanted = false;
+  private isEdited = false;
   private isLeader = false;
   private isPaused = false;
   private failures = 0;
-  private retryAt = 0;
+  private retryAt = 0; // when it is tried again by itself; 0: the last sync ended well
+  private notBefore = 0; // so long the server asked to wait
   private syncedAt: number | undefined;
 
   constructor(
@@ -56,34 +59,38 @@ export class BackgroundSync {
   /** Begins; of all tabs the first one leads, and when it is closed another does. */
   start(): this {
     this.channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => this.hear(data));
-    this.channel?.postMessage({ kind: "asks" } satisfies Message);
+    this.post({ kind: "asks" });
     const { signal } = this.ended;
     if (typeof window !== "undefined") {
-      window.addEventListener("online", () => this.sync(), { signal });
-      document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.sync(), { signal });
+      window.addEventListener("online", () => this.wake(), { signal });
+      document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake(), { signal });
     }
     void this.lead();
     return this;
   }
 
-  /** Ends; what is under way is finished first. */
+  /** Ends. A request that is under way is given up; what it was about stays in the queue. */
   async stop(): Promise<void> {
     this.ended.abort();
+    this.underWay.abort();
     clearTimeout(this.timer);
     await this.running;
     this.channel?.close();
   }
 
-  /** Syncs now, in whichever tab leads; waits no longer for what was waited for. Resolves once this tab is done. */
+  /** Syncs now, for a person asks for it, in whichever tab leads. Resolves once this tab is done. */
   async sync(): Promise<void> {
-    if (!this.isLeader) {
-      this.channel?.postMessage({ kind: "wanted", soon: false } satisfies Message);
-      return;
-    }
+    if (!this.isLeader) return this.post({ kind: "now" });
     if (this.isPaused || this.ended.signal.aborted) return;
     this.isWanted = true;
     this.running ??= this.run();
     await this.running;
+  }
+
+  /** Syncs now, for things may have changed, but not before the server wants to be asked again. */
+  private wake(): void {
+    if (!this.isLeader) this.post({ kind: "awake" });
+    else if (this.now() >= this.notBefore) void this.sync();
   }
 
   /** Syncs now and fetches the conflicts anew, for one was decided. */
@@ -92,10 +99,11 @@ export class BackgroundSync {
     return this.sync();
   }
 
-  /** An edit was made: it is sent in a moment, unless the server asked to wait for longer. */
+  /** An edit was made: it is sent in a moment or, after a failure, when it is tried again. */
   edited(): void {
-    if (this.isLeader) this.schedule(Math.max(EDIT_DELAY, this.retryAt - this.now()));
-    else this.channel?.postMessage({ kind: "wanted", soon: true } satisfies Message);
+    if (!this.isLeader) this.post({ kind: "edited" });
+    else if (this.running) this.isEdited = true;
+    else if (!this.isPaused) this.schedule(Math.max(EDIT_DELAY, this.retryAt - this.now()));
   }
 
   /** Whether the person wants to be offline; nothing is sent then. */
@@ -103,6 +111,7 @@ export class BackgroundSync {
     this.isPaused = isPaused;
     if (isPaused) {
       clearTimeout(this.timer);
+      this.underWay.abort();
       this.tell({ state: "paused" });
     } else if (this.isLeader) {
       this.tell({ state: "idle" });
@@ -127,36 +136,42 @@ export class BackgroundSync {
 
   private async run(): Promise<void> {
     clearTimeout(this.timer);
-    while (this.isWanted && !this.isPaused && !this.ended.signal.aborted) {
-      this.isWanted = false;
-      await this.once();
+    try {
+      do {
+        this.isWanted = this.isEdited = false;
+        await this.once();
+      } while (this.isWanted && !this.isPaused && !this.ended.signal.aborted && this.now() >= this.notBefore);
+    } finally {
+      this.running = undefined;
     }
-    this.running = undefined;
     if (this.isPaused || LASTING.has(this.status.state)) return;
-    this.schedule(Math.max(0, this.retryAt - this.now()) || (this.options.every ?? EVERY));
+    if (this.retryAt) this.schedule(Math.max(0, this.retryAt - this.now()));
+    else this.schedule(this.isEdited ? EDIT_DELAY : (this.options.every ?? EVERY));
   }
 
   private async once(): Promise<void> {
     this.tell({ state: "syncing" });
-    this.retryAt = 0;
+    this.underWay = new AbortController();
     try {
-      await this.exchange.sync();
-      this.failures = 0;
+      await this.exchange.sync(this.underWay.signal);
+      this.failures = this.retryAt = this.notBefore = 0;
       this.syncedAt = this.now();
-      this.tell({ state: this.isPaused ? "paused" : "idle" });
+      this.tell({ state: "idle" });
     } catch (error) {
+      if (this.underWay.signal.aborted) return;
+      if (!(error instanceof ServerError)) console.error("finwise sync", error);
+      this.waitAfter(error);
       const { state, code } = stateAfter(error);
-      if (!(error instanceof ServerError) && !this.ended.signal.aborted) console.error("finwise sync", error);
-      this.retryAt = this.now() + this.wait(error);
-      this.tell(this.isPaused ? { state: "paused" } : LASTING.has(state) ? { state, code } : { state, code, retryAt: this.retryAt });
+      this.tell(LASTING.has(state) ? { state, code } : { state, code, retryAt: this.retryAt });
     }
   }
 
-  /** Milliseconds to wait: what the server asks for, and longer with each failure; no two devices alike. */
-  private wait(error: unknown): number {
+  /** Longer with each failure, no two devices alike, and no less than the server asks for. */
+  private waitAfter(error: unknown): void {
     const own = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.failures++) * (0.5 + (this.options.random ?? Math.random)() / 2);
     const asked = error instanceof ServerError ? (error.retryAfter ?? 0) * 1000 : 0;
-    return Math.max(own, asked);
+    this.notBefore = asked ? this.now() + asked : 0;
+    this.retryAt = this.now() + Math.max(own, asked);
   }
 
   private schedule(delay: number): void {
@@ -168,16 +183,22 @@ export class BackgroundSync {
     if (message.kind === "status") {
       if (!this.isLeader) this.show(message.status);
     } else if (this.isLeader) {
-      if (message.kind === "asks") this.channel?.postMessage({ kind: "status", status: this.status } satisfies Message);
-      else if (message.soon) this.edited();
+      if (message.kind === "asks") this.post({ kind: "status", status: this.status });
+      else if (message.kind === "edited") this.edited();
+      else if (message.kind === "awake") this.wake();
       else void this.sync();
     }
   }
 
-  private tell(status: SyncStatus): void {
+  private post(message: Message): void {
+    this.channel?.postMessage(message);
+  }
+
+  private tell(news: SyncStatus): void {
     if (this.ended.signal.aborted) return;
+    const status = this.isPaused ? { state: "paused" as const } : news;
     this.show(this.syncedAt === undefined ? status : { ...status, syncedAt: this.syncedAt });
-    if (this.isLeader) this.channel?.postMessage({ kind: "status", status: this.status } satisfies Message);
+    if (this.isLeader) this.post({ kind: "status", status: this.status });
   }
 
   private show(status: SyncStatus): void {

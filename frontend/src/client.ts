@@ -2,10 +2,13 @@
 
 import type { Entity, EntityType, Schemas } from "./catalogue";
 import type { Reload } from "./database";
+import { Patience } from "./patience";
 
 export type Page = Schemas["Page"];
 export type PushAnswer = Schemas["PushAnswer"];
 type Problem = Schemas["Problem"];
+
+const PROTOCOL = 1;
 
 /** An answer that is an error, or none at all: `status` 0, `code` `network`. */
 export class ServerError extends Error {
@@ -48,61 +51,87 @@ export class FinwiseClient {
   devices = (tenantId: string) => this.json<Schemas["Device"][]>("GET", `/tenants/${tenantId}/devices`);
   acceptInvitation = (code: string) => this.json<Schemas["Tenant"]>("POST", "/invitations/accept", { code });
 
-  conflicts = (tenantId: string) => this.json<Schemas["Conflict"][]>("GET", `/sync/conflicts/${tenantId}`);
+  conflicts = (tenantId: string, signal?: AbortSignal) =>
+    this.json<Schemas["Conflict"][]>("GET", `/sync/conflicts/${tenantId}`, undefined, signal);
   restoreConflict = (tenantId: string, conflictId: string, seen: string | null) =>
     this.json<Entity>("POST", `/sync/conflicts/${tenantId}/${conflictId}/restore`, { base_updated_at: seen });
   dismissConflict = (tenantId: string, conflictId: string) =>
     this.json<void>("POST", `/sync/conflicts/${tenantId}/${conflictId}/dismiss`);
 
-  push = (body: Record<string, unknown>) => this.json<PushAnswer>("POST", "/sync/changes", body);
+  push = (body: Record<string, unknown>, signal?: AbortSignal) =>
+    this.json<PushAnswer>("POST", "/sync/changes", body, signal).then(understood);
 
-  pull(tenantId: string, since: string, entityTypes: readonly EntityType[]): Promise<Page> {
+  pull(tenantId: string, since: string, entityTypes: readonly EntityType[], signal?: AbortSignal): Promise<Page> {
     const query = new URLSearchParams({ since, entity_types: entityTypes.join(",") });
-    return this.json<Page>("GET", `/sync/changes/${tenantId}?${query}`);
+    return this.json<Page>("GET", `/sync/changes/${tenantId}?${query}`, undefined, signal).then(understood);
   }
 
   /** The living entities, given to `take` as they come; then the rest of the answer. Raises ServerError if it breaks off. */
-  async initial(tenantId: string, entityTypes: readonly EntityType[], take: (entities: Entity[]) => void): Promise<Page> {
+  async initial(tenantId: string, entityTypes: readonly EntityType[], take: (entities: Entity[]) => void, signal?: AbortSignal): Promise<Page> {
     const query = new URLSearchParams({ entity_types: entityTypes.join(",") });
-    const answer = await this.send("GET", `/sync/initial/${tenantId}?${query}`, undefined, "application/x-ndjson");
     let last: Page | undefined;
-    for await (const lines of linesOf(answer)) {
-      const parsed = lines.map((line) => JSON.parse(line) as Entity | Page);
-      const end = parsed.at(-1);
-      if (end && "next_since" in end) last = parsed.pop() as Page;
-      take(parsed as Entity[]);
-    }
+    await this.send("GET", `/sync/initial/${tenantId}?${query}`, undefined, "application/x-ndjson", signal, async (answer, patience) => {
+      for await (const lines of linesOf(answer)) {
+        patience.renew();
+        const parsed = lines.map((line) => JSON.parse(line) as Entity | Page);
+        const end = parsed.at(-1);
+        if (end && "next_since" in end) last = parsed.pop() as Page;
+        take(parsed as Entity[]);
+      }
+    });
     if (!last) throw brokenOff();
-    return last;
+    return understood(last);
   }
 
   /** The book as a file: `application/vnd.sqlite3`, or `application/json` as `finwise import` reads it. */
-  async exported(tenantId: string, mediaType: "application/vnd.sqlite3" | "application/json"): Promise<Blob> {
-    return (await this.send("GET", `/tenants/${tenantId}/export`, undefined, mediaType)).blob();
+  exported(tenantId: string, mediaType: "application/vnd.sqlite3" | "application/json"): Promise<Blob> {
+    return this.send("GET", `/tenants/${tenantId}/export`, undefined, mediaType, undefined, (answer) => answer.blob());
   }
 
-  private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await this.send(method, path, body, "application/json");
-    if (answer.status === 204) return undefined as T;
-    return (await answer.json().catch(() => Promise.reject(brokenOff()))) as T;
+  private json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    return this.send(method, path, body, "application/json", signal, async (answer) => {
+      return (answer.status === 204 ? undefined : await answer.json()) as T;
+    });
   }
 
-  private async send(method: string, path: string, body: unknown, accept: string): Promise<Response> {
+  /** Asks and reads. What breaks off, or is no answer of this server's, is as if there were no network. */
+  private async send<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    accept: string,
+    signal: AbortSignal | undefined,
+    read: (answer: Response, patience: Patience) => Promise<T>,
+  ): Promise<T> {
     const { baseUrl, token, fetch: ask = fetch } = this.connection;
     const headers: Record<string, string> = { Accept: accept };
     const secret = token();
     if (secret) headers["Authorization"] = `Bearer ${secret}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const request: RequestInit = { method, headers, cache: "no-store" };
+    const patience = new Patience(signal);
+    const request: RequestInit = { method, headers, cache: "no-store", signal: patience.signal };
     if (body !== undefined) request.body = JSON.stringify(body);
-    const answer = await ask(baseUrl + path, request).catch(() => Promise.reject(brokenOff()));
-    if (!answer.ok) throw await errorOf(answer);
-    return answer;
+    try {
+      const answer = await ask(baseUrl + path, request);
+      patience.renew();
+      if (!answer.ok) throw await errorOf(answer);
+      return await read(answer, patience);
+    } catch (error) {
+      throw error instanceof ServerError ? error : brokenOff();
+    } finally {
+      patience.end();
+    }
   }
 }
 
 function brokenOff(): ServerError {
   return new ServerError(0, "network", {}, undefined);
+}
+
+/** An answer, if it is of the protocol that this program speaks. */
+function understood<T extends { protocol: number }>(answer: T): T {
+  if (answer?.protocol !== PROTOCOL) throw new ServerError(200, "protocol", {}, undefined);
+  return answer;
 }
 
 async function errorOf(answer: Response): Promise<ServerError> {
@@ -111,12 +140,12 @@ async function errorOf(answer: Response): Promise<ServerError> {
   return new ServerError(answer.status, problem.code ?? `http_${answer.status}`, problem, wait >= 0 ? wait : undefined);
 }
 
-/** The lines of an answer, some at a time, as they come. */
+/** The lines of an answer, some at a time, as they come. The last one has to be ended, too. */
 async function* linesOf(answer: Response): AsyncGenerator<string[]> {
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read().catch(() => Promise.reject(brokenOff()));
+    const { done, value } = await reader.read();
     if (done) break;
     const lines = (rest + value).split("\n");
     rest = lines.pop()!;

@@ -32,8 +32,8 @@ export interface QueueEntry {
   id: string;
   created_at: string;
   updated_at: string;
-  /** null: the device knew no version of the server's; absent: it does not say (what is given back). */
-  base_updated_at?: string | null;
+  /** `updated_at` of the server's version it was made from; null: none, or one of a life of the server's file that has ended. */
+  base_updated_at: string | null;
   data: Data | null;
   /** 1 once it was on its way: then nobody knows whether it was stored, and it must not be changed any more. */
   sent: 0 | 1;

@@ -3,14 +3,14 @@
 import { ENTITY_TYPES, type Entity, type EntityType } from "./catalogue";
 import { type FinwiseClient, type Page, type PushAnswer, ServerError } from "./client";
 import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database";
-import { device, putDevice } from "./device";
+import { askForReload, device, putDevice } from "./device";
 import { recount } from "./local";
 import { askAgain, setAside, takeBatch, wireChange } from "./queue";
 import { Taking } from "./taking";
 import { timeText } from "./time";
 
 const MOST_CHANGES = 500; // in one push
-const MOST_BYTES = 1 << 20;
+const MOST_BYTES = 1 << 18; // so that a slow line gets it across before anybody loses patience
 const MOST_RELOADS = 3; // in one sync
 
 /** How a load of the whole book goes on: entities received, then how many of them are stored. */
@@ -40,7 +40,9 @@ function isClosed(held: Held): boolean {
 export class Exchange {
   private most = MOST_CHANGES;
   private bytes = MOST_BYTES;
-  private hasLooked = false; // at what is held here, and at the conflicts, since this program was started
+  private signal: AbortSignal | undefined;
+  private isCounted = false; // what is held here, since this program was started
+  private areConflictsDue = true;
 
   constructor(
     private readonly db: FinwiseTenantSpecificDB,
@@ -50,24 +52,25 @@ export class Exchange {
 
   /** The next sync fetches the conflicts, whether anything moved or not. */
   lookAgain(): void {
-    this.hasLooked = false;
+    this.areConflictsDue = true;
   }
 
-  /** Raises ServerError; the queue then holds whatever the server has not answered for. */
-  async sync(): Promise<void> {
+  /** Raises ServerError; the queue then holds whatever the server has not answered for. `signal` ends it early. */
+  async sync(signal?: AbortSignal): Promise<void> {
+    this.signal = signal;
     for (let reloads = 0; ; reloads++) {
       try {
         await this.load();
-        if (!this.hasLooked) for (const name of ENTITY_TYPES) await this.recount(name);
-        const { moved, held } = await this.exchange();
-        if (moved || !this.hasLooked) await this.fetchConflicts();
-        if (held.error) throw held.error;
+        await this.count();
+        const refusal = await this.exchange();
+        if (this.areConflictsDue) await this.fetchConflicts();
+        if (refusal) throw refusal;
         await putDevice(this.db, { synced_at: this.hooks.now() });
         return;
       } catch (error) {
         const reload = error instanceof ServerError ? error.reload : undefined;
         if (!reload || reloads >= MOST_RELOADS) throw error;
-        await putDevice(this.db, { reload });
+        await askForReload(this.db, reload);
       }
     }
   }
@@ -79,12 +82,13 @@ export class Exchange {
     const types = reload ? ENTITY_TYPES : ENTITY_TYPES.filter((name) => !known.get(name));
     if (!types.length) return;
     const entities: Entity[] = [];
+    const take = (some: Entity[]) => {
+      for (const entity of some) entities.push(entity);
+      this.hooks.onProgress({ received: entities.length, stored: 0, total: undefined });
+    };
     try {
       const asked = this.hooks.now();
-      const page = await this.client.initial(this.db.tenantId, types, (some) => {
-        for (const entity of some) entities.push(entity);
-        this.hooks.onProgress({ received: entities.length, stored: 0, total: undefined });
-      });
+      const page = await this.client.initial(this.db.tenantId, types, take, this.signal);
       await this.store(entities, types, reload, page, asked);
     } finally {
       this.hooks.onProgress(undefined);
@@ -99,7 +103,8 @@ export class Exchange {
         stored += count;
         this.hooks.onProgress({ received: entities.length, stored, total: entities.length });
       });
-      await taking.cursor(page.next_since, types);
+      // A type that joins the others goes on from where they are: they may not know yet that the server was restored.
+      await taking.cursor((!reload && (await this.since())) || page.next_since, types);
       const { reload: _, ...state } = await device(this.db);
       await this.db.syncDevice.put(state);
       await this.learn(page, asked);
@@ -107,21 +112,21 @@ export class Exchange {
     if (reload?.reason === "digest" && (await this.differs(page.digest))) throw new ServerError(0, "digest", {}, undefined);
   }
 
-  /** Pushes and pulls until nothing is left: whether anything moved, and what the server would not take. */
-  private async exchange(): Promise<{ moved: boolean; held: Held }> {
+  /** Pushes and pulls until nothing is left; the error, if there was something that the server would not take. */
+  private async exchange(): Promise<ServerError | undefined> {
     const held: Held = { error: undefined, deletionsOnly: false };
-    for (let moved = false; ; ) {
+    for (;;) {
       const asked = this.hooks.now();
       const batch = isClosed(held) ? [] : await takeBatch(this.db, this.most, this.bytes, held.deletionsOnly);
       const answer = batch.length ? await this.push(batch, held, asked) : await this.pull(asked);
       if (!answer) continue;
-      moved ||= batch.length > 0 || !!answer.changes?.length;
+      if (batch.length || answer.changes?.length) this.areConflictsDue = true;
       if (answer.has_more || (await this.hasMoreToSend(held))) continue;
       if (await this.differs(answer.digest)) {
-        await putDevice(this.db, { reload: { reason: "digest", give_back: false } });
+        await askForReload(this.db, { reason: "digest", give_back: false });
         await this.load();
       }
-      return { moved, held };
+      return held.error;
     }
   }
 
@@ -137,12 +142,12 @@ export class Exchange {
       tenant_id: this.db.tenantId,
       device_id: (await device(this.db)).device_id,
       client_time: timeText(asked),
-      since: await this.since(),
+      since: await this.knownSince(),
       entity_types: ENTITY_TYPES,
       changes: batch.map(wireChange),
     };
     try {
-      const answer = await this.client.push(body);
+      const answer = await this.client.push(body, this.signal);
       await this.take(answer, asked, batch);
       return answer;
     } catch (error) {
@@ -158,7 +163,7 @@ export class Exchange {
       this.most = Math.ceil(batch.length / 2);
       this.bytes = Math.ceil(this.bytes / 2);
     } else if (error.status === 413) {
-      await this.db.transaction("rw", this.db.syncQueue, this.db.syncRejected, () => setAside(this.db, batch[0]!, error.code, {}));
+      await this.db.transaction("rw", this.db.syncQueue, this.db.syncRejected, () => setAside(this.db, batch[0]!, "too_large", {}));
     } else if (error.status === 507 || error.status === 403) {
       held.deletionsOnly = error.status === 507 && !held.error;
       held.error = error;
@@ -168,7 +173,7 @@ export class Exchange {
   }
 
   private async pull(asked: number): Promise<Page> {
-    const page = await this.client.pull(this.db.tenantId, await this.since(), ENTITY_TYPES);
+    const page = await this.client.pull(this.db.tenantId, await this.knownSince(), ENTITY_TYPES, this.signal);
     await this.take(page, asked, []);
     return page;
   }
@@ -193,10 +198,14 @@ export class Exchange {
     await this.db.syncDevice.put({ ...known, offset, server_version: answer.server_version });
   }
 
-  /** The oldest cursor of all types; it holds for each of them. */
-  private async since(): Promise<string> {
-    const cursors = (await this.db.syncMetadata.toArray()).map((each) => each.last_synced_at!);
-    return cursors.reduce((oldest, each) => (each < oldest ? each : oldest));
+  /** The oldest cursor of all types, which holds for each of them; undefined: none was ever loaded. */
+  private async since(): Promise<string | undefined> {
+    const known = await this.db.syncMetadata.bulkGet([...ENTITY_TYPES]);
+    return known.flatMap((each) => each?.last_synced_at ?? []).sort()[0];
+  }
+
+  private async knownSince(): Promise<string> {
+    return (await this.since())!; // a load came before
   }
 
   /** Whether this device holds something else than the server, as far as that can be told: with an empty queue. */
@@ -210,16 +219,21 @@ export class Exchange {
     });
   }
 
-  private recount(entityType: EntityType): Promise<void> {
-    return this.db.transaction("rw", this.db.entities(entityType), this.db.syncMetadata, () => recount(this.db, entityType));
+  /** Counts once what is held here, for something may have been written past the sums. */
+  private async count(): Promise<void> {
+    if (this.isCounted) return;
+    for (const name of ENTITY_TYPES) {
+      await this.db.transaction("rw", this.db.entities(name), this.db.syncMetadata, () => recount(this.db, name));
+    }
+    this.isCounted = true;
   }
 
   private async fetchConflicts(): Promise<void> {
-    const conflicts = await this.client.conflicts(this.db.tenantId);
+    const conflicts = await this.client.conflicts(this.db.tenantId, this.signal);
     await this.db.transaction("rw", this.db.syncConflicts, async () => {
       await this.db.syncConflicts.clear();
       await this.db.syncConflicts.bulkPut(conflicts);
     });
-    this.hasLooked = true;
+    this.areConflictsDue = false;
   }
 }

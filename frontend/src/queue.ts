@@ -2,7 +2,7 @@
 
 import type { EntityType } from "./catalogue";
 import type { FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "./database";
-import { putDevice } from "./device";
+import { askForReload } from "./device";
 import { newId } from "./identifiers";
 import type { Local } from "./local";
 
@@ -28,10 +28,15 @@ export async function enqueue(db: FinwiseTenantSpecificDB, local: Local): Promis
   }
 }
 
-/** Queues an entity for a restored server, as it is and without a base, for it is no edit of what is there now. */
-export async function giveBack(db: FinwiseTenantSpecificDB, local: Local): Promise<void> {
-  const { entity_type, id, created_at, updated_at, data } = local;
-  await db.syncQueue.add({ change_id: newId(), entity_type, id, created_at, updated_at, data, sent: 0 });
+/** Queues entities for a restored server, as they are and on no base, for none of them is an edit of what is there now. */
+export async function giveBack(db: FinwiseTenantSpecificDB, locals: Local[]): Promise<void> {
+  await db.syncQueue.bulkAdd(locals.map((local) => ({ ...local, change_id: newId(), base_updated_at: null, sent: 0 })));
+}
+
+/** Forgets the bases of what waits: after a restore another version may have the very time that a base names. */
+export async function forgetBases(db: FinwiseTenantSpecificDB): Promise<void> {
+  await db.syncQueue.toCollection().modify({ base_updated_at: null });
+  await db.syncRejected.toCollection().modify({ base_updated_at: null });
 }
 
 /** The next entries to push and marks them as sent: at most `most`, of about `bytes`, but at least one. */
@@ -53,9 +58,9 @@ export async function takeBatch(db: FinwiseTenantSpecificDB, most: number, bytes
 
 /** A change as the protocol wants it. */
 export function wireChange(entry: QueueEntry): Record<string, unknown> {
-  const { change_id, entity_type, id, created_at, updated_at, data } = entry;
-  const change = { change_id, entity_type, id, created_at, updated_at, deleted_at: data === null ? updated_at : null, data };
-  return "base_updated_at" in entry ? { ...change, base_updated_at: entry.base_updated_at } : change;
+  const { change_id, entity_type, id, created_at, updated_at, base_updated_at, data } = entry;
+  const deleted_at = data === null ? updated_at : null;
+  return { change_id, entity_type, id, created_at, updated_at, base_updated_at, deleted_at, data };
 }
 
 /** Sets an entry aside that the server does not take. */
@@ -77,6 +82,6 @@ export async function askAgain(db: FinwiseTenantSpecificDB): Promise<void> {
 export async function discard(db: FinwiseTenantSpecificDB, changeId: string): Promise<void> {
   await db.transaction("rw", db.syncRejected, db.syncDevice, async () => {
     await db.syncRejected.delete(changeId);
-    await putDevice(db, { reload: { reason: "digest", give_back: false } });
+    await askForReload(db, { reason: "digest", give_back: false });
   });
 }

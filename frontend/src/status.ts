@@ -38,7 +38,7 @@ function stateOf(status: number, code: string): SyncState {
   if (code === "network") return "offline";
   if (status === 401) return "logged_out";
   if (status === 403) return "forbidden";
-  if (status === 404 || code === "tenant_deleted") return "stopped";
+  if (code === "not_found" || code === "tenant_deleted") return "stopped";
   if (status === 507) return "quota";
   if (status === 429 || status >= 500) return "waiting";
   return "error";

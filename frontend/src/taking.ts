@@ -2,10 +2,11 @@
 
 import { ENTITY_TYPES, type Entity, type EntityType, type Schemas, isEntityType } from "./catalogue";
 import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database";
-import { type Local, Locals, fromServer, recount } from "./local";
-import { giveBack, setAside, waiting } from "./queue";
+import { type Local, Locals, type Step, fromServer, recount } from "./local";
+import { forgetBases, giveBack, setAside, waiting } from "./queue";
 
 const CHUNK = 1000; // entities that are read and written at once
+const FEW = 20;
 
 type Result = Schemas["Result"];
 
@@ -20,7 +21,7 @@ export class Taking {
 
   /** The server's versions, unless a newer edit of the same entity waits to be sent. */
   async versions(entities: Entity[], onStored: (count: number) => void = () => {}): Promise<void> {
-    const newest = await this.newestWaiting();
+    const newest = await this.newestWaiting(entities);
     for (const [entityType, ofType] of byType(entities)) {
       for (let at = 0; at < ofType.length; at += CHUNK) {
         const chunk = ofType.slice(at, at + CHUNK);
@@ -51,23 +52,29 @@ export class Taking {
   async load(entities: Entity[], types: readonly EntityType[], reload: Reload | undefined, onStored: (count: number) => void): Promise<void> {
     const there = new Map(entities.map((entity) => [keyOf(entity), entity.updated_at]));
     const named = new Set((await this.newestWaiting()).keys());
-    for (const { entity_type, id } of await this.db.syncRejected.toArray()) named.add(keyOf({ entity_type, id }));
-    if (reload) {
-      for (const entityType of types) {
-        for (const local of await this.heldOf(entityType)) {
-          if (named.has(keyOf(local))) continue;
-          const theirs = there.get(keyOf(local));
-          if (reload.reason === "epoch_changed" && (theirs === undefined ? reload.give_back : local.updated_at > theirs)) {
-            await giveBack(this.db, local);
-          } else if (theirs === undefined && local.data !== null) {
-            await this.locals.remove(local);
-          }
-        }
-      }
-    }
+    for (const rejected of await this.db.syncRejected.toArray()) named.add(keyOf(rejected));
+    if (reload?.reason === "epoch_changed") await forgetBases(this.db);
+    if (reload) for (const entityType of types) await this.makeRoom(entityType, there, named, reload);
     await this.versions(entities, onStored);
     await this.save();
     if (reload) for (const entityType of types) await recount(this.db, entityType);
+  }
+
+  /** Gives back what a restored server is to have again, and removes what is not there any more. */
+  private async makeRoom(entityType: EntityType, there: Map<string, string>, named: Set<string>, reload: Reload): Promise<void> {
+    const isNewLife = reload.reason === "epoch_changed";
+    const given: Local[] = [];
+    const baseless: Step[] = [];
+    for (const local of await this.heldOf(entityType)) {
+      const theirs = there.get(keyOf(local));
+      const isNamed = named.has(keyOf(local));
+      const isGiven = isNewLife && !isNamed && (theirs === undefined ? reload.give_back : local.updated_at > theirs);
+      if (isGiven) given.push(local);
+      if (isGiven || (isNamed && isNewLife)) baseless.push({ local: { ...local, base_updated_at: null }, before: local });
+      else if (!isNamed && theirs === undefined && local.data !== null) await this.locals.remove(local);
+    }
+    await giveBack(this.db, given);
+    await this.locals.put(entityType, baseless);
   }
 
   /** The cursor to go on from, for these types. */
@@ -99,7 +106,7 @@ export class Taking {
     const { entity_type, id } = entry;
     const led = this.led.get(keyOf(entry)) ?? new Set();
     this.led.set(keyOf(entry), led);
-    led.add(entry.base_updated_at === undefined ? entry.updated_at : entry.base_updated_at);
+    led.add(entry.base_updated_at);
     const later = await waiting(this.db, entity_type, id);
     const before = await this.locals.find(entity_type, id);
     let local: Local | undefined;
@@ -107,7 +114,7 @@ export class Taking {
     else if (before && led.has(before.base_updated_at)) local = { ...before, created_at, base_updated_at: updated_at };
     if (local) await this.locals.put(entity_type, [{ local, before }]);
     for (const one of later) {
-      if (!one.sent && one.base_updated_at !== undefined && led.has(one.base_updated_at)) {
+      if (!one.sent && led.has(one.base_updated_at)) {
         await this.db.syncQueue.update(one.place, { base_updated_at: updated_at, created_at });
       }
     }
@@ -121,9 +128,16 @@ export class Taking {
     return [...living, ...deleted.map((tombstone) => ({ ...tombstone, data: null }))];
   }
 
-  /** The time of the newest edit that waits, by entity; read from the index alone. */
-  private async newestWaiting(): Promise<Map<string, string>> {
+  /** The time of the newest edit that waits, of these entities or of all; read from the index alone where they are many. */
+  private async newestWaiting(of?: Entity[]): Promise<Map<string, string>> {
     const newest = new Map<string, string>();
+    if (of && of.length < FEW) {
+      for (const { entity_type, id } of of) {
+        const last = (await waiting(this.db, entity_type, id)).at(-1);
+        if (last) newest.set(keyOf(last), last.updated_at);
+      }
+      return newest;
+    }
     const keys = (await this.db.syncQueue.orderBy("[entity_type+id+updated_at]").keys()) as unknown as [EntityType, string, string][];
     for (const [entity_type, id, updated_at] of keys) newest.set(keyOf({ entity_type, id }), updated_at); // the last is the newest
     return newest;

@@ -118,6 +118,57 @@ describe("one tab", () => {
     expect(seen.at(-1)!.retryAt! - now).toBe(40_000);
   });
 
+  test("what happens around it does not make it ask before the server wants to be asked again; a person does", async () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    vi.stubGlobal("window", new EventTarget());
+    vi.stubGlobal("document", page);
+    await desk.sync();
+    server.next("/sync/changes", problem(503, "busy", {}, { "Retry-After": "3600" }));
+    const { sync, seen } = tab();
+    await until(() => seen.at(-1)?.state === "waiting");
+    const before = syncs();
+    window.dispatchEvent(new Event("online"));
+    page.dispatchEvent(new Event("visibilitychange"));
+    await desk.tag("a", "x");
+    sync.edited();
+    await new Promise((passed) => setTimeout(passed, 600));
+    expect(syncs()).toBe(before);
+    await sync.sync();
+    expect(server.living()).toEqual({ "tags/a": { name: "x" } });
+  });
+
+  test("an edit that is made while a sync ends is sent a moment later", async () => {
+    await desk.sync();
+    await desk.tag("a", "x");
+    let isLate = true;
+    desk = new Desk(async (url, init) => {
+      const answer = await server.fetch(url, init);
+      if (String(url).includes("/sync/conflicts") && isLate) {
+        isLate = false;
+        await desk.tag("b", "y");
+        sync.edited();
+      }
+      return answer;
+    }, Date.now, {}, desk.owner);
+    const { sync } = tab();
+    await until(() => "tags/b" in server.living());
+  });
+
+  test("gives up a request that gets no answer when the person wants to be offline, and when it ends", async () => {
+    await desk.sync();
+    server.next("/sync/changes", "no answer");
+    server.next("/sync/changes", "no answer");
+    const { sync, seen } = tab();
+    await until(() => seen.at(-1)?.state === "syncing" && syncs() > 1);
+    sync.pause(true);
+    await sync.sync();
+    expect(seen.at(-1)?.state).toBe("paused");
+    const before = syncs();
+    sync.pause(false);
+    await until(() => syncs() > before);
+    await sync.stop();
+  });
+
   test("sends nothing while the person wants to be offline, and everything afterwards", async () => {
     const { sync, seen } = tab();
     await synced({ sync, seen });

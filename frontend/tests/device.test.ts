@@ -329,6 +329,54 @@ describe("taking what the server has", () => {
     expect(await desk.living()).toEqual(server.living());
   });
 
+  test("a cursor of a type that this program does not know any more holds nothing up", async () => {
+    server.edit("tags", "a", { name: "x" });
+    await desk.sync();
+    await desk.db.syncMetadata.put({ entity_type: "formerly" as never, last_synced_at: "1970-01-01T00:00:00.000000Z~0a0a0a0a", digest: "0" });
+    await desk.tag("b", "y");
+    await desk.sync();
+    expect(pushes()[0]!.body!["since"]).not.toContain("1970");
+  });
+
+  test("takes no answer of another protocol, and nothing that is none", async () => {
+    await desk.sync();
+    const before = await device(desk.db);
+    server.next("/sync/changes", { status: 200, body: { protocol: 2, changes: [], has_more: false } });
+    expect((await failure(desk.sync()))!.code).toBe("protocol");
+    server.next("/sync/changes", { status: 200, body: "<html>Please log in to this hotel's network</html>" });
+    expect((await failure(desk.sync()))!.code).toBe("network");
+    await desk.db.syncMetadata.clear();
+    server.next("/sync/initial", { status: 200, body: "<html>\n</html>\n" });
+    expect((await failure(desk.sync()))!.code).toBe("network");
+    expect(await device(desk.db)).toEqual(before);
+  });
+
+  test("gives a request up when it is told to; the queue stays", async () => {
+    await desk.sync();
+    await desk.tag("a", "x");
+    server.next("/sync/changes", "no answer");
+    const wish = new AbortController();
+    const ended = failure(desk.exchange.sync(wish.signal));
+    await expect.poll(() => pushes().length).toBe(1);
+    wish.abort();
+    expect((await ended)!.code).toBe("network");
+    expect(await queued()).toHaveLength(1);
+    await desk.sync();
+    expect(server.living()).toEqual({ "tags/a": { name: "x" } });
+  });
+
+  test("fetches the conflicts with the next sync where that failed after something had moved", async () => {
+    await desk.sync();
+    await desk.tag("a", "mine");
+    server.now += 5_000;
+    server.edit("tags", "a", { name: "theirs" });
+    server.next("/sync/conflicts", problem(503, "busy"));
+    await failure(desk.sync());
+    expect(await desk.db.syncConflicts.count()).toBe(0);
+    await desk.sync();
+    expect(await desk.db.syncConflicts.count()).toBe(1);
+  });
+
   test("does not load again and again from a server whose digest never fits", async () => {
     server.edit("tags", "a", { name: "x" });
     const digest = server.digest.bind(server);
@@ -374,7 +422,56 @@ describe("when the server cannot go on from the cursor", () => {
     await desk.sync();
     expect(server.living()).toEqual({ "tags/old": { name: "after" }, "tags/since": { name: "new" } });
     expect(await desk.living()).toEqual(server.living());
-    expect(sent().every((change) => !("base_updated_at" in change))).toBe(true);
+    expect(sent().map(({ base_updated_at }) => base_updated_at)).toEqual([null, null, null]);
+  });
+
+  test("epoch_changed: what waits forgets its base, which another version may have by chance, so that nothing is overwritten unseen", async () => {
+    server.edit("tags", "a", { name: "before" });
+    const restore = server.snapshot();
+    server.now += 1_000;
+    server.edit("tags", "a", { name: "since" });
+    await desk.sync();
+    await desk.tag("a", "mine");
+    restore();
+    const base = (await queued())[0]!.base_updated_at!;
+    server.edit("tags", "a", { name: "in the new life, at that very time" }, base);
+    server.next("/sync/changes", problem(410, "epoch_changed", { action: "initial", give_back: true }));
+    server.now += 1_000;
+    await desk.tag("a", "mine too");
+    await desk.sync();
+    expect(server.living()).toEqual({ "tags/a": { name: "mine too" } });
+    expect(server.conflicts).toMatchObject([{ reason: "overwritten", id: "a" }]);
+    await desk.tag("a", "mine again");
+    await desk.sync();
+    expect(server.conflicts).toHaveLength(1);
+  });
+
+  test("epoch_changed: is noticed by a device that only learns of another type meanwhile", async () => {
+    await desk.sync();
+    const restore = server.snapshot();
+    server.now += 1_000;
+    await desk.tag("since", "x");
+    await desk.sync();
+    restore();
+    await desk.db.syncMetadata.delete("recipients");
+    await desk.sync();
+    expect(server.living()).toEqual({ "tags/since": { name: "x" } });
+  });
+
+  test("epoch_changed: what is to be given back is not forgotten when a rejected change is discarded before the load", async () => {
+    server.reject = ({ id }) => (id === "bad" ? { code: "invalid_data", errors: {} } : undefined);
+    await desk.sync();
+    const restore = server.snapshot();
+    server.now += 1_000;
+    await desk.tag("since", "x");
+    await desk.tag("bad", "x");
+    await desk.sync();
+    restore();
+    server.next("/sync/initial", "request lost");
+    await failure(desk.sync());
+    await discard(desk.db, (await desk.db.syncRejected.toArray())[0]!.change_id);
+    await desk.sync();
+    expect(server.living()).toMatchObject({ "tags/since": { name: "x" } });
   });
 
   test("epoch_changed without give_back: what the server lacks may be a deletion, and goes", async () => {

@@ -10,8 +10,8 @@ import { Judge, type Version, type WireChange } from "./judge";
 
 type Stored = Version & { entity_type: EntityType; id: string; stamp: number };
 type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
-/** What happens to one request: `lost` before or after the server has dealt with it, or another answer. */
-export type Fault = "request lost" | "answer lost" | Answer;
+/** What happens to one request: `lost` before or after the server has dealt with it, no end at all, or another answer. */
+export type Fault = "request lost" | "answer lost" | "no answer" | Answer;
 
 export class FakeServer {
   now = Date.parse("2026-01-10T12:00:00.000Z");
@@ -78,6 +78,7 @@ export class FakeServer {
     const place = this.faults.findIndex(({ matches }) => matches(pathname));
     const fault = place < 0 ? undefined : this.faults.splice(place, 1)[0]!.fault;
     if (fault === "request lost") throw new TypeError("network");
+    if (fault === "no answer") return new Promise((_, reject) => init.signal!.addEventListener("abort", () => reject(new TypeError("given up"))));
     const answer = typeof fault === "object" ? fault : this.answer(pathname, searchParams, body);
     if (fault === "answer lost") throw new TypeError("network");
     const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? null);
@@ -86,7 +87,7 @@ export class FakeServer {
 
   private answer(path: string, query: URLSearchParams, body: Record<string, unknown> | undefined): Answer {
     if (path.startsWith("/sync/conflicts/")) return { status: 200, body: this.conflicts.map((each, i) => ({ ...each, conflict_id: String(i) })) };
-    if (path.startsWith("/sync/initial/")) return this.initial();
+    if (path.startsWith("/sync/initial/")) return this.initial(query.get("entity_types")!.split(","));
     const since = body ? (body["since"] as string) : query.get("since")!;
     const gone = this.refusal(since);
     if (gone) return gone;
@@ -136,8 +137,8 @@ export class FakeServer {
     return { ...this.envelope(hasMore ? page.at(-1)!.stamp : this.last), changes: page.map(wire), has_more: hasMore, ...(hasMore ? {} : { digest: this.digest() }) };
   }
 
-  private initial(): Answer {
-    const living = [...this.entities.values()].filter((each) => each.data !== null).map(wire);
+  private initial(types: string[]): Answer {
+    const living = [...this.entities.values()].filter((each) => each.data !== null && types.includes(each.entity_type)).map(wire);
     const last = { ...this.envelope(this.last), has_more: false, digest: this.digest() };
     return { status: 200, body: [...living, last].map((line) => JSON.stringify(line) + "\n").join("") };
   }
