@@ -37,6 +37,8 @@ class BuildWithPage(build_py):
             _build()
         except NoPage as reason:
             _note(str(reason))
+        if not self.editable_mode:  # names change with contents: those of earlier builds would be packed as well
+            shutil.rmtree(Path(self.build_lib, BUILT.relative_to(FRONTEND.parent)), ignore_errors=True)
         super().run()
 
 

@@ -6,6 +6,7 @@ import socket
 import click
 
 from finwise import config, create_domain, demo, now
+from finwise.api import account_book
 from finwise.errors import BadSetting
 from finwise.version import __version__
 
@@ -32,7 +33,8 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}{settings.url_prefix}"
     domain = create_domain(settings)
-    click.echo(f"FinWise {__version__} on {url} (page: {url}/app/, API document: {url}/docs). Ctrl+C ends it.")
+    page = f"{url}/app/" if account_book.is_built() else f"not built, {url}/app/ says how"
+    click.echo(f"FinWise {__version__} on {url} (page: {page}; API document: {url}/docs). Ctrl+C ends it.")
     if settings.demo:
         click.echo(demo.create(domain, now()).instructions(url))
     domain.close()

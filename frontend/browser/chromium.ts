@@ -15,6 +15,7 @@ export const ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
   "--disable-dev-shm-usage",
+  "--hide-scrollbars",
   "--window-size=1280,900",
 ];
 

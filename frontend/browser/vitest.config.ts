@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** Tests in a real browser against a real server; one at a time, for both want the machine. */
 export default defineConfig({
+  cacheDir: "../node_modules/.vite-browser",
   test: {
     root: import.meta.dirname,
     include: ["*.browser.ts"],

@@ -36,6 +36,7 @@ export function compare(left: object | null, right: object | null): Difference[]
   const others = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((field) => !SHOWN.includes(field) && text(a[field]) !== text(b[field]));
   return [...SHOWN, ...others]
     .filter((field) => isThere(a[field]) || isThere(b[field]))
+    .filter((field) => field !== "description" || a.description !== a.payee || b.description !== b.payee)
     .map((field) => ({
       field,
       label: words.value.fields[field] ?? field,
