@@ -10,7 +10,7 @@ export {
   type SyncMetadata,
   type Tombstone,
 } from "./database";
-export { TenantDbService, NoSuchEntity } from "./tenant_db_service";
+export { TenantDbService, EntityExists, NoSuchEntity } from "./tenant_db_service";
 export { Exchange, type Progress } from "./exchange";
 export { BackgroundSync, type Options } from "./background";
 export { stateAfter, type SyncState, type SyncStatus } from "./status";

@@ -15,6 +15,13 @@ export class NoSuchEntity extends Error {
   }
 }
 
+/** Raised where an entity is to be added that is there already. */
+export class EntityExists extends Error {
+  constructor(readonly entityType: EntityType, readonly id: string) {
+    super(`There is a ${entityType} ${id} in this book already.`);
+  }
+}
+
 export class TenantDbService {
   /** `onChange` is called after each edit was stored; `now` is this device's clock in ms. */
   constructor(
@@ -31,9 +38,12 @@ export class TenantDbService {
     return this.db.entities(entityType).toArray();
   }
 
-  /** A new entity, under a new id unless one is given; its row. */
+  /** A new entity, under a new id unless one is given; its row. Raises EntityExists. */
   async add<T extends EntityType>(entityType: T, data: Data<T>, id: string = newId()): Promise<Row<T>> {
-    await this.edit(entityType, id, () => data);
+    await this.edit(entityType, id, (before) => {
+      if (before !== null) throw new EntityExists(entityType, id);
+      return data;
+    });
     return (await this.get(entityType, id))!;
   }
 

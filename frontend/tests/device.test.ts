@@ -73,8 +73,21 @@ describe("editing", () => {
     expect((await tag("a"))!.updated_at).toBe(new Date(server.now).toISOString());
   });
 
-  test("that changes what is not there is refused", async () => {
+  test("that changes what is not there, or adds what is, is refused", async () => {
     await expect(desk.book.change("tags", "nobody", { name: "x" })).rejects.toThrow("There is no tags nobody");
+    expect(await queued()).toEqual([]);
+    await desk.book.add("tags", { name: "x" }, "a");
+    await expect(desk.book.add("tags", { name: "y" }, "a")).rejects.toThrow("There is a tags a in this book already.");
+    expect(await desk.names()).toEqual({ a: "x" });
+  });
+
+  test("several as one: all are stored, or none", async () => {
+    const both = desk.book.together(async () => {
+      await desk.tag("a", "x");
+      await desk.book.change("tags", "nobody", { name: "x" });
+    });
+    await expect(both).rejects.toThrow("There is no tags nobody");
+    expect(await desk.names()).toEqual({});
     expect(await queued()).toEqual([]);
   });
 });

@@ -16,6 +16,7 @@ export const useTenantStore = defineStore("tenant", () => {
   const client = shallowRef<FinwiseClient>();
   const db = shallowRef<FinwiseTenantSpecificDB>();
   const service = shallowRef<TenantDbService>();
+  let turn: Promise<void> = Promise.resolve();
   const tenant = computed(() => tenants.value.find((each) => each.uuid === tenantId.value));
 
   /** Says where the server is, and which token to show it. Before anything else. */
@@ -36,9 +37,29 @@ export const useTenantStore = defineStore("tenant", () => {
   }
 
   /** Opens a book of this device, and keeps it in step from now on; where it is empty it is loaded first. */
-  async function chooseTenant(id: string): Promise<void> {
-    if (tenantId.value === id) return;
-    await leaveTenant();
+  function chooseTenant(id: string): Promise<void> {
+    return inTurn(() => open(id));
+  }
+
+  /** Closes the book; what waits to be sent stays on this device. */
+  function leaveTenant(): Promise<void> {
+    return inTurn(close);
+  }
+
+  /** Removes a book from this device, with whatever was not sent yet. */
+  function removeFromDevice(id: string): Promise<void> {
+    return inTurn(async () => {
+      if (tenantId.value === id) await close();
+      await new FinwiseTenantSpecificDB(id).delete();
+    });
+  }
+
+  async function open(id: string): Promise<void> {
+    if (tenantId.value === id) {
+      void useSyncStore().syncNow(); // whoever has logged in again wants to see it go on
+      return;
+    }
+    await close();
     const opened = markRaw(new FinwiseTenantSpecificDB(id));
     await opened.open();
     const syncStore = useSyncStore();
@@ -50,17 +71,17 @@ export const useTenantStore = defineStore("tenant", () => {
     sync.start();
   }
 
-  /** Closes the book; what waits to be sent stays on this device. */
-  async function leaveTenant(): Promise<void> {
+  async function close(): Promise<void> {
     await useSyncStore().leave();
     db.value?.close();
     tenantId.value = db.value = service.value = undefined;
   }
 
-  /** Removes a book from this device, with whatever was not sent yet. */
-  async function removeFromDevice(id: string): Promise<void> {
-    if (tenantId.value === id) await leaveTenant();
-    await new FinwiseTenantSpecificDB(id).delete();
+  /** Books are opened and closed one after the other, however fast somebody clicks. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
   }
 
   function connected(): FinwiseClient {
