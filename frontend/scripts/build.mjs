@@ -1,5 +1,10 @@
 // The library in dist/: two entries, what they share in pieces of their own, peers left to whoever uses it.
 import { build } from "esbuild";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+
+rmSync("dist", { recursive: true, force: true });
+mkdirSync("dist");
+copyFileSync("../LICENSE", "dist/LICENSE");
 
 await build({
   entryPoints: ["src/index.ts", "src/pinia.ts"],

@@ -3,11 +3,11 @@
  * Of all tabs that show a book one does it; the others ask it to, and are told how it is.
  */
 
-import { FinwiseClient, ServerError } from "./client";
-import type { FinwiseTenantSpecificDB } from "./database";
-import { device } from "./device";
-import { Exchange } from "./exchange";
-import { type SyncState, type SyncStatus, stateAfter } from "./status";
+import { FinwiseClient, ServerError } from "./client.js";
+import type { FinwiseTenantSpecificDB } from "./database.js";
+import { device } from "./device.js";
+import { Exchange } from "./exchange.js";
+import { type SyncState, type SyncStatus, stateAfter } from "./status.js";
 
 const EDIT_DELAY = 400; // ms after an edit, so that some of them go together
 const EVERY = 60_000; // ms between polls

@@ -1,6 +1,6 @@
 /** The entity types of the server's catalogue, as its OpenAPI document describes them. */
 
-import type { components } from "./openapi";
+import type { components } from "./openapi.js";
 
 export type Schemas = components["schemas"];
 export type Entity = Schemas["Entity"];

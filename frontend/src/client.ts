@@ -1,8 +1,8 @@
 /** The server's routes, as far as a device uses them. Shapes come from the OpenAPI document. */
 
-import type { Entity, EntityType, Schemas } from "./catalogue";
-import type { Reload } from "./database";
-import { Patience } from "./patience";
+import type { Entity, EntityType, Schemas } from "./catalogue.js";
+import type { Reload } from "./database.js";
+import { Patience } from "./patience.js";
 
 export type Page = Schemas["Page"];
 export type PushAnswer = Schemas["PushAnswer"];

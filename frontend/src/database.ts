@@ -3,8 +3,8 @@
  * server. One database per tenant, so that books never mix.
  */
 
-import Dexie, { type EntityTable, type Table } from "dexie";
-import { ENTITY_TYPES, type Data, type EntityType, type Schemas } from "./catalogue";
+import { Dexie, type EntityTable, type Table } from "dexie";
+import { ENTITY_TYPES, type Data, type EntityType, type Schemas } from "./catalogue.js";
 
 /** What stands beside an entity's own fields in its table. Times are canonical text. */
 export interface Stamped {

@@ -1,7 +1,7 @@
 /** What a device knows of itself and of the server, in its own book. */
 
-import type { DeviceState, FinwiseTenantSpecificDB, Reload } from "./database";
-import { newId } from "./identifiers";
+import type { DeviceState, FinwiseTenantSpecificDB, Reload } from "./database.js";
+import { newId } from "./identifiers.js";
 
 /** The device's state; made when it is asked for the first time. */
 export function device(db: FinwiseTenantSpecificDB): Promise<DeviceState> {

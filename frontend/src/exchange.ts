@@ -1,13 +1,13 @@
 /** One sync: sends what waits, takes what is new, and sees that both sides hold the same (docs/protocol.md 7). */
 
-import { ENTITY_TYPES, type Entity, type EntityType } from "./catalogue";
-import { type FinwiseClient, type Page, type PushAnswer, ServerError } from "./client";
-import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database";
-import { askForReload, device, putDevice } from "./device";
-import { recount } from "./local";
-import { askAgain, setAside, takeBatch, wireChange } from "./queue";
-import { Taking } from "./taking";
-import { timeText } from "./time";
+import { ENTITY_TYPES, type Entity, type EntityType } from "./catalogue.js";
+import { type FinwiseClient, type Page, type PushAnswer, ServerError } from "./client.js";
+import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database.js";
+import { askForReload, device, putDevice } from "./device.js";
+import { recount } from "./local.js";
+import { askAgain, setAside, takeBatch, wireChange } from "./queue.js";
+import { Taking } from "./taking.js";
+import { timeText } from "./time.js";
 
 const MOST_CHANGES = 500; // in one push
 const MOST_BYTES = 1 << 18; // so that a slow line gets it across before anybody loses patience

@@ -1,5 +1,5 @@
-export { ENTITY_TYPES, isEntityType, type Data, type Entity, type EntityType, type Schemas } from "./catalogue";
-export { FinwiseClient, ServerError, type Connection } from "./client";
+export { ENTITY_TYPES, isEntityType, type Data, type Entity, type EntityType, type Schemas } from "./catalogue.js";
+export { FinwiseClient, ServerError, type Connection } from "./client.js";
 export {
   FinwiseTenantSpecificDB,
   databaseName,
@@ -9,9 +9,9 @@ export {
   type Row,
   type SyncMetadata,
   type Tombstone,
-} from "./database";
-export { TenantDbService, EntityExists, NoSuchEntity } from "./tenant_db_service";
-export { Exchange, type Progress } from "./exchange";
-export { BackgroundSync, type Options } from "./background";
-export { stateAfter, type SyncState, type SyncStatus } from "./status";
-export { newId } from "./identifiers";
+} from "./database.js";
+export { TenantDbService, EntityExists, NoSuchEntity } from "./tenant_db_service.js";
+export { Exchange, type Progress } from "./exchange.js";
+export { BackgroundSync, type Options } from "./background.js";
+export { stateAfter, type SyncState, type SyncStatus } from "./status.js";
+export { newId } from "./identifiers.js";

@@ -1,9 +1,9 @@
 /** What this device holds of one entity, living or deleted; its table, its tombstone and the digest move together. */
 
 import type { Table } from "dexie";
-import type { Data, Entity, EntityType } from "./catalogue";
-import type { FinwiseTenantSpecificDB, Row, Stamped } from "./database";
-import { NOTHING, added, weight } from "./digest";
+import type { Data, Entity, EntityType } from "./catalogue.js";
+import type { FinwiseTenantSpecificDB, Row, Stamped } from "./database.js";
+import { NOTHING, added, weight } from "./digest.js";
 
 /** An entity here. `data` null: deleted. */
 export interface Local extends Stamped {

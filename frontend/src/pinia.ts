@@ -1,2 +1,2 @@
-export { useTenantStore } from "./stores/tenant";
-export { useSyncStore } from "./stores/sync";
+export { useTenantStore } from "./stores/tenant.js";
+export { useSyncStore } from "./stores/sync.js";

@@ -1,10 +1,10 @@
 /** The queue: what was changed here and the server does not have yet, in the order it was made. */
 
-import type { EntityType } from "./catalogue";
-import type { FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "./database";
-import { askForReload } from "./device";
-import { newId } from "./identifiers";
-import type { Local } from "./local";
+import type { EntityType } from "./catalogue.js";
+import type { FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "./database.js";
+import { askForReload } from "./device.js";
+import { newId } from "./identifiers.js";
+import type { Local } from "./local.js";
 
 /** The entries of one entity, the oldest first. */
 export function waiting(db: FinwiseTenantSpecificDB, entityType: EntityType, id: string): Promise<QueueEntry[]> {

@@ -1,7 +1,7 @@
 /** How the sync of a book is, as one value that can be shown. */
 
-import { ServerError } from "./client";
-import type { Progress } from "./exchange";
+import { ServerError } from "./client.js";
+import type { Progress } from "./exchange.js";
 
 export type SyncState =
   | "idle" // all is well

@@ -1,9 +1,9 @@
 /** Taking what the server says into the book on this device: pages, results, whole loads. Within one transaction. */
 
-import { ENTITY_TYPES, type Entity, type EntityType, type Schemas, isEntityType } from "./catalogue";
-import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database";
-import { type Local, Locals, type Step, fromServer, recount } from "./local";
-import { forgetBases, giveBack, setAside, waiting } from "./queue";
+import { ENTITY_TYPES, type Entity, type EntityType, type Schemas, isEntityType } from "./catalogue.js";
+import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database.js";
+import { type Local, Locals, type Step, fromServer, recount } from "./local.js";
+import { forgetBases, giveBack, setAside, waiting } from "./queue.js";
 
 const CHUNK = 1000; // entities that are read and written at once
 const FEW = 20;

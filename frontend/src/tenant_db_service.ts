@@ -1,12 +1,12 @@
 /** Reading and editing a book. Every edit stamps the entity and queues its change in the same transaction. */
 
-import type { Data, EntityType } from "./catalogue";
-import { type FinwiseTenantSpecificDB, type Row } from "./database";
-import { device } from "./device";
-import { newId } from "./identifiers";
-import { type Local, Locals } from "./local";
-import { enqueue } from "./queue";
-import { editTime } from "./time";
+import type { Data, EntityType } from "./catalogue.js";
+import { type FinwiseTenantSpecificDB, type Row } from "./database.js";
+import { device } from "./device.js";
+import { newId } from "./identifiers.js";
+import { type Local, Locals } from "./local.js";
+import { enqueue } from "./queue.js";
+import { editTime } from "./time.js";
 
 /** Raised where an entity is to be changed that is not there (any more). */
 export class NoSuchEntity extends Error {

@@ -3,11 +3,11 @@
 import { type Subscription, liveQuery } from "dexie";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
-import type { BackgroundSync } from "../background";
-import type { FinwiseClient } from "../client";
-import type { Conflict, FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "../database";
-import { discard } from "../queue";
-import type { SyncStatus } from "../status";
+import type { BackgroundSync } from "../background.js";
+import type { FinwiseClient } from "../client.js";
+import type { Conflict, FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "../database.js";
+import { discard } from "../queue.js";
+import type { SyncStatus } from "../status.js";
 
 const OFFLINE = "finwise offline"; // in localStorage: the person's wish, for all tabs of this device
 

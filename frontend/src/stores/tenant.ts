@@ -2,13 +2,13 @@
 
 import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef } from "vue";
-import { BackgroundSync } from "../background";
-import type { Schemas } from "../catalogue";
-import { type Connection, FinwiseClient } from "../client";
-import { FinwiseTenantSpecificDB } from "../database";
-import { newId } from "../identifiers";
-import { TenantDbService } from "../tenant_db_service";
-import { useSyncStore } from "./sync";
+import { BackgroundSync } from "../background.js";
+import type { Schemas } from "../catalogue.js";
+import { type Connection, FinwiseClient } from "../client.js";
+import { FinwiseTenantSpecificDB } from "../database.js";
+import { newId } from "../identifiers.js";
+import { TenantDbService } from "../tenant_db_service.js";
+import { useSyncStore } from "./sync.js";
 
 export const useTenantStore = defineStore("tenant", () => {
   const tenants = ref<Schemas["Tenant"][]>([]);
