@@ -112,6 +112,28 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.getByRole("radio", { name: "English" }).check();
   });
 
+  test("what the server does not take is set aside, with the reason, until it is discarded", async () => {
+    const { page } = profile;
+    await page.goto(`${server.url}/app/#/bookings`);
+    const form = page.getByRole("form", { name: "New booking" });
+    await form.getByLabel("Amount").fill("1");
+    await form.getByLabel("Who or what").evaluate((field: HTMLInputElement) => {
+      field.value = "half of a sign: \ud83d";
+      field.dispatchEvent(new Event("input"));
+    });
+    await form.getByLabel("Who or what").press("Enter");
+    await page.getByText("1 entry rejected").waitFor();
+    await enter(page, "2", "Good one"); // the bad one blocks nobody
+    await inStep(page);
+    await page.goto(`${server.url}/app/#/sync`);
+    await page.getByText(/^invalid_data|^invalid_change/).waitFor();
+    await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByText("Rejected by the server").waitFor({ state: "detached" });
+    await page.goto(`${server.url}/app/#/bookings`);
+    await page.getByRole("button", { name: /Good one/ }).waitFor();
+    await page.getByRole("button", { name: /half of a sign/ }).waitFor({ state: "detached" });
+  });
+
   test("the export has what the server does not have yet", async () => {
     const { page } = profile;
     await page.goto(`${server.url}/app/#/bookings`);

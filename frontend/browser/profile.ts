@@ -32,7 +32,9 @@ export class Profile {
     this.page = context.pages()[0] ?? (await context.newPage());
     this.page.on("console", (message) => {
       const isExpected = /Failed to load resource|net::ERR_/.test(message.text());
-      if (message.type() === "error" && !isExpected) this.complaints.push(message.text());
+      if (message.type() !== "error" || isExpected) return;
+      const told = message.args().map((each) => each.evaluate((value: unknown) => (value instanceof Error ? `${value.name}: ${value.message}\n${value.stack}` : String(value))));
+      void Promise.all(told).then((texts) => this.complaints.push(texts.join(" ")), () => this.complaints.push(message.text()));
     });
     this.page.on("pageerror", (error) => this.complaints.push(error.stack ?? error.message));
     return this.page;

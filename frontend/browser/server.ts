@@ -13,10 +13,13 @@ export class Server {
   port = 0;
   private process: ChildProcess | undefined;
 
-  constructor(private readonly options: string[] = []) {}
+  constructor(
+    private readonly options: string[] = [],
+    private readonly environment: Record<string, string> = {},
+  ) {}
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.port}${this.environment["FINWISE_URL_PREFIX"] ?? ""}`;
   }
 
   async start(): Promise<this> {
@@ -24,7 +27,7 @@ export class Server {
     this.port ||= await freePort();
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("FINWISE_")));
     this.process = spawn(COMMAND, ["serve", "--port", String(this.port), "--workers", "1", ...this.options], {
-      cwd: this.folder, env: { ...inherited, FINWISE_MAINTENANCE_HOURS: "0" }, stdio: "ignore", detached: true,
+      cwd: this.folder, env: { ...inherited, FINWISE_MAINTENANCE_HOURS: "0", ...this.environment }, stdio: "ignore", detached: true,
     });
     for (const deadline = Date.now() + START_SECONDS * 1000; Date.now() < deadline; await pause(100)) {
       const page = await fetch(`${this.url}/app/`).then((answer) => answer.text()).catch(() => "");
