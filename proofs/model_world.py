@@ -87,6 +87,7 @@ class Installation:
                 tombstone_days=TOMBSTONE_DAYS,
                 conflict_days=CONFLICT_DAYS,
                 maintenance_hours=0,
+                tenants_per_user=1_000_000,  # each run and each example has two of its own
             )
         )
         new = NewUser(str(UUID(int=1)), "Ada", "ada@example.org", None)

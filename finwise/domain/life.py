@@ -63,8 +63,11 @@ class Waiting(Protocol):
         False: the present file is open elsewhere and stays.
         """
 
-    def remove_leftovers(self, wanted: Callable[[], set[str]]) -> None:
-        """Removes what waits for no tenant that is wanted, unless a restore is under way; asks while none can begin."""
+    def alone(self) -> AbstractContextManager[None]:
+        """One restore at a time. Raises Busy while there is another."""
+
+    def remove_leftovers(self, wanted: set[str]) -> None:
+        """Removes what waits for no tenant that is wanted. Its caller sees to it that no restore is under way."""
 
 
 class Life:
@@ -138,13 +141,26 @@ class Life:
         What cannot be finished now is left for the next time. Doing it again changes nothing.
         """
         with self._files.alone():
-            for tenant in self._store.list_unfinished():
+            self._finish_those(now, CREATING, DELETING)
+            self._finish_restores(now)
+            self._compare(now)
+
+    def _finish_restores(self, now: int) -> None:
+        """Those of processes that died: what waits while a restore is under way may be that one's, and stays."""
+        try:
+            with self._waiting.alone():
+                self._finish_those(now, RESTORING)
+                self._waiting.remove_leftovers({tenant.uuid for tenant in self._store.list_unfinished()})
+        except Busy as error:
+            log.info("what waits to be restored stays as it is: %s", error.detail)
+
+    def _finish_those(self, now: int, *states: str) -> None:
+        for tenant in self._store.list_unfinished():
+            if tenant.state in states:
                 try:
                     self._finish(tenant, now)
                 except FinWiseError as error:
                     log.warning("tenant %s stays in state %s: %s", tenant.uuid, tenant.state, error.detail)
-            self._waiting.remove_leftovers(lambda: {tenant.uuid for tenant in self._store.list_unfinished()})
-            self._compare(now)
 
     def _finish(self, tenant: Tenant, now: int) -> None:
         if tenant.state == CREATING:

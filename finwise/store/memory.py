@@ -86,7 +86,7 @@ class MemoryDatabases:
         """As `Staging.find_in_trash`; there is no trash."""
         return None
 
-    def remove_leftovers(self, wanted: Callable[[], set[str]]) -> None:
+    def remove_leftovers(self, wanted: set[str]) -> None:
         """As `Staging.remove_leftovers`; nothing is left."""
 
     def is_writable(self) -> bool:

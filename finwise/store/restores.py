@@ -6,11 +6,11 @@ leaves it to the next one, which finds the copy still waiting.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from finwise.errors import Busy, Invalid, Quarantined
+from finwise.errors import Invalid, Quarantined
 from finwise.store import litestream, migrations
 from finwise.store.connection import connect, transaction, translated
 from finwise.store.copies import copy
@@ -90,16 +90,12 @@ class Staging:
         return self._trash.find(tenant_id)
 
     @translated()
-    def remove_leftovers(self, wanted: Callable[[], set[str]]) -> None:
-        """Forgets what a restore that died early has left, unless one is under way. `wanted`: tenants to spare."""
-        try:
-            with self.alone():
-                spared = {self._staged(tenant_id).name for tenant_id in wanted()}
-                for file in (*sorted_files(self._waiting()), *self._waiting().glob("*.partial")):
-                    if file.name not in spared:
-                        removed(file)
-        except Busy:
-            pass
+    def remove_leftovers(self, wanted: set[str]) -> None:
+        """Forgets what a restore that died early has left. `wanted`: tenants to spare."""
+        spared = {self._staged(tenant_id).name for tenant_id in wanted}
+        for file in (*sorted_files(self._waiting()), *self._waiting().glob("*.partial")):
+            if file.name not in spared:
+                removed(file)
 
     def _waiting(self) -> Path:
         return self._folder.below("restoring")

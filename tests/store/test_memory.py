@@ -139,7 +139,7 @@ def test_what_is_about_files_finds_none_and_changes_nothing(databases: MemoryDat
     with databases.alone():
         databases.set_aside(tenant_id, 0, lambda: True)
         databases.shrink(tenant_id)
-        databases.remove_leftovers(set)
+        databases.remove_leftovers(set())
         assert databases.replace(tenant_id, 0)
         assert databases.purge_trash(0) == 0
         assert databases.find_in_trash(tenant_id) is None

@@ -304,6 +304,28 @@ def test_a_restore_that_was_cut_off_is_finished_or_never_was(
         again.close()
 
 
+def test_whoever_finishes_what_died_leaves_a_restore_that_is_under_way_alone(
+    settings: Settings, domain: Domain, tenant_id: str, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would put the file of one restore in place under the name of another, or say that it is done too early."""
+    replace, calls, seen = Staging.replace, 0, []
+
+    def starts_elsewhere(self: Staging, *arguments: Any) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            create_domain(settings).close()
+            seen.append(domain.tenants.ids_in_state("restoring"))
+            seen.append([file.name for file in (tmp_path / "tenant_databases" / "restoring").iterdir()])
+        return replace(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Staging, "replace", starts_elsewhere)
+        domain.restores.from_backup(tenant_id, backup, now())
+    assert (calls, seen) == (1, [[tenant_id], [f"tenant_{tenant_id}.db"]])
+    assert ids(domain, tenant_id) == {"kept"}
+
+
 def test_devices_wait_while_their_tenant_is_restored(
     domain: Domain, user: User, tenant_id: str, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
