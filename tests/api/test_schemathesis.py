@@ -24,7 +24,6 @@ from schemathesis.specs.openapi.checks import (
     response_headers_conformance,
     response_schema_conformance,
 )
-
 from werkzeug.wsgi import ClosingIterator
 
 from finwise.domain.tokens import NewToken
