@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from finwise.domain.copies import Fingerprint
-from finwise.domain.tenants import ACTIVE, QUARANTINED, Tenant, TenantStore
+from finwise.domain.tenants import ACTIVE, QUARANTINED, RESTORING, Tenant, TenantStore
 from finwise.domain.times import millis_text
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
 from finwise.version import __version__
@@ -58,6 +58,9 @@ class Archives(Protocol):
     def add_users(self, archive: Path) -> Fingerprint:
         """Copies users.db. Raises Quarantined if the copy is not whole."""
 
+    def list_tenants(self, archive: Path) -> list[Tenant]:
+        """The tenants that the copy of users.db knows."""
+
     def add_tenant(self, archive: Path, tenant_id: str, name: str, user_id: str | None) -> Entry:
         """Copies a tenant's file. Raises what Books raises, and Quarantined if the copy is not whole."""
 
@@ -96,10 +99,16 @@ class Backups:
         if tenant_id is not None:
             self._require_known(tenant_id)
         archive = self._archives.begin(folder, now)
-        chosen = self._chosen(tenant_id)  # before users.db is copied, so that it knows all of them
         users_db = self._archives.add_users(archive) if tenant_id is None else None
+        # As the copy has them, so that it and the files fit together, whoever creates or restores a tenant meanwhile.
+        known = self._tenants.list_all() if users_db is None else self._archives.list_tenants(archive)
+        chosen = _chosen(known, tenant_id)
         entries: list[Entry] = []
-        problems: list[str] = []
+        problems = [
+            f"tenant {tenant.uuid}: It is being restored. Make another backup."
+            for tenant in known
+            if tenant.state == RESTORING and tenant_id is None
+        ]
         for done, tenant in enumerate(chosen, start=1):
             try:
                 entries.append(self._archives.add_tenant(archive, tenant.uuid, tenant.name, tenant.user_id))
@@ -124,16 +133,13 @@ class Backups:
             found += _said(partial(self._archives.users_file, archive, manifest.users_db))
         return found
 
-    def _chosen(self, tenant_id: str | None) -> list[Tenant]:
-        return [
-            tenant
-            for tenant in self._tenants.list_all()
-            if tenant.state in (ACTIVE, QUARANTINED) and tenant_id in (None, tenant.uuid)
-        ]
-
     def _require_known(self, tenant_id: str) -> None:
-        if not self._chosen(tenant_id):
+        if not _chosen(self._tenants.list_all(), tenant_id):
             raise NotFound("There is no such tenant.")
+
+
+def _chosen(known: list[Tenant], tenant_id: str | None) -> list[Tenant]:
+    return [tenant for tenant in known if tenant.state in (ACTIVE, QUARANTINED) and tenant_id in (None, tenant.uuid)]
 
 
 def _said(check: Callable[[], object]) -> list[str]:

@@ -17,12 +17,14 @@ from pathlib import Path
 
 from finwise.domain.backups import Entry, Manifest
 from finwise.domain.copies import Fingerprint
+from finwise.domain.tenants import Tenant
 from finwise.errors import Invalid, Quarantined, ReadOnly
 from finwise.store.book import Connections
 from finwise.store.central import Central
 from finwise.store.connection import connect, snapshot, translated
 from finwise.store.copies import copy, fingerprint
 from finwise.store.folder import make_folder, sync_folder
+from finwise.store.tenants import list_tenants
 from finwise.store.verification import content, damages, damages_of_users
 
 FORMAT = 1
@@ -56,6 +58,10 @@ class Archives:
             with closing(connect(archive / USERS)) as made, snapshot(made):
                 _require_whole(damages_of_users(made))
         return fingerprint(archive / USERS)
+
+    def list_tenants(self, archive: Path) -> list[Tenant]:
+        with translated(), closing(connect(archive / USERS)) as made:
+            return list_tenants(made)
 
     @translated()
     def add_tenant(self, archive: Path, tenant_id: str, name: str, user_id: str | None) -> Entry:

@@ -78,11 +78,12 @@ class Central:
             write_back(connection, self._path)
 
     def replace_by(self, other: sqlite3.Connection) -> None:
-        """Takes over the whole content of another users.db. Raises Conflict where there are users already."""
+        """Takes over the whole content of another users.db. Raises NewerSchema, Conflict where there are users."""
         with translated(), locked(self._lock), self._pool.connection(self._path) as connection:
             connection.answers.clear()
             if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
                 raise Conflict("This installation has users already. Restore its tenants one by one.")
+            migrations.is_current(other, KIND)  # one of a newer FinWise is refused before it is here
             other.backup(connection, pages=-1)
             with transaction(connection):
                 migrations.migrate(connection, KIND)

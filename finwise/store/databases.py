@@ -87,6 +87,7 @@ class Databases:
         """
         with (
             self._reported(tenant_id),
+            self._told_from_a_full_disk(),
             self._folder.locked(tenant_id, wait=wait),
             self._pool.connection(self._folder.file(tenant_id)) as connection,
         ):
@@ -203,7 +204,14 @@ class Databases:
                     raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2) from None
                 self._report(tenant_id)
             raise
-        except StorageFull as error:  # SQLite says the same of a disk that is full and of a file at its limit
+
+    @contextmanager
+    def _told_from_a_full_disk(self) -> Iterator[None]:
+        """SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has."""
+        try:
+            with translated():
+                yield
+        except StorageFull as error:
             if "database or disk is full" in str(error.__cause__) and self._disk_has_room():
                 raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.") from error
             raise

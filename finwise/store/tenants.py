@@ -56,10 +56,7 @@ class TenantStore:
 
     def list_all(self) -> list[Tenant]:
         with self._central.read() as connection:
-            rows = connection.execute(
-                "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants ORDER BY created_at, uuid"
-            ).fetchall()
-        return [Tenant(*row) for row in rows]
+            return list_tenants(connection)
 
     def list_unfinished(self) -> list[Tenant]:
         with self._central.read() as connection:
@@ -101,6 +98,14 @@ class TenantStore:
         with self._central.transact() as connection:
             changed = connection.execute("UPDATE tenants SET quota_mib = ? WHERE uuid = ?", (quota_mib, uuid))
             return changed.rowcount == 1
+
+
+def list_tenants(connection: sqlite3.Connection) -> list[Tenant]:
+    """Every tenant that a users.db knows, oldest first."""
+    rows = connection.execute(
+        "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants ORDER BY created_at, uuid"
+    ).fetchall()
+    return [Tenant(*row) for row in rows]
 
 
 def _count_of(connection: sqlite3.Connection, user_id: str | None, now: int) -> int:

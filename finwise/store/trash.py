@@ -1,6 +1,7 @@
-"""The trash: files of deleted tenants, and files whose place a restore or a new tenant took, until they are purged.
+"""The trash: files of deleted tenants, and files whose place a restore took, until they are purged.
 
-A file's name there says when and why it came: `<time>_<reason>_tenant_<UUID>.db`.
+A file's name there says when and why it came: `<time>_<reason>_tenant_<UUID>.db`. Orphans, of which users.db knows
+nothing, are set aside there as well and never purged: nobody has said that they may go.
 """
 
 import re
@@ -14,7 +15,7 @@ DELETED, REPLACED, ORPHAN = "deleted", "replaced", "orphan"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = "%Y%m%dT%H%M%S.%fZ"
-_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_[a-z]+_(tenant_[0-9a-f-]{36}\.db)", re.ASCII)
+_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_([a-z]+)_(tenant_[0-9a-f-]{36}\.db)", re.ASCII)
 
 
 class Trash:
@@ -36,13 +37,17 @@ class Trash:
     def find(self, tenant_id: str) -> Path | None:
         """The file of the tenant that came last."""
         name = self._folder.file(tenant_id).name
-        found = [file for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[2] == name]
+        found = [file for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[3] == name]
         return found[-1] if found else None
 
     def purge(self, before: int) -> int:
-        """Removes for good what came before a moment, in µs: how many files that were."""
+        """Removes for good what came before a moment, in µs, orphans excepted: how many files that were."""
         limit = (_EPOCH + timedelta(microseconds=before)).strftime(_TIME)
-        old = [file for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[1] < limit]
+        old = [
+            file
+            for file in sorted_files(self.path)
+            if (match := _NAME.fullmatch(file.name)) and match[1] < limit and match[2] != ORPHAN
+        ]
         return sum(removed(file) and self._forget_replication(file) for file in old)
 
     def _forget_replication(self, file: Path) -> bool:

@@ -13,13 +13,14 @@ import pytest
 from finwise import __version__, create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
+from finwise.domain.copies import Fingerprint
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
 from finwise.errors import Invalid, NotFound, ReadOnly
 from finwise.store.backups import Archives
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user, as_caller
-from tests.store.files import names, tenant_file, value
+from tests.store.files import names, outside, tenant_file, value
 from tests.store.processes import Peer
 
 
@@ -116,6 +117,48 @@ def test_a_tenant_that_is_deleted_meanwhile_is_left_out(
     monkeypatch.setattr(Archives, "add_tenant", delete_first)
     made = domain.backups.make(folder, now())
     assert (made.manifest.tenants, made.manifest.problems) == ([], [])
+
+
+def test_a_tenant_that_users_db_knows_has_its_file_in_the_backup_however_late_it_was_created(
+    domain: Domain, user: User, tenant_id: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_users = Archives.add_users
+
+    def create_first(self: Archives, archive: Path) -> Fingerprint:
+        add_tenant(domain, user)
+        return add_users(self, archive)
+
+    monkeypatch.setattr(Archives, "add_users", create_first)
+    made = domain.backups.make(folder, now())
+    with closing(sqlite3.connect(made.folder / "users.db")) as connection:
+        known = {uuid for (uuid,) in connection.execute("SELECT uuid FROM tenants")}
+    assert {entry.uuid for entry in made.manifest.tenants} == known
+    assert len(known) == 2
+
+
+def test_a_tenant_that_is_being_restored_is_named(
+    settings: Settings, domain: Domain, tenant_id: str, folder: Path
+) -> None:
+    with outside(settings.users_db) as connection:
+        connection.execute("UPDATE tenants SET state = 'restoring'")
+    made = domain.backups.make(folder, now())
+    (problem,) = made.manifest.problems
+    assert tenant_id in problem
+    assert made.manifest.tenants == []
+
+
+def test_a_full_disk_of_backups_is_not_taken_for_a_tenant_at_its_quota(
+    domain: Domain, tenant_id: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(source: sqlite3.Connection, target: Path) -> None:
+        with closing(sqlite3.connect(target)) as made:  # SQLite says the same of a disk and of such a file
+            made.execute("PRAGMA max_page_count = 1")
+            made.execute("CREATE TABLE too_much AS SELECT zeroblob(100000)")
+
+    monkeypatch.setattr("finwise.store.backups.copy", no_room)
+    made = domain.backups.make(folder, now(), tenant_id)
+    (problem,) = made.manifest.problems
+    assert "disk is full" in problem
 
 
 @pytest.mark.parametrize("name", ["users.db", "tenant"])

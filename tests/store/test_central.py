@@ -1,6 +1,7 @@
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -248,6 +249,18 @@ def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_is(
     with pytest.raises(wanted):
         open_central(tmp_path, pool)
     assert path.read_bytes() == before
+
+
+def test_a_users_db_of_a_newer_finwise_does_not_take_the_place_of_an_empty_one(
+    central: Central, path: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "newer.db", isolation_level=None)) as newer:
+        newer.execute("PRAGMA user_version = 1000")
+        with pytest.raises(NewerSchema):
+            central.replace_by(newer)
+    with central.read() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] < 1000
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
 
 
 # ---- answers that are remembered ----

@@ -6,7 +6,7 @@ import pytest
 
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
-from finwise.store.trash import DELETED, REPLACED, Trash
+from finwise.store.trash import DELETED, ORPHAN, REPLACED, Trash
 from tests.store.files import MOMENT, STORED, create, names, open_folder, outside, store, value
 from tests.store.processes import kill_while_writing
 
@@ -95,6 +95,16 @@ def test_only_what_is_old_is_purged_for_good(trash: Trash, tenant_id: str, path:
     assert trash.purge(MOMENT + 1 * DAY) == 1
     assert trash.purge(MOMENT + 1 * DAY) == 0
     assert len(list(trash.path.iterdir())) == 4
+
+
+def test_what_nobody_has_deleted_is_never_purged(trash: Trash, tenant_id: str, path: Path) -> None:
+    """Where users.db is not the one that belongs to the files, the trash has everybody's books."""
+    for number, reason in enumerate([ORPHAN, DELETED, REPLACED]):
+        make(path)
+        trash.put(tenant_id, reason, MOMENT + number)
+    assert trash.purge(MOMENT + 1_000 * DAY) == 2
+    (kept,) = trash.path.iterdir()
+    assert "_orphan_" in kept.name
 
 
 def test_purging_an_empty_trash_does_nothing(trash: Trash) -> None:
