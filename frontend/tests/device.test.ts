@@ -134,6 +134,23 @@ describe("pushing", () => {
     expect(server.conflicts).toEqual([]);
   });
 
+  test("gives the new base to all unsent entries that name the acknowledged one's, and to no other", async () => {
+    server.edit("tags", "a", { name: "zero" });
+    await desk.sync();
+    const base = (await tag("a"))!.base_updated_at!;
+    const other = "2026-01-09T00:00:00.000Z";
+    const entry = (name: string, base_updated_at: string, sent: 0 | 1) => {
+      const updated_at = new Date((server.now += 1_000)).toISOString();
+      return { change_id: crypto.randomUUID(), entity_type: "tags" as const, id: "a", created_at: base, updated_at, base_updated_at, data: { name } as never, sent };
+    };
+    const large = "one".repeat(100_000); // goes alone
+    await desk.db.syncQueue.bulkAdd([entry(large, base, 0), entry("sent", base, 1), entry("unsent", base, 0), entry("elsewhere", other, 0)]);
+    const [first] = await queued();
+    await desk.sync();
+    expect(sent(0).map(({ change_id }) => change_id)).toEqual([first!.change_id]);
+    expect(sent(1).map(({ base_updated_at }) => base_updated_at)).toEqual([base, first!.updated_at, other]);
+  });
+
   test("does not take a result for an entry that another tab has settled", async () => {
     await desk.sync();
     await desk.tag("a", "one");
