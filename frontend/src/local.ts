@@ -18,7 +18,7 @@ const STAMPS = ["id", "created_at", "updated_at", "base_updated_at"] as const;
 /** The entity as its table holds it. */
 export function toRow(local: Local): Row {
   const own = local.data as Record<string, unknown>;
-  const clashing = STAMPS.filter((name) => name in own);
+  const clashing = [...STAMPS, "$own"].filter((name) => Object.hasOwn(own, name));
   const { id, created_at, updated_at, base_updated_at } = local;
   const row: Record<string, unknown> = { ...own, id, created_at, updated_at, base_updated_at };
   if (clashing.length) row["$own"] = Object.fromEntries(clashing.map((name) => [name, own[name]]));

@@ -77,8 +77,9 @@ export class TenantDbService {
     const changed = await this.db.transaction("rw", tables, async () => {
       const locals = new Locals(this.db);
       const before = await locals.find(entityType, id);
-      const data = become(before?.data ?? null);
-      if (data === undefined) return false;
+      const wanted = become(before?.data ?? null);
+      if (wanted === undefined) return false;
+      const data = asSent(wanted);
       const updated_at = editTime(this.now(), (await device(this.db)).offset, before?.updated_at);
       const local: Local = {
         entity_type: entityType,
@@ -97,4 +98,9 @@ export class TenantDbService {
     });
     if (changed) this.onChange();
   }
+}
+
+/** Data as the server will have it, so that both hold the same; a reactive object comes out plain. Raises TypeError for what JSON cannot say. */
+function asSent<D extends Data | null>(data: D): D {
+  return JSON.parse(JSON.stringify(data)) as D;
 }

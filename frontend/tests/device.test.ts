@@ -1,6 +1,7 @@
 /** What one device does, rule by rule (docs/protocol.md 7), against a server that can be told what to do wrong. */
 
 import { beforeEach, describe, expect, test } from "vitest";
+import { reactive } from "vue";
 import { ServerError } from "../src/client";
 import type { Row } from "../src/database";
 import { device } from "../src/device";
@@ -56,11 +57,24 @@ describe("editing", () => {
     expect((await queued()).map(({ data, sent }) => [(data as { name: string }).name, sent])).toEqual([["two", 1], ["three", 0]]);
   });
 
+  test("is not merged into an entry that was made on another base", async () => {
+    server.edit("tags", "a", { name: "theirs" });
+    await desk.sync();
+    const { updated_at } = (await tag("a"))!;
+    const unsent = { change_id: crypto.randomUUID(), entity_type: "tags" as const, id: "a", created_at: updated_at, updated_at, data: { name: "mine before" } as never };
+    await desk.db.syncQueue.add({ ...unsent, base_updated_at: "2026-01-09T00:00:00.000Z", sent: 0 });
+    await desk.tag("a", "mine now");
+    expect((await queued()).map(({ data, base_updated_at }) => [(data as { name: string }).name, base_updated_at])).toEqual([
+      ["mine before", "2026-01-09T00:00:00.000Z"],
+      ["mine now", updated_at],
+    ]);
+  });
+
   test("keeps unknown fields and those that are called as a stamp is", async () => {
-    await desk.book.put("tags", "a", { name: "one", id: "own", updated_at: 7, later: { x: [1] } } as never);
+    await desk.book.put("tags", "a", { name: "one", id: "own", updated_at: 7, later: { x: [1] }, $own: { name: "two" } } as never);
     await desk.book.change("tags", "a", { color: "red" });
     await desk.sync();
-    expect(server.living()).toEqual({ "tags/a": { name: "one", id: "own", updated_at: 7, later: { x: [1] }, color: "red" } });
+    expect(server.living()).toEqual({ "tags/a": { name: "one", id: "own", updated_at: 7, later: { x: [1] }, $own: { name: "two" }, color: "red" } });
     const other = another();
     await other.sync();
     expect(await other.living()).toEqual(server.living());
@@ -79,6 +93,16 @@ describe("editing", () => {
     await desk.book.add("tags", { name: "x" }, "a");
     await expect(desk.book.add("tags", { name: "y" }, "a")).rejects.toThrow("There is a tags a in this book already.");
     expect(await desk.names()).toEqual({ a: "x" });
+  });
+
+  test("keeps what the server will have: reactive objects as plain ones, dates as text; and refuses what cannot be sent", async () => {
+    await desk.book.put("tags", "a", reactive({ name: "x", colors: ["red"], since: new Date(0), gone: undefined }) as never);
+    expect(await desk.living()).toEqual({ "tags/a": { name: "x", colors: ["red"], since: "1970-01-01T00:00:00.000Z" } });
+    await desk.sync();
+    expect(server.living()).toEqual(await desk.living());
+    await expect(desk.book.change("tags", "a", { size: 1n } as never)).rejects.toThrow(TypeError);
+    expect(await queued()).toEqual([]);
+    expect((await tag("a"))!.name).toBe("x");
   });
 
   test("several as one: all are stored, or none", async () => {
