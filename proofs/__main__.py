@@ -34,6 +34,7 @@ PROOFS = (
     "requests",
     "mutants",
 )
+LONGEST = "mutants"
 
 
 class Ran(NamedTuple):
@@ -67,9 +68,9 @@ def table(runs: list[Ran], scale: float, seed: int) -> str:
         "| proof | n | rate of failures, 95 % | violations | seconds |",
         "|---|---|---|---|---|",
     ]
-    for proof, _, told, _ in runs:
+    for proof, code, told, _ in runs:
         if told is None:
-            lines.append(f"| `{proof}` | not run | | | |")
+            lines.append(f"| `{proof}` | {'not run' if code == NOT_RUN else 'ended with an error'} | | | |")
             continue
         trials = "<br>".join(f"{number:,} {what}" for what, number in told["trials"].items())
         bounds = "<br>".join(bound(number) for number in told["trials"].values())
@@ -92,7 +93,11 @@ def main() -> None:
     options = parser.parse_args()
     chosen = options.proofs or PROOFS
     with ThreadPoolExecutor(LANES) as lanes:
-        runs = list(lanes.map(lambda proof: run(proof, options.scale, options.seed), chosen))
+        # What takes longest begins first, so that no lane waits for it alone at the end.
+        begun = {
+            proof: lanes.submit(run, proof, options.scale, options.seed) for proof in sorted(chosen, key=LONGEST.__ne__)
+        }
+        runs = [begun[proof].result() for proof in chosen]
     print(text := table(runs, options.scale, options.seed))
     if options.write:
         page.put(options.write, text)

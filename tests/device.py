@@ -83,7 +83,7 @@ class Device:
 
         Where the server cannot go on from the cursor, it loads the book again, and gives back what a restore has lost.
         """
-        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60) as http:
+        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=120) as http:
             if self.since is None:
                 self._load(http)
             for _ in range(RESTORES):
