@@ -24,6 +24,7 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import NewUser, User
+from finwise.errors import CursorExpired
 from proofs.children import in_child
 from proofs.proof import MEMORY, MOST_SAID, Result, main
 from tests.store.accounts import as_caller
@@ -87,9 +88,12 @@ def settings(folder: Path) -> Settings:
     return Settings(str(folder / "instance"), str(folder / "tenant_databases"))
 
 
-def change(entity_id: str, name: str) -> dict[str, object]:
-    """A change of a tag, newer than what is stored."""
+def change(entity_id: str, name: str | None) -> dict[str, object]:
+    """A change of a tag, newer than what is stored; without a name a deletion."""
     moment = "2026-02-01T00:00:00.000Z"
+    if name is None:
+        deletion = {"change_id": str(uuid4()), "entity_type": "tags", "id": entity_id, "updated_at": moment}
+        return deletion | {"deleted_at": moment}
     return {
         "change_id": str(uuid4()),
         "entity_type": "tags",
@@ -100,12 +104,13 @@ def change(entity_id: str, name: str) -> dict[str, object]:
 
 
 def prepare(folder: Path) -> None:
-    """A household with two books, one of which is in a backup and has gone on since; and one in the trash."""
+    """Two books, one of which has a deletion, is in a backup and has gone on since; and one in the trash."""
     domain = create_domain(settings(folder))
     user, _ = domain.users.register(NewUser(USER, "Ada", "ada@example.org", None), "", NOW)
     for tenant_id in (HOME, OTHER, GONE):
         domain.tenants.create(user, tenant_id, "Book", None, NOW)
         domain.sync.push(tenant_id, PushRequest([change("old", "old")]), NOW)
+    domain.sync.push(HOME, PushRequest([change("dead", None)]), NOW)
     domain.tenants.delete(as_caller(user), GONE, NOW)
     domain.backups.make(folder / "backups", NOW)
     domain.sync.push(HOME, PushRequest([change("since", "since the backup")]), NOW + 1)
@@ -211,8 +216,8 @@ def _states(folder: Path) -> dict[str, str]:
 
 
 def _names(domain: Domain, tenant_id: str) -> set[str]:
-    versions = domain.sync.pull(tenant_id, PullRequest()).versions
-    return {version.id for version in versions if version.data}
+    with domain.sync.initial(tenant_id, None) as load:
+        return {version.id for versions in load.chunks for version in versions}
 
 
 def _check_create(
@@ -278,7 +283,13 @@ def _check_backup(
 def _check_compact(
     domain: Domain, user: User, folder: Path, states: dict[str, str], done: bool, pushed: frozenset[str]
 ) -> list[str]:
-    return _holds(domain, pushed)
+    try:
+        is_told = "dead" in {version.id for version in domain.sync.pull(HOME, PullRequest()).versions}
+    except CursorExpired:
+        return _holds(domain, pushed)
+    if done:
+        return ["what was to be forgotten is still there"]
+    return _holds(domain, pushed) if is_told else ["a deletion is forgotten, and who lacks it is not sent away"]
 
 
 def _holds(domain: Domain, expected: frozenset[str]) -> list[str]:
