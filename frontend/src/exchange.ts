@@ -11,6 +11,7 @@ import { timeText } from "./time.js";
 
 const MOST_CHANGES = 500; // in one push
 const MOST_BYTES = 1 << 18; // so that a slow line gets it across before anybody loses patience
+const CONFLICTS_EVERY = 10 * 60_000; // ms; others lose, or decide, without anything else to be seen here
 const MOST_RELOADS = 3; // in one sync
 
 /** How a load of the whole book goes on: entities received, then how many of them are stored. */
@@ -42,7 +43,7 @@ export class Exchange {
   private bytes = MOST_BYTES;
   private signal: AbortSignal | undefined;
   private isCounted = false; // what is held here, since this program was started
-  private areConflictsDue = true;
+  private conflictsDue = 0; // when they are to be fetched again, though nothing has moved here, ms since 1970
 
   constructor(
     private readonly db: FinwiseTenantSpecificDB,
@@ -52,7 +53,7 @@ export class Exchange {
 
   /** The next sync fetches the conflicts, whether anything moved or not. */
   lookAgain(): void {
-    this.areConflictsDue = true;
+    this.conflictsDue = 0;
   }
 
   /** Raises ServerError; the queue then holds whatever the server has not answered for. `signal` ends it early. */
@@ -63,7 +64,7 @@ export class Exchange {
         await this.load();
         await this.count();
         const refusal = await this.exchange();
-        if (this.areConflictsDue) await this.fetchConflicts();
+        if (this.hooks.now() >= this.conflictsDue) await this.fetchConflicts();
         if (refusal) throw refusal;
         await putDevice(this.db, { synced_at: this.hooks.now() });
         return;
@@ -120,7 +121,7 @@ export class Exchange {
       const batch = isClosed(held) ? [] : await takeBatch(this.db, this.most, this.bytes, held.deletionsOnly);
       const answer = batch.length ? await this.push(batch, held, asked) : await this.pull(asked);
       if (!answer) continue;
-      if (batch.length || answer.changes?.length) this.areConflictsDue = true;
+      if (batch.length || answer.changes?.length) this.conflictsDue = 0;
       if (answer.has_more || (await this.hasMoreToSend(held))) continue;
       if (await this.differs(answer.digest)) {
         await askForReload(this.db, { reason: "digest", give_back: false });
@@ -234,6 +235,6 @@ export class Exchange {
       await this.db.syncConflicts.clear();
       await this.db.syncConflicts.bulkPut(conflicts);
     });
-    this.areConflictsDue = false;
+    this.conflictsDue = this.hooks.now() + CONFLICTS_EVERY;
   }
 }

@@ -431,6 +431,18 @@ describe("taking what the server has", () => {
     expect(await desk.db.syncConflicts.count()).toBe(1);
   });
 
+  test("sees after a while what others have lost or decided, though nothing else has moved", async () => {
+    await desk.sync();
+    const conflicts = () => server.requests.filter(({ path }) => path.startsWith("/sync/conflicts")).length;
+    server.conflicts.push({ reason: "older", entity_type: "tags", id: "a", change_id: "theirs" });
+    await desk.sync();
+    expect(conflicts()).toBe(1);
+    server.now += 11 * 60_000;
+    await desk.sync();
+    expect(conflicts()).toBe(2);
+    expect(await desk.db.syncConflicts.toArray()).toMatchObject([{ id: "a" }]);
+  });
+
   test("does not load again and again from a server whose digest never fits", async () => {
     server.edit("tags", "a", { name: "x" });
     const digest = server.digest.bind(server);

@@ -33,6 +33,10 @@ function dice(seed: number): () => number {
   };
 }
 
+function refusal(status: number, code: string): Response {
+  return new Response(JSON.stringify({ status, code, type: "about:blank", title: code, detail: code }), { status });
+}
+
 /** What somebody made of an entity, and what they had before their eyes when they did. `name` null: they deleted it. */
 interface Edit {
   id: string;
@@ -95,7 +99,7 @@ class World {
     const stored = await this.desks[0]!.names();
     Object.values(stored).forEach(keep);
     for (const id of IDS) if (!(id in stored)) deletions(id).forEach(keep);
-    for (const { id, loser } of await this.desks[0]!.db.syncConflicts.toArray()) {
+    for (const { id, loser } of await this.desks[0]!.client.conflicts(this.tenantId)) {
       if (loser.data) keep((loser.data as { name: string }).name);
       else deletions(id).forEach(keep);
     }
@@ -120,7 +124,7 @@ class World {
 
   private async sync(desk: Desk): Promise<void> {
     await desk.sync().catch((error: { code?: string }) => {
-      if (error.code !== "network") throw error as Error;
+      if (!["network", "forbidden", "quota_exceeded"].includes(error.code!)) throw error as Error;
     });
   }
 
@@ -145,10 +149,11 @@ class World {
     return new Desk(this.fetch, () => Date.now() + skew, options);
   }
 
-  /** A network that loses requests and answers, and delivers some twice. */
+  /** A network that loses requests and answers and delivers some twice, and a server that sometimes takes no pushes. */
   private readonly fetch = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const luck = this.isBad ? this.random() : 1;
     if (luck < 0.08) throw new TypeError("lost on the way there");
+    if (luck > 0.9 && luck < 0.97 && init?.method === "POST") return luck < 0.94 ? refusal(403, "forbidden") : refusal(507, "quota_exceeded");
     const answer = await fetch(url, init);
     if (luck < 0.16) throw new TypeError("lost on the way back");
     if (luck < 0.2) return fetch(url, init);
@@ -184,7 +189,7 @@ describe.each([
       expect(await desk.db.syncRejected.count()).toBe(0);
     }
     if (!restores) expect(await world.vanished()).toEqual([]);
-    console.log(`seed ${seed}: ${JSON.stringify(world.counts)}, ${world.edits.size} edits, ${await world.desks[0]!.db.syncConflicts.count()} conflicts`);
+    console.log(`seed ${seed}: ${JSON.stringify(world.counts)}, ${world.edits.size} edits, ${(await world.desks[0]!.client.conflicts(world.tenantId)).length} conflicts`);
   });
 });
 
