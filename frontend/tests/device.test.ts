@@ -333,6 +333,20 @@ describe("taking what the server has", () => {
     expect(server.conflicts).toMatchObject([{ reason: "overwritten" }]);
   });
 
+  test.each([["newer", 1_000], ["of the very same time", 0]])("shows a version of the server's that is %s, though an edit waits", async (_, later) => {
+    server.edit("tags", "a", { name: "zero" });
+    await desk.sync();
+    server.now += 1_000;
+    await desk.tag("a", "mine");
+    const { updated_at } = (await tag("a"))!;
+    server.now += 5_000;
+    server.edit("tags", "a", { name: "theirs" }, new Date(Date.parse(updated_at) + later).toISOString());
+    server.next("/sync/changes", problem(403, "forbidden"));
+    await failure(desk.sync());
+    expect(await desk.names()).toEqual({ a: "theirs" });
+    expect(await queued()).toHaveLength(1);
+  });
+
   test("follows pages to their end, and loses none when one is lost in between", async () => {
     await desk.sync();
     for (let i = 0; i < 25; i++) server.edit("tags", `t${i}`, { name: String(i) });
