@@ -91,15 +91,13 @@ def settings(folder: Path) -> Settings:
 def change(entity_id: str, name: str | None) -> dict[str, object]:
     """A change of a tag, newer than what is stored; without a name a deletion."""
     moment = "2026-02-01T00:00:00.000Z"
-    if name is None:
-        deletion = {"change_id": str(uuid4()), "entity_type": "tags", "id": entity_id, "updated_at": moment}
-        return deletion | {"deleted_at": moment}
     return {
         "change_id": str(uuid4()),
         "entity_type": "tags",
         "id": entity_id,
         "updated_at": moment,
-        "data": {"name": name},
+        "deleted_at": None if name else moment,
+        "data": {"name": name} if name else None,
     }
 
 
