@@ -54,9 +54,9 @@ export class FinwiseClient {
   conflicts = (tenantId: string, signal?: AbortSignal) =>
     this.json<Schemas["Conflict"][]>("GET", `/sync/conflicts/${tenantId}`, undefined, signal);
   restoreConflict = (tenantId: string, conflictId: string, seen: string | null) =>
-    this.json<Entity>("POST", `/sync/conflicts/${tenantId}/${conflictId}/restore`, { base_updated_at: seen });
+    this.json<Entity>("POST", `/sync/conflicts/${tenantId}/${encodeURIComponent(conflictId)}/restore`, { base_updated_at: seen });
   dismissConflict = (tenantId: string, conflictId: string) =>
-    this.json<void>("POST", `/sync/conflicts/${tenantId}/${conflictId}/dismiss`);
+    this.json<void>("POST", `/sync/conflicts/${tenantId}/${encodeURIComponent(conflictId)}/dismiss`);
 
   push = (body: Record<string, unknown>, signal?: AbortSignal) =>
     this.json<PushAnswer>("POST", "/sync/changes", body, signal).then(understood);
@@ -112,7 +112,7 @@ export class FinwiseClient {
     const request: RequestInit = { method, headers, cache: "no-store", signal: patience.signal };
     if (body !== undefined) request.body = JSON.stringify(body);
     try {
-      const answer = await ask(baseUrl + path, request);
+      const answer = await ask(baseUrl.replace(/\/$/, "") + path, request);
       patience.renew();
       if (!answer.ok) throw await errorOf(answer);
       return await read(answer, patience);

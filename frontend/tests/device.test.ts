@@ -526,6 +526,26 @@ describe("when the server cannot go on from the cursor", () => {
     expect(server.conflicts).toHaveLength(1);
   });
 
+  test("epoch_changed: edits of what waits or is given back are on no base either", async () => {
+    const restore = server.snapshot();
+    server.edit("tags", "waits", { name: "x" });
+    server.edit("tags", "given back", { name: "x" });
+    await desk.sync();
+    server.now += 1_000;
+    await desk.tag("waits", "mine");
+    restore();
+    server.next("/sync/changes", problem(410, "epoch_changed", { action: "initial", give_back: true }));
+    server.next("/sync/changes", "request lost");
+    await failure(desk.sync());
+    for (const id of ["waits", "given back"]) await desk.tag(id, "mine too");
+    expect((await queued()).map(({ id, base_updated_at }) => [id, base_updated_at])).toEqual([
+      ["waits", null], ["given back", null], ["waits", null], ["given back", null],
+    ]);
+    await desk.sync();
+    expect(server.living()).toEqual({ "tags/waits": { name: "mine too" }, "tags/given back": { name: "mine too" } });
+    expect(server.conflicts).toEqual([]);
+  });
+
   test("epoch_changed: is noticed by a device that only learns of another type meanwhile", async () => {
     await desk.sync();
     const restore = server.snapshot();

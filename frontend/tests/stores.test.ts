@@ -186,7 +186,7 @@ describe("the sync", () => {
 test("the client signs up, logs in and out, lists devices and fetches the book as a file", async () => {
   const email = `${crypto.randomUUID()}@example.org`;
   let secret: string | undefined;
-  const client = new FinwiseClient({ baseUrl: server.url, token: () => secret });
+  const client = new FinwiseClient({ baseUrl: `${server.url}/`, token: () => secret });
   const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error as ServerError);
   expect((await client.health()).protocol).toBe(1);
   await client.signUp({ uuid: crypto.randomUUID(), name: "Grace", email, password: "correct horse battery" });
