@@ -7,7 +7,7 @@ import { askForReload, device, putDevice } from "./device.js";
 import { recount } from "./local.js";
 import { askAgain, setAside, takeBatch, wireChange } from "./queue.js";
 import { Taking } from "./taking.js";
-import { timeText } from "./time.js";
+import { offsetAfter, timeText } from "./time.js";
 
 const MOST_CHANGES = 500; // in one push
 const MOST_BYTES = 1 << 18; // so that a slow line gets it across before anybody loses patience
@@ -194,7 +194,7 @@ export class Exchange {
 
   private async learn(answer: PushAnswer | Page, asked: number): Promise<void> {
     const known = await device(this.db);
-    const offset = Math.round(Date.parse(answer.server_time) - (asked + this.hooks.now()) / 2);
+    const offset = offsetAfter(known.offset, asked, Date.parse(answer.server_time), this.hooks.now());
     if (known.server_version !== undefined && known.server_version !== answer.server_version) await askAgain(this.db);
     await this.db.syncDevice.put({ ...known, offset, server_version: answer.server_version });
   }

@@ -10,3 +10,9 @@ export function editTime(now: number, offset: number, previous: string | undefin
   const own = Math.round(now + offset);
   return timeText(previous === undefined ? own : Math.max(own, Date.parse(previous) + 1));
 }
+
+/** The server's clock minus this one, in ms, after it told its time between `asked` and `answered`; what still fits is kept. */
+export function offsetAfter(known: number, asked: number, told: number, answered: number): number {
+  const [least, most] = [told - answered, told - asked];
+  return known >= least && known <= most ? known : Math.round((least + most) / 2);
+}

@@ -6,6 +6,7 @@ import { ServerError } from "../src/client";
 import type { Row } from "../src/database";
 import { device } from "../src/device";
 import { discard } from "../src/queue";
+import { offsetAfter } from "../src/time";
 import { Desk } from "./desk";
 import { FakeServer, problem } from "./fake_server";
 
@@ -85,6 +86,13 @@ describe("editing", () => {
     await desk.sync();
     await desk.tag("a", "one");
     expect((await tag("a"))!.updated_at).toBe(new Date(server.now).toISOString());
+  });
+
+  test("does not trust a slow answer more than a clock that may be right", () => {
+    expect(offsetAfter(0, 1_000, 1_900, 3_000)).toBe(0);
+    expect(offsetAfter(0, 1_000, 5_000, 1_200)).toBe(3_900);
+    expect(offsetAfter(3_900, 10_000, 13_950, 10_100)).toBe(3_900);
+    expect(offsetAfter(3_900, 10_000, 10_050, 10_100)).toBe(0);
   });
 
   test("that changes what is not there, or adds what is, is refused", async () => {
