@@ -146,6 +146,9 @@ VALID: dict[str, Callable[[World], Asked]] = {
     "GET /docs": lambda world: Asked("/docs"),
     "GET /docs/assets/<path:name>": lambda world: Asked("/docs/assets/swagger-ui.css"),
     "GET /static/<path:filename>": lambda world: Asked("/static/docs.js"),
+    "GET /app/": lambda world: Asked("/app/"),
+    "GET /app/<path:name>": lambda world: Asked("/app/index.html"),
+    "POST /app/demo": lambda world: Asked("/app/demo"),
     "GET /openapi.json": lambda world: Asked("/openapi.json"),
     "GET /healthz": lambda world: Asked("/healthz"),
     "GET /readyz": lambda world: Asked("/readyz"),
@@ -203,7 +206,16 @@ VALID: dict[str, Callable[[World], Asked]] = {
     ),
 }
 WEIGHTS = {"POST /sync/changes": 6.0, "GET /sync/changes/<tenant_id>": 4.0, "POST /users": 2.0} | dict.fromkeys(
-    ["GET /openapi.json", "GET /docs/assets/<path:name>", "GET /docs", "GET /", "GET /static/<path:filename>"], 0.3
+    [
+        "GET /app/",
+        "GET /app/<path:name>",
+        "GET /openapi.json",
+        "GET /docs/assets/<path:name>",
+        "GET /docs",
+        "GET /",
+        "GET /static/<path:filename>",
+    ],
+    0.3,
 )
 
 # Requests of the right form that are refused for what they ask: the later on their way, the more they could leave.

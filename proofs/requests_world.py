@@ -15,7 +15,7 @@ from uuid import UUID
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from finwise import create_app
+from finwise import create_app, demo
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.invitations import MOST_OPEN, Invited
@@ -129,6 +129,7 @@ class World:
             tenant_databases=str(folder / "tenants"),
             maintenance_hours=0,
             tenants_per_user=1_000_000,
+            demo=1,
         )
         app = create_app(settings, lambda: self.now)
         self.routes = {
@@ -141,6 +142,7 @@ class World:
         self.domain: Domain = app.extensions["finwise"]
         self.files = Files(settings)
         self.settle()
+        demo.create(self.domain, self.now)
 
     def close(self) -> None:
         """Before the files go."""

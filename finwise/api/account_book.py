@@ -21,6 +21,7 @@ TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
+INDEX = "index.html"
 HASHED = "assets/"  # below it names change with contents
 FOR_EVER = 365 * 24 * 3600  # seconds
 
@@ -45,7 +46,7 @@ blueprint = Blueprint("account_book", __name__, template_folder="templates")
 
 def is_built() -> bool:
     """Whether there is a page to serve."""
-    return (BUILT / "index.html").is_file()
+    return (BUILT / INDEX).is_file()
 
 
 @blueprint.get("/app/")
@@ -53,16 +54,13 @@ def page() -> Any:
     """The page; without one, how to build it."""
     if not request.path.endswith("/"):
         return redirect("app/", 308)  # what the page loads is named from here
-    if not is_built():
-        notice = BUILT / "missing.txt"
-        return render_template("page_missing.html", reason=notice.read_text("utf-8") if notice.is_file() else "")
-    return _file("index.html")
+    return _page()
 
 
 @blueprint.get("/app/<path:name>")
-def file(name: str) -> Response:
+def file(name: str) -> Any:
     """A file of the page."""
-    return _file(name)
+    return _page() if name == INDEX else _file(name)
 
 
 @blueprint.post("/app/demo")
@@ -82,6 +80,13 @@ def protect(answer: Response) -> Response:
         answer = http_error(PreconditionFailed())
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
+
+
+def _page() -> Any:
+    if is_built():
+        return _file(INDEX)
+    notice = BUILT / "missing.txt"
+    return render_template("page_missing.html", reason=notice.read_text("utf-8") if notice.is_file() else "")
 
 
 def _file(name: str) -> Response:

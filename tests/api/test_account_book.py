@@ -160,6 +160,7 @@ def test_the_page_runs_and_asks_only_what_is_of_this_server(built: Path, client:
 def test_without_a_page_it_says_how_to_build_it(unbuilt: Path, client: FlaskClient) -> None:
     answer = get(client, "/app/")
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert get(client, "/app/index.html").text == answer.text
     for words in ("Node.js 20", "npm ci", "npm run build:page", "pip install"):
         assert words in answer.text
 

@@ -19,13 +19,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from finwise import create_app
-from finwise.api import account_book
 from finwise.api.auth import FOR_SCRIPTS, PUBLIC
 from finwise.config import Settings
 from finwise.domain.tenants import STATES
 from finwise.domain.tokens import NewToken
 from finwise.store.connection import connect
-from tests.built_page import build_page
 from tests.conftest import Clock
 from tests.dump import Dump, dump
 from tests.household import PASSWORD, Household, change, new_id
@@ -254,7 +252,7 @@ class World:
             "<user_id>": book.member_id,
             "<invitation_id>": book.invitation_id,
             "<conflict_id>": book.conflict_id,
-            "<path:name>": "icon.svg" if rule.startswith("/app") else "swagger-ui.css",
+            "<path:name>": "index.html" if rule.startswith("/app") else "swagger-ui.css",
             "<path:filename>": "start.css",
         }
         return re.sub(r"<[^>]+>", lambda found: parts[found[0]], rule)
@@ -303,10 +301,8 @@ def furnish(owner: Household, member: Household) -> Book:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(account_book, "BUILT", build_page(tmp_path_factory.mktemp("page")))
-        world = World(tmp_path_factory.mktemp("matrix"))
-        yield world
+    world = World(tmp_path_factory.mktemp("matrix"))
+    yield world
     world.app.extensions["finwise"].close()
 
 
