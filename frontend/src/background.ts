@@ -3,6 +3,7 @@
  * Of all tabs that show a book one does it; the others ask it to, and are told how it is.
  */
 
+import Dexie from "dexie";
 import { FinwiseClient, ServerError } from "./client.js";
 import type { FinwiseTenantSpecificDB } from "./database.js";
 import { device } from "./device.js";
@@ -204,6 +205,7 @@ export class BackgroundSync {
   private show(status: SyncStatus): void {
     if (this.ended.signal.aborted) return;
     this.status = status;
-    this.options.onStatus?.(status);
+    // Outside of the transaction that a load is in the middle of, or what is done in answer would become part of it.
+    Dexie.ignoreTransaction(() => this.options.onStatus?.(status));
   }
 }
