@@ -29,9 +29,15 @@ export interface SyncStatus {
 
 /** The state that an error leads to. */
 export function stateAfter(error: unknown): { state: SyncState; code: string } {
-  if (!(error instanceof ServerError)) return { state: "error", code: "internal" };
+  if (!(error instanceof ServerError)) return { state: "error", code: isFull(error) ? "device_full" : "internal" };
   const { status, code } = error;
   return { state: stateOf(status, code), code };
+}
+
+/** Whether IndexedDB had no room; Dexie tells it inside the end of the transaction. */
+function isFull(error: unknown): boolean {
+  const { name, inner } = error as { name?: string; inner?: { name?: string } };
+  return name === "QuotaExceededError" || inner?.name === "QuotaExceededError";
 }
 
 function stateOf(status: number, code: string): SyncState {

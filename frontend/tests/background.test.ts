@@ -97,6 +97,23 @@ describe("one tab", () => {
     expect(await desk.db.syncQueue.count()).toBe(1);
   });
 
+  test("says that the device has no room for what is new, and takes it when it has", async () => {
+    await desk.sync();
+    server.edit("tags", "theirs", { name: "x" });
+    const full = () => {
+      throw new DOMException("no room", "QuotaExceededError");
+    };
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    desk.db.tags.hook("creating", full);
+    const { sync, seen } = tab();
+    await until(() => seen.at(-1)?.state === "error");
+    expect(seen.at(-1)!.code).toBe("device_full");
+    desk.db.tags.hook("creating").unsubscribe(full);
+    await sync.sync();
+    expect(await desk.names()).toEqual({ theirs: "x" });
+    vi.restoreAllMocks();
+  });
+
   test("waits longer with each failure, as long as the server asks, and no more after a success", async () => {
     let now = 1_000_000;
     await desk.sync();
