@@ -41,6 +41,7 @@ function isClosed(held: Held): boolean {
 export class Exchange {
   private most = MOST_CHANGES;
   private bytes = MOST_BYTES;
+  private hasAskedAgain = false; // another version of the server, in this sync
   private signal: AbortSignal | undefined;
   private isCounted = false; // what is held here, since this program was started
   private conflictsDue = 0; // when they are to be fetched again, though nothing has moved here, ms since 1970
@@ -59,6 +60,7 @@ export class Exchange {
   /** Raises ServerError; the queue then holds whatever the server has not answered for. `signal` ends it early. */
   async sync(signal?: AbortSignal): Promise<void> {
     this.signal = signal;
+    this.hasAskedAgain = false;
     for (let reloads = 0; ; reloads++) {
       try {
         await this.load();
@@ -195,7 +197,9 @@ export class Exchange {
   private async learn(answer: PushAnswer | Page, asked: number): Promise<void> {
     const known = await device(this.db);
     const offset = offsetAfter(known.offset, asked, Date.parse(answer.server_time), this.hooks.now());
-    if (known.server_version !== undefined && known.server_version !== answer.server_version) await askAgain(this.db);
+    const isOther = known.server_version !== undefined && known.server_version !== answer.server_version;
+    if (isOther && !this.hasAskedAgain) await askAgain(this.db);
+    this.hasAskedAgain ||= isOther;
     await this.db.syncDevice.put({ ...known, offset, server_version: answer.server_version });
   }
 

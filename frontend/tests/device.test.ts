@@ -195,6 +195,7 @@ describe("pushing", () => {
       return late;
     }, desk.now, {}, tab.owner);
     await slow.sync();
+    expect(await desk.names()).toEqual({ a: "two" });
     await slow.sync();
     expect(server.living()).toEqual({ "tags/a": { name: "two" } });
     expect(await desk.names()).toEqual({ a: "two" });
@@ -270,6 +271,18 @@ describe("pushing", () => {
     server.serverVersion = "0.2.0";
     await desk.sync();
     expect(server.living()).toEqual({ "tags/a": { name: "x" } });
+  });
+
+  test("asks no more than once in a sync, however often the version changes, as where two servers take turns", async () => {
+    await desk.sync();
+    server.reject = () => {
+      server.serverVersion += "1";
+      return { code: "unknown_entity_type", errors: {} };
+    };
+    await desk.tag("a", "x");
+    await desk.sync();
+    expect(pushes().length).toBeLessThanOrEqual(2);
+    expect(await desk.db.syncRejected.count()).toBe(1);
   });
 
   test("sends less at once after 413, and sets aside a single change that still gets it", async () => {
