@@ -382,9 +382,11 @@ describe("taking what the server has", () => {
   test("loads a book as a whole or not at all", async () => {
     server.edit("tags", "a", { name: "x" });
     const line = JSON.stringify({ entity_type: "tags", id: "a", created_at: "2026-01-01T00:00:00.000Z", updated_at: "2026-01-01T00:00:00.000Z", deleted_at: null, data: { name: "half" } });
-    server.next("/sync/initial", { status: 200, body: `${line}\n${line.slice(0, 40)}` });
-    expect((await failure(desk.sync()))!.code).toBe("network");
-    expect(await desk.names()).toEqual({});
+    for (const brokenOff of [`${line}\n${line.slice(0, 40)}`, `${line}\n`, ""]) {
+      server.next("/sync/initial", { status: 200, body: brokenOff });
+      expect((await failure(desk.sync()))!.code).toBe("network");
+      expect(await desk.names()).toEqual({});
+    }
     await desk.sync();
     expect(await desk.names()).toEqual({ a: "x" });
   });
