@@ -219,10 +219,10 @@ describe("several tabs", () => {
   test("one syncs for all; the others are told how it is, and ask it to", async () => {
     const first = tab();
     await synced(first);
+    const before = syncs();
     const other = desk.tab();
     const second = tab({}, other);
     await until(() => second.seen.at(-1)?.state === "idle");
-    const before = syncs();
     await new Promise((passed) => setTimeout(passed, 200));
     expect(syncs()).toBe(before);
     await other.tag("b", "y");
