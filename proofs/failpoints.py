@@ -29,7 +29,7 @@ from proofs.children import in_child
 from proofs.proof import MEMORY, MOST_SAID, Result, main
 from tests.store.accounts import as_caller
 
-PAIRS = 60  # deaths while mending at scale 1, beside every death in the work itself
+PAIRS = 150  # deaths while mending at scale 1, beside every death in the work itself
 NOW = 1_790_000_000_000_000  # µs
 USER, OTHER, HOME, NEW, GONE = (f"{number}0000000-0000-4000-8000-000000000000" for number in range(1, 6))
 

@@ -35,7 +35,7 @@ from proofs.recorded_work import START, YEAR, settings
 from tests.store.accounts import as_caller
 
 ERRORS = (errno.EIO, errno.ENOSPC)
-PART = 0.15  # of all sites, at scale 1
+PART = 0.25  # of all sites, at scale 1
 OLD, NEW = "old", "new"
 USER = User(str(uuid5(NAMESPACE_OID, "user")), "Ada", "ada@example.org", None)
 TENANT, OTHER = str(uuid5(NAMESPACE_OID, "tenant")), str(uuid5(NAMESPACE_OID, "other"))
@@ -175,7 +175,7 @@ KEEPS |= {"restore": {0, 1, 2}, "restore from trash": {0, 1, 2}}  # act -> numbe
 
 
 def prove(scale: float, seed: int) -> Result:
-    """Tries a part of all calls of each act; from scale 7 on all of them."""
+    """Tries a part of all calls of each act; from scale 4 on all of them."""
     result = Result("No failing disk call loses or blocks anything", {"failed calls": 0})
     workers = min(os.cpu_count() or 1, 4)
     with disk.workspace() as space:

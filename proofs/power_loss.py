@@ -28,7 +28,7 @@ from proofs.promises import Findings, Promises, check
 from proofs.proof import Result, main
 from proofs.recorded_work import AS_IT_IS, OWNER_EMAIL
 
-POINTS = 700  # crash points at scale 1
+POINTS = 1_100  # crash points at scale 1
 RECORDINGS = 2
 COMPARED = 0.05  # crash points of each other setting, of those
 KEPT = (0.1, 0.5, 0.9)
