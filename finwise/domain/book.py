@@ -92,6 +92,9 @@ class Book(Protocol):
 class WritableBook(Book, Protocol):
     """A book within one writing transaction."""
 
+    def lift_limit(self) -> None:
+        """Lets the file grow as far as the disk has room until this transaction ends."""
+
     def list_versions(self, keys: Collection[Key]) -> dict[Key, Version]:
         """The stored versions of these entities, those that there are."""
 

@@ -102,6 +102,8 @@ class Sync:
             results = push.judge()
             if request.contact and (push.stores_anything or devices.is_due(book, request.contact)):
                 book.put_contact(request.contact)
+            if push.stores_anything and not push.stores_data:
+                book.lift_limit()  # deletions that keep what they overwrote unseen need as much room as that had
             push.store()
             if push.stores_data:
                 require_room(book, self._quota_of(tenant_id))

@@ -203,6 +203,9 @@ class Book:
                 "DELETE FROM sync_devices WHERE device_id = ? AND token_id <> ?", (contact.device_id, contact.token_id)
             )
 
+    def lift_limit(self) -> None:
+        self._connection.execute("PRAGMA max_page_count = 1073741823")  # the next transaction sets its own
+
     def size(self) -> int:
         pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")
         return (pages - unused) * self._connection.page_size

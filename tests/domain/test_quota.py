@@ -1,6 +1,7 @@
 """The quota: contents are refused above it; reading, deleting and saying things again go on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,27 @@ def test_deletions_that_overwrite_what_they_did_not_know_are_taken(domain: Domai
     blind = [change(name, base_updated_at=None, **DEAD) for name in sorted(ids(domain, tenant_id))[:300]]
     domain.sync.push(tenant_id, PushRequest(blind), now())
     assert len(ids(domain, tenant_id)) > 600
+
+
+@pytest.mark.parametrize(("number", "size"), [(500, 1_900), (2_000, 1_900), (5_000, 60)])
+def test_however_much_deletions_overwrite_unseen_they_are_taken_and_keep_it(
+    settings: Settings, number: int, size: int
+) -> None:
+    spacious = create_domain(replace(settings, quota_mib=64))
+    tenant_id = add_tenant(spacious, add_user(spacious))
+    names = [f"t{each}" for each in range(number)]
+    for start in range(0, number, 500):
+        made = [change(name, data=large(size)) for name in names[start : start + 500]]
+        spacious.sync.push(tenant_id, PushRequest(made), now())
+    spacious.close()
+    small = create_domain(replace(settings, quota_mib=1))
+    small.sync.push(tenant_id, PushRequest([change(name, base_updated_at=None, **DEAD) for name in names]), now())
+    assert ids(small, tenant_id) == set()
+    with small.conflicts.list_of(tenant_id) as chunks:
+        assert sum(len(chunk) for chunk in chunks) == number
+    with pytest.raises(QuotaExceeded):
+        small.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
+    small.close()
 
 
 def test_a_push_that_is_said_again_is_answered(domain: Domain) -> None:
