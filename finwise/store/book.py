@@ -11,7 +11,7 @@ from finwise.domain.cursor import Position
 from finwise.domain.digest import hex_text
 from finwise.domain.json_text import write
 from finwise.store.checksum import checksum
-from finwise.store.connection import Connection
+from finwise.store.connection import Connection, lift_page_limit
 
 
 class Connections(Protocol):
@@ -204,7 +204,7 @@ class Book:
             )
 
     def lift_limit(self) -> None:
-        self._connection.execute("PRAGMA max_page_count = 1073741823")  # the next transaction sets its own
+        lift_page_limit(self._connection)
 
     def size(self) -> int:
         pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")

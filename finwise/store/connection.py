@@ -14,6 +14,7 @@ from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, 
 from finwise.store.checksum import checksum
 
 BUSY_SECONDS = 10
+_MOST_PAGES = 2**30 - 1  # SQLite's own default
 WAL_PAGES = 1_000  # of 4 KiB, mostly; with a commit that leaves more in the write-ahead log, SQLite writes it back
 WAL_LIMIT = 64 * 1024 * 1024  # bytes of a log after which it is cut off: a long reader has kept it from being used anew
 
@@ -123,6 +124,12 @@ def page_limit(connection: Connection, max_bytes: int, reserve: int) -> None:
     if pages != connection.max_pages:
         connection.execute(f"PRAGMA max_page_count = {pages:d}")
         connection.max_pages = pages
+
+
+def lift_page_limit(connection: Connection) -> None:
+    """Lets the file grow as far as the disk has room, until `page_limit` is asked again."""
+    connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES:d}")
+    connection.max_pages = _MOST_PAGES
 
 
 def write_back(connection: sqlite3.Connection, path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from finwise import entities
 from finwise.errors import FinWiseError, QuotaExceeded, StorageFull
+from finwise.store.connection import lift_page_limit
 from finwise.store.databases import RESERVE, Databases
 from finwise.store.pool import Pool
 from tests.household import new_id
@@ -82,3 +83,12 @@ def test_one_tenant_at_its_limit_does_not_keep_another_from_writing(small: Datab
     assert outgrow(small, full_id) is QuotaExceeded
     store(small, other, 5)
     assert stored(small, other) == 5
+
+
+def test_a_limit_that_was_lifted_holds_again_in_the_next_transaction(small: Databases, full_id: str) -> None:
+    with small.transact(full_id) as connection:
+        lift_page_limit(connection)
+        grow(connection, MIB + 2 * RESERVE)
+        connection.execute("DROP TABLE weight")
+    small.shrink(full_id)
+    assert outgrow(small, full_id) is QuotaExceeded
