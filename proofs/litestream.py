@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -137,8 +137,9 @@ class Replication:
         while time.monotonic() < deadline:
             with tempfile.TemporaryDirectory(prefix="finwise-look-") as folder:
                 copy = Path(folder, "copy.db")
-                if not self.restore(database, copy) and holds(copy):
-                    return True
+                with suppress(sqlite3.Error):  # it is of a moment at which there was no table in it yet
+                    if not self.restore(database, copy) and holds(copy):
+                        return True
             time.sleep(0.3)
         return False
 
