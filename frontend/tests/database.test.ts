@@ -1,6 +1,5 @@
 /** The tables of a book, and what becomes of a book that an earlier version of the program made. */
 
-import "fake-indexeddb/auto";
 import Dexie from "dexie";
 import { expect, test } from "vitest";
 import { ENTITY_TYPES } from "../src/catalogue";

@@ -1,6 +1,5 @@
 /** A device on somebody's desk, for tests: its book in IndexedDB, its clock, and the way to a server. */
 
-import "fake-indexeddb/auto";
 import { type Data, ENTITY_TYPES, type EntityType } from "../src/catalogue";
 import { FinwiseClient } from "../src/client";
 import { FinwiseTenantSpecificDB } from "../src/database";

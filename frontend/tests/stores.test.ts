@@ -1,6 +1,5 @@
 /** What an app sees: the stores, over a book of a real server. */
 
-import "fake-indexeddb/auto";
 import { createPinia, setActivePinia } from "pinia";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Data } from "../src/catalogue";
