@@ -23,7 +23,10 @@ class FinWise(Peer):
 
     name = "finwise"
     page = "one answer"
-    setting = "`finwise serve` with its defaults: 2 processes of up to 64 threads; a token and a membership checked at each request"
+    setting = (
+        "`finwise serve` with its defaults: 2 processes of up to 64 threads; "
+        "a token and a membership checked at each request"
+    )
     durability = "SQLite's log, synchronous = FULL: each commit is synced"
     isolation = "a SQLite file"
     health_path = "/readyz"
