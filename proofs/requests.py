@@ -34,6 +34,7 @@ EVERY_BUG = 100  # requests after which a view fails on purpose, for else the lo
 
 MARKS = (CANARY, "fw_", "fwi_")  # in what was sent; in every token; in the code of every invitation
 FAILING = "/failing"
+OWN_REDIRECT = "app/"  # of /app to the page; relative, so it names no host
 
 
 def faults(answer: TestResponse, sent: Sent) -> Iterator[str]:
@@ -41,7 +42,7 @@ def faults(answer: TestResponse, sent: Sent) -> Iterator[str]:
     status = answer.status_code
     if status >= 500:
         yield f"the answer is {status}: {answer.text[:200]}"
-    if status in (301, 302, 303, 307, 308):
+    if status in (301, 302, 303, 307, 308) and answer.headers.get("Location") != OWN_REDIRECT:
         yield f"the answer is {status}, to {answer.headers.get('Location')}"
     if status < 400:
         return

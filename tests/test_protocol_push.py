@@ -334,3 +334,10 @@ def test_now_is_asked_once_per_request(settings: Settings) -> None:
     home = Household(app.test_client()).create()
     answer = home.push(*(change(updated_at="2027-01-01T00:00:00.000Z") for _ in range(2))).get_json()
     assert [result["updated_at"] for result in answer["results"]] == [answer["server_time"]] * 2
+
+
+def test_an_entity_type_that_is_half_of_a_surrogate_pair_is_one_that_the_server_does_not_know(home: Household) -> None:
+    since = home.pull()["next_since"]
+    answer = home.push(change("t1"), since=since, entity_types=["\ud800", "tags"])
+    assert answer.status_code == 200
+    assert set(answer.get_json()["digest"]) == {"tags"}

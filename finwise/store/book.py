@@ -1,5 +1,6 @@
 """The SQL of a tenant's book."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +10,6 @@ from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, Store
 from finwise.domain.change import Key, Version
 from finwise.domain.cursor import Position
 from finwise.domain.digest import hex_text
-from finwise.domain.json_text import write
 from finwise.store.checksum import checksum
 from finwise.store.connection import Connection, lift_page_limit
 
@@ -233,4 +233,5 @@ class Book:
 
 def _json_list(values: Collection[str] | None) -> str | None:
     """Any number of values as one bound parameter, for json_each()."""
-    return None if values is None else write(list(values))
+    # Not with orjson: what a device calls a type may be half of a surrogate pair, which SQLite takes and it does not.
+    return None if values is None else json.dumps(list(values))
