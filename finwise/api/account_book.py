@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
-from werkzeug.exceptions import NotFound, PreconditionFailed
+from werkzeug.exceptions import NotFound
 
 from finwise import demo
 from finwise.api import context
-from finwise.api.errors import http_error
+from finwise.api.pages import kept_to
 
 BUILT = Path(__file__).parent / "built"
 # What a page is made of. Named here, since what mimetypes says depends on the machine; nothing else is served.
@@ -75,11 +75,7 @@ def enter_demo() -> tuple[dict[str, str], int]:
 @blueprint.after_request
 def protect(answer: Response) -> Response:
     """Keeps the page from running or loading anything that is not ours."""
-    if answer.status_code == 412:  # with the whole file, which is what the condition was to prevent
-        answer.close()
-        answer = http_error(PreconditionFailed())
-    answer.headers["Content-Security-Policy"] = POLICY
-    return answer
+    return kept_to(POLICY, answer)
 
 
 def _page() -> Any:
