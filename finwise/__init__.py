@@ -85,8 +85,8 @@ def create_domain(settings: config.Settings) -> Domain:
         administration=Administration(
             AdministrationStore(central), users, user_store, tenants, books, passwords, quotas
         ),
-        sync=Sync(books, entities.checks(), quotas.of, limits),
-        conflicts=Conflicts(books, quotas.of),
+        sync=Sync(books, entities.checks(), limits),
+        conflicts=Conflicts(books),
         devices=Devices(books, token_store),
         copies=copies,
         life=life,
@@ -96,6 +96,7 @@ def create_domain(settings: config.Settings) -> Domain:
         verification=Verification(Wholeness(central, databases), life),
         health=Health(central, databases),
         limits=limits,
+        moment=central.moment,
         close=pool.close,
     )
 

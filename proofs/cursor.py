@@ -21,7 +21,7 @@ from uuid import uuid4
 from finwise import create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain, digest
-from finwise.domain.change import Key, Version
+from finwise.domain.change import Entity, Key
 from finwise.domain.cursor import Cursor
 from finwise.domain.push import Result as PushResult
 from finwise.domain.sync import PullRequest, PushRequest
@@ -141,7 +141,7 @@ def follow(shared: Round, ended: Event) -> dict[str, Any]:
     while True:
         last = ended.is_set()
         page = domain.sync.pull(shared.tenant_id, PullRequest(since, limit=PAGE if not last else 1_000))
-        seen |= {f"{version.entity_type} {version.id}": version.stamp for version in page.versions}
+        seen |= {f"{version.entity_type} {version.id}": version.stamp for version in page.entities}
         since = Cursor(page.next_stamp, page.epoch)
         pages += 1
         if last and not page.has_more:
@@ -157,7 +157,7 @@ def load(shared: Round, ended: Event) -> dict[str, Any]:
     while not ended.is_set():
         with domain.sync.initial(shared.tenant_id, None) as given:
             versions = [version for chunk in given.chunks for version in chunk]
-        if _sums(versions) != {name: value for name, value in given.digest.items() if value}:
+        if _sums(versions) != {name: value for name, value in given.digest.items() if value != digest.ZERO}:
             violations.append(f"a first load of {len(versions)} entities is not what its digest says")
         if any(version.stamp > given.next_stamp for version in versions):
             violations.append("a first load holds more than its cursor says")
@@ -181,15 +181,15 @@ def intrude(shared: Round, ended: Event) -> dict[str, Any]:
     return {"violations": []}
 
 
-def _everything(domain: Domain, tenant_id: str) -> dict[Key, Version]:
+def _everything(domain: Domain, tenant_id: str) -> dict[Key, Entity]:
     page = domain.sync.pull(tenant_id, PullRequest(limit=1_000_000))
-    return {(version.entity_type, version.id): version for version in page.versions}
+    return {(entity.entity_type, entity.id): entity for entity in page.entities}
 
 
-def _sums(versions: list[Version]) -> Mapping[str, int]:
-    sums: dict[str, int] = {}
+def _sums(versions: list[Entity]) -> Mapping[str, str]:
+    sums: dict[str, str] = {}
     for version in versions:
-        sums[version.entity_type] = digest.add(sums.get(version.entity_type, 0), digest.weight(version))
+        sums[version.entity_type] = digest.add(sums.get(version.entity_type, digest.ZERO), digest.weight(version))
     return sums
 
 

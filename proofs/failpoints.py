@@ -282,7 +282,7 @@ def _check_compact(
     domain: Domain, user: User, folder: Path, states: dict[str, str], done: bool, pushed: frozenset[str]
 ) -> list[str]:
     try:
-        is_told = "dead" in {version.id for version in domain.sync.pull(HOME, PullRequest()).versions}
+        is_told = "dead" in {version.id for version in domain.sync.pull(HOME, PullRequest()).entities}
     except CursorExpired:
         return _holds(domain, pushed)
     if done:

@@ -87,18 +87,19 @@ class Reader:
 
 
 def _read(connection: sqlite3.Connection) -> State:
-    epoch, last_stamp, horizon = connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchone()
+    epoch, last_stamp, horizon, digests = connection.execute(
+        "SELECT epoch, last_stamp, horizon, digests FROM sync_book"
+    ).fetchone()
     entities = connection.execute(
         "SELECT entity_type, id, stamp, created_at, updated_at, data, change_id FROM sync_entities"
     ).fetchall()
     conflicts = connection.execute("SELECT change_id, kept_at FROM sync_conflicts").fetchall()
-    digests = connection.execute("SELECT entity_type, digest FROM sync_digests").fetchall()
     stored = {
         (row[0], row[1]): Stored(row[2], row[3], row[4], None if row[5] is None else json.loads(row[5]), row[6])
         for row in entities
     }
     require(len(conflicts) == len({change_id for change_id, _ in conflicts}), "I2: a conflict was kept twice")
-    return State(epoch, last_stamp, horizon, stored, dict(conflicts), dict(digests))
+    return State(epoch, last_stamp, horizon, stored, dict(conflicts), json.loads(digests))
 
 
 class Judgement:

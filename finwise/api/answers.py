@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from finwise.domain.book import StoredConflict
-from finwise.domain.change import Rejection, Version, version_text
+from finwise.domain.change import Entity, Rejection, entity_text
 from finwise.domain.cursor import format_cursor
-from finwise.domain.digest import hex_text
 from finwise.domain.json_text import write
 from finwise.domain.merge import SUPERSEDED
 from finwise.domain.push import Result
@@ -14,7 +13,7 @@ from finwise.domain.sync import PROTOCOL, Load, Page, Pushed
 from finwise.domain.times import millis_text
 from finwise.version import __version__
 
-__all__ = ["conflicts_text", "load_chunks", "load_lines", "page_text", "pushed_text", "version_text"]
+__all__ = ["conflicts_text", "entity_text", "load_chunks", "load_lines", "page_text", "pushed_text"]
 
 
 def conflicts_text(chunks: Iterable[Sequence[StoredConflict]]) -> Iterator[str]:
@@ -43,16 +42,16 @@ def load_chunks(load: Load, now: int) -> Iterator[str]:
     """The answer to a first load, in pieces."""
     yield f'{{{_head(load.epoch, now)},"changes":['
     separator = ""
-    for versions in load.chunks:
-        yield separator + _joined(versions)
+    for entities in load.chunks:
+        yield separator + _joined(entities)
         separator = ","
     yield f"],{_end(load.epoch, load.next_stamp, load.digest)}}}"
 
 
 def load_lines(load: Load, now: int) -> Iterator[str]:
     """The answer to a first load as NDJSON: an entity a line, and a last line with everything else."""
-    for versions in load.chunks:
-        yield "".join([version_text(version) + "\n" for version in versions])
+    for entities in load.chunks:
+        yield "".join([entity_text(entity) + "\n" for entity in entities])
     yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n"
 
 
@@ -63,18 +62,18 @@ def _head(epoch: str, now: int) -> str:
 
 def _page(page: Page) -> str:
     end = _end(page.epoch, page.next_stamp, page.digest, has_more=page.has_more)
-    return f'"changes":[{_joined(page.versions)}],{end}'
+    return f'"changes":[{_joined(page.entities)}],{end}'
 
 
-def _end(epoch: str, next_stamp: int, digest: Mapping[str, int] | None, *, has_more: bool = False) -> str:
+def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_more: bool = False) -> str:
     end: dict[str, Any] = {"next_since": format_cursor(next_stamp, epoch), "has_more": has_more}
     if digest is not None:
-        end["digest"] = {entity_type: hex_text(value) for entity_type, value in digest.items()}
+        end["digest"] = digest
     return write(end)[1:-1]
 
 
-def _joined(versions: Sequence[Version]) -> str:
-    return ",".join([version_text(version) for version in versions])
+def _joined(entities: Sequence[Entity]) -> str:
+    return ",".join([entity_text(entity) for entity in entities])
 
 
 def _conflict(conflict: StoredConflict) -> str:
@@ -92,7 +91,7 @@ def _conflict(conflict: StoredConflict) -> str:
         "deleted_at": loser.updated_at if loser.data is None else None,
         "device_id": loser.device_id,
     }
-    entity = version_text(conflict.stored) if conflict.stored else "null"
+    entity = entity_text(conflict.stored.entity) if conflict.stored else "null"
     return f'{write(said)[:-1]},"loser":{write(lost)[:-1]},"data":{loser.data or "null"}}},"entity":{entity}}}'
 
 
@@ -104,7 +103,7 @@ def _result(result: Result | Rejection) -> str:
     # A change_id that was taken needs no escaping, nor does a canonical time.
     said = f'{{"change_id":"{change.sent_change_id}","status":"{verdict.status}"'
     if verdict.status == SUPERSEDED:
-        return f'{said},"entity":{version_text(version) if version else "null"}}}'
+        return f'{said},"entity":{entity_text(version.entity) if version else "null"}}}'
     if version is None:
         return said + "}"
     created_at = "" if version.created_at == change.sent_created_at else f',"created_at":"{version.created_at}"'

@@ -7,7 +7,8 @@ compares the two ways.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +32,7 @@ _QUERY = re.compile(r"(since|limit|entity_types)=((?:[A-Za-z0-9:._~,-]|%[2-7][0-
 _LIMIT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 _ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
-_ODD = ("HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING", "SCRIPT_NAME")
+_ODD = frozenset({"HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING"})
 
 
 class Express:
@@ -52,7 +53,8 @@ class Express:
         answer = None
         if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
             try:
-                answer = self._answered(environ)
+                with self._domain.moment():
+                    answer = self._answered(environ)
             except Exception as error:
                 environ[REFUSED] = error
         if answer is None:
@@ -66,7 +68,8 @@ class Express:
             _HOST.fullmatch(environ.get("HTTP_HOST", "")) is not None
             and is_ours(self._names, environ["HTTP_HOST"])
             and environ.get("HTTP_ACCEPT", "") in _ACCEPTED
-            and not any(environ.get(name) for name in _ODD)
+            and environ.keys().isdisjoint(_ODD)
+            and not environ.get("SCRIPT_NAME")
         )
 
     def _answered(self, environ: Environ) -> Answer | None:
@@ -103,7 +106,8 @@ class Express:
         return answers.pushed_text(pushed, now), []
 
 
-def _query(text: str) -> dict[str, Any] | None:
+@lru_cache(1_024)  # a device polls with the same cursor until there is something
+def _query(text: str) -> Mapping[str, Any] | None:
     """The parameters of a pull as its schema reads them; None where it had better look itself."""
     given: dict[str, Any] = {}
     for part in text.split("&") if text else ():

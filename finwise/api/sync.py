@@ -1,5 +1,6 @@
 """Sync: push, pull, first load (docs/protocol.md)."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -104,7 +105,7 @@ def push_request(envelope: dict[str, Any], caller: Caller, now: int) -> PushRequ
     return PushRequest(envelope["changes"], envelope.get("device_id"), pull, contact(envelope, caller, now))
 
 
-def pull_request(given: dict[str, Any], contact: Contact | None = None) -> PullRequest:
+def pull_request(given: Mapping[str, Any], contact: Contact | None = None) -> PullRequest:
     """What parameters, or the members of an envelope, ask for. Raises BadCursor."""
     since = given.get("since")
     return PullRequest(
@@ -115,7 +116,7 @@ def pull_request(given: dict[str, Any], contact: Contact | None = None) -> PullR
     )
 
 
-def contact(given: dict[str, Any], caller: Caller, now: int) -> Contact:
+def contact(given: Mapping[str, Any], caller: Caller, now: int) -> Contact:
     """What the device says of itself in an envelope or in parameters."""
     time = parse_micros(given.get("client_time"))
     skew = None if time is None else (time - now) // 1000

@@ -1,6 +1,7 @@
 """The rules. This floor knows the standard library only; stores and hashers are handed in."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from finwise.domain.administration import Administration
@@ -48,4 +49,5 @@ class Domain(NamedTuple):
     verification: Verification
     health: Health
     limits: Limits
+    moment: Callable[[], AbstractContextManager[object]]  # within it users.db is asked as of its beginning
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from finwise.domain.change import Key, Version
+from finwise.domain.change import Entity, Key, Version
 from finwise.domain.cursor import Position
 
 
@@ -67,14 +67,14 @@ class Book(Protocol):
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
-    ) -> list[Version]:
-        """At most `limit` versions with after < stamp <= until, tombstones included, in stamp order."""
+    ) -> list[Entity]:
+        """At most `limit` entities with after < stamp <= until, tombstones included, in stamp order."""
 
-    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Version]:
+    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Entity]:
         """At most `limit` living entities with after < stamp, in stamp order."""
 
-    def list_digests(self) -> dict[str, int]:
-        """The digest of each entity type that was ever stored."""
+    def list_digests(self) -> Mapping[str, str]:
+        """The digest of each entity type that was ever stored, as it is answered."""
 
     def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
         """At most `limit` conflicts, in the order they were kept, from after `place` on."""
@@ -91,6 +91,9 @@ class Book(Protocol):
 
 class WritableBook(Book, Protocol):
     """A book within one writing transaction."""
+
+    def is_full(self) -> bool:
+        """Whether the file holds more than the tenant's quota."""
 
     def lift_limit(self) -> None:
         """Lets the file grow as far as the disk has room until this transaction ends."""
@@ -110,11 +113,8 @@ class WritableBook(Book, Protocol):
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
         """Keeps losers; one whose change is kept already stays as it is."""
 
-    def put_digests(self, digests: Mapping[str, int]) -> None:
-        """Stores the digests of these entity types."""
-
-    def put_last_stamp(self, stamp: int) -> None:
-        """Stores the last stamp given out."""
+    def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
+        """Stores the last stamp given out, and the digests of these entity types."""
 
     def find_conflict(self, conflict_id: str) -> KeptConflict | None: ...
 

@@ -45,8 +45,19 @@ class Change(NamedTuple):
         return self.entity_type, self.id
 
 
+class Entity(NamedTuple):
+    """An entity as devices get it; `data` is JSON text, None for a tombstone."""
+
+    stamp: int
+    entity_type: str
+    id: str
+    created_at: str
+    updated_at: str
+    data: str | None
+
+
 class Version(NamedTuple):
-    """An entity as the server holds it; `data` is JSON text, None for a tombstone."""
+    """An entity as the server holds it: with the change that made it, and the device that sent that."""
 
     stamp: int
     entity_type: str
@@ -56,6 +67,10 @@ class Version(NamedTuple):
     data: str | None
     change_id: str
     device_id: str | None
+
+    @property
+    def entity(self) -> Entity:
+        return Entity(*self[:6])
 
 
 class Rejection(NamedTuple):
@@ -72,9 +87,9 @@ class _Refused(Exception):
         self.errors = errors
 
 
-def version_text(version: Version) -> str:
-    """The version as it goes over the wire. Ids and types need no escaping (identifiers.py); `data` is JSON already."""
-    _, entity_type, entity_id, created_at, updated_at, data, _, _ = version
+def entity_text(entity: Entity) -> str:
+    """The entity as it goes over the wire. Ids and types need no escaping (identifiers.py); `data` is JSON already."""
+    _, entity_type, entity_id, created_at, updated_at, data = entity
     deleted_at = f'"{updated_at}"' if data is None else "null"
     return (
         f'{{"entity_type":"{entity_type}","id":"{entity_id}","created_at":"{created_at}",'
@@ -115,7 +130,8 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
         raise _Refused("unknown_entity_type", {"entity_type": ["This server knows no such entity type."]})
     if not is_entity_id(element.get("id")):
         raise _Refused("invalid_id", {"id": ["Give 1 to 64 of A-Z a-z 0-9 - _ . :"]})
-    data = _data_text(element, check, limits) if _time(element, "deleted_at") is None else None
+    is_deleted = element.get("deleted_at") is not None and _time(element, "deleted_at") is not None
+    data = None if is_deleted else _data_text(element, check, limits)
     updated_at = _time(element, "updated_at")
     if updated_at is None:
         raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})

@@ -1,6 +1,6 @@
 """Conflicts: versions that lost unseen, kept until a person has looked at them (protocol.md 4)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import uuid4
@@ -28,9 +28,8 @@ class Decision(NamedTuple):
 class Conflicts:
     """What people do with the conflicts of a tenant. Whether a user may is decided before (access.py)."""
 
-    def __init__(self, books: Books, quota_of: Callable[[str], int]) -> None:
+    def __init__(self, books: Books) -> None:
         self._books = books
-        self._quota_of = quota_of
 
     @contextmanager
     def list_of(self, tenant_id: str) -> Iterator[Iterator[Sequence[StoredConflict]]]:
@@ -57,7 +56,7 @@ class Conflicts:
             push.store()
             book.delete_conflict(conflict_id)
             if push.stores_data:
-                require_room(book, self._quota_of(tenant_id))
+                require_room(book)
             return book.list_versions([key])[key]
 
     def dismiss(self, tenant_id: str, conflict_id: str) -> None:

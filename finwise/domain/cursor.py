@@ -1,6 +1,7 @@
 """Stamps and cursors: what decides delivery (protocol.md 1, 3 and 5)."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from finwise.domain.times import micros_text, parse_micros
@@ -36,6 +37,7 @@ def format_cursor(stamp: int, epoch: str) -> str:
     return f"{micros_text(stamp)}~{epoch}"
 
 
+@lru_cache(1_024)  # a device polls with the same cursor until there is something
 def parse_cursor(text: str) -> Cursor:
     """Reads `since`: a cursor as it was given, or a plain timestamp. Raises BadCursor."""
     match = _CURSOR.fullmatch(text)

@@ -6,7 +6,11 @@ from typing import NamedTuple, Protocol
 from finwise.domain.book import Book, Books, Contact
 from finwise.errors import FinWiseError
 
-PULL_NOTED_EVERY = 10 * 60 * 1_000_000  # µs: a pull is noted so often at most, so that it stays a read
+_MINUTE = 60 * 1_000_000  # µs
+PULL_NOTED_EVERY = 10 * _MINUTE  # at most, so that it stays a read
+PUSH_NOTED_EVERY = _MINUTE  # at most: one that stores something is written anyway, but what it stores is less then
+
+_CLOCK_WAS_SET = 1_000  # ms of difference; less is the way of a request
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +51,26 @@ class Devices:
         return [Device(device, owners.get(device.token_id)) for device in heard]
 
 
-def is_due(book: Book, contact: Contact | None) -> bool:
-    """Whether a contact without news is to be noted: the last one is some minutes ago, or it calls itself otherwise."""
-    if contact is None:
-        return False
+def is_due(book: Book, contact: Contact, *, stores: bool = False) -> bool:
+    """Whether a contact is to be noted: the last one is some minutes ago, or the device calls itself otherwise.
+
+    `stores`: by a push that stores something; that is noted after a minute, or where it tells what was not known.
+    """
     last = book.find_contact(contact.token_id)
     if last is None or contact.device_id not in (None, last.device_id):
         return True
-    return not last.at <= contact.at < last.at + PULL_NOTED_EVERY
+    if stores and _tells_more(last, contact):
+        return True
+    return not last.at <= contact.at < last.at + (PUSH_NOTED_EVERY if stores else PULL_NOTED_EVERY)
+
+
+def _tells_more(last: Contact, contact: Contact) -> bool:
+    """Whether a cursor or a clock is told of for the first time, or the clock was set."""
+    if last.cursor is None and contact.cursor is not None:
+        return True
+    if contact.clock_skew is None:
+        return False
+    return last.clock_skew is None or abs(contact.clock_skew - last.clock_skew) > _CLOCK_WAS_SET
 
 
 def note(books: Books, tenant_id: str, contact: Contact) -> None:

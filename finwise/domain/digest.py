@@ -6,12 +6,14 @@ its living entities. A sum, so that one change costs one subtraction and one add
 
 from hashlib import sha256
 
-from finwise.domain.change import Version
+from finwise.domain.change import Entity, Version
+
+ZERO = "0" * 16  # the digest of nothing
 
 _MODULUS = 2**64
 
 
-def weight(version: Version | None) -> int:
+def weight(version: Version | Entity | None) -> int:
     """What a version adds to its type's digest: 0 for none and for a tombstone."""
     if version is None or version.data is None:
         return 0
@@ -19,11 +21,6 @@ def weight(version: Version | None) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
-def add(digest: int, difference: int) -> int:
-    """The digest after a change of its sum."""
-    return (digest + difference) % _MODULUS
-
-
-def hex_text(digest: int) -> str:
-    """The digest as it is answered: 16 hex digits."""
-    return f"{digest:016x}"
+def add(digest: str, difference: int) -> str:
+    """The digest after a change of its sum: 16 hex digits, as it is stored and answered."""
+    return f"{(int(digest, 16) + difference) % _MODULUS:016x}"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 from finwise.domain import json_text
-from finwise.domain.change import Rejection, Version
+from finwise.domain.change import Entity, Rejection
 from finwise.domain.merge import APPLIED, SUPERSEDED, UNCHANGED
 from finwise.domain.sync import PushRequest, Sync
 from finwise.domain.times import millis_text
@@ -21,7 +21,7 @@ DEVICE_ID = "finwise-import"
 _BATCH = 1_000  # entities in one transaction, so that other writers get their turn
 _OWN = ("id", "created_at", "updated_at")
 
-Versions = Iterator[Version]
+Entities = Iterator[Entity]
 Advance = Callable[[int, int], None]  # told how many entities of how many are done
 
 
@@ -84,13 +84,13 @@ def book_text(sync: Sync, tenant_id: str) -> Iterator[Iterator[str]]:
         yield _lines(types)
 
 
-def _lines(types: Iterator[tuple[str, Versions]]) -> Iterator[str]:
+def _lines(types: Iterator[tuple[str, Entities]]) -> Iterator[str]:
     yield "{"
     separator = "\n"
-    for entity_type, versions in types:
+    for entity_type, entities in types:
         start = f'{separator}"{entity_type}": [\n'
-        for version in versions:
-            yield f"{start} {_entity_text(version)}"
+        for entity in entities:
+            yield f"{start} {_entity_text(entity)}"
             start = ",\n"
         if start == ",\n":  # there were some
             yield "\n]"
@@ -98,10 +98,10 @@ def _lines(types: Iterator[tuple[str, Versions]]) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _entity_text(version: Version) -> str:
-    data = json_text.read_own(version.data or "null")
-    own = {"created_at": version.created_at, "updated_at": version.updated_at}
-    return json_text.write({"id": version.id} | data | {"id": version.id} | own)
+def _entity_text(entity: Entity) -> str:
+    data = json_text.read_own(entity.data or "null")
+    own = {"created_at": entity.created_at, "updated_at": entity.updated_at}
+    return json_text.write({"id": entity.id} | data | {"id": entity.id} | own)
 
 
 def _book(text: bytes) -> dict[str, list[dict[str, Any]]]:

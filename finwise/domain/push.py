@@ -43,11 +43,12 @@ class Push:
         self._changes = changes
         self._device_id = device_id
         self._now, self._now_text = now, millis_text(now)
-        self._before = book.list_versions({change.key for change in accepted})
+        keys = {change.key for change in accepted}
+        self._before = book.list_versions(keys)
         self._current = dict(self._before)
         self._written: dict[Key, Version] = {}
         self._known_ids = book.list_remembered({change.change_id for change in accepted})
-        self._last_with_base = _last_places(changes)
+        self._last_with_base = _last_places(changes) if len(keys) < len(accepted) else {}
         self._ancestors: dict[Key, Change] = {}
         self._remembered: list[Remembered] = []
         self._conflicts: list[KeptConflict] = []
@@ -76,8 +77,7 @@ class Push:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
         if self._written:
             self._book.put_versions(self._written.values())
-            self._book.put_digests(self._digests())
-            self._book.put_last_stamp(self.last_stamp)
+            self._book.put_state(self.last_stamp, self._digests())
         if self._remembered:
             self._book.add_remembered(self._remembered)
         if self._conflicts:
@@ -132,13 +132,13 @@ class Push:
     def _keep(self, reason: str, loser: Version) -> None:
         self._conflicts.append(KeptConflict(reason, self._now, loser))
 
-    def _digests(self) -> dict[str, int]:
+    def _digests(self) -> dict[str, str]:
         differences: dict[str, int] = defaultdict(int)
         for key, version in self._written.items():
             before = self._before.get(key)
             differences[version.entity_type] += digest.weight(version) - digest.weight(before)
         stored = self._book.list_digests()
-        return {name: digest.add(stored.get(name, 0), change) for name, change in differences.items()}
+        return {name: digest.add(stored.get(name, digest.ZERO), change) for name, change in differences.items()}
 
 
 def _last_places(changes: Sequence[Change | Rejection]) -> dict[tuple[Key, str | None], int]:

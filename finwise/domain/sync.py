@@ -1,13 +1,13 @@
 """Push, pull and first load (protocol.md 2 to 5): the rules, and the order in which they ask the store."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import NamedTuple
 
-from finwise.domain import devices
-from finwise.domain.book import Book, Books, Contact
-from finwise.domain.change import Catalogue, Rejection, Version, read_changes
+from finwise.domain import devices, digest
+from finwise.domain.book import Book, Books, Contact, WritableBook
+from finwise.domain.change import Catalogue, Entity, Rejection, read_changes
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
 from finwise.domain.limits import Limits
 from finwise.domain.push import Push, Result
@@ -47,10 +47,10 @@ class Page(NamedTuple):
     """What was stored after a cursor. `digest` (entity_type -> sum) is there only where the page ends a pull."""
 
     epoch: str
-    versions: Sequence[Version]
+    entities: Sequence[Entity]
     next_stamp: int
     has_more: bool
-    digest: Mapping[str, int] | None
+    digest: Mapping[str, str] | None
 
 
 class Pushed(NamedTuple):
@@ -65,22 +65,19 @@ class Load(NamedTuple):
     """A first load: `chunks` yields the living entities as long as the snapshot is open."""
 
     epoch: str
-    chunks: Iterator[Sequence[Version]]
+    chunks: Iterator[Sequence[Entity]]
     next_stamp: int
-    digest: Mapping[str, int]
+    digest: Mapping[str, str]
 
 
 class Sync:
-    """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py).
+    """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py)."""
 
-    `quota_of`: bytes that a tenant's file may hold.
-    """
-
-    def __init__(self, books: Books, catalogue: Catalogue, quota_of: Callable[[str], int], limits: Limits) -> None:
+    def __init__(self, books: Books, catalogue: Catalogue, limits: Limits) -> None:
         self._books = books
         self._catalogue = catalogue
-        self._quota_of = quota_of
         self._limits = limits
+        self._no_digests = dict.fromkeys(catalogue, digest.ZERO)
 
     @property
     def entity_types(self) -> list[str]:
@@ -100,13 +97,13 @@ class Sync:
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
             push = Push(book, position.last_stamp, changes, request.device_id, now)
             results = push.judge()
-            if request.contact and (push.stores_anything or devices.is_due(book, request.contact)):
+            if request.contact and devices.is_due(book, request.contact, stores=push.stores_anything):
                 book.put_contact(request.contact)
             if push.stores_anything and not push.stores_data:
                 book.lift_limit()  # deletions that keep what they overwrote unseen need as much room as that had
             push.store()
             if push.stores_data:
-                require_room(book, self._quota_of(tenant_id))
+                require_room(book)
             page = None
             if request.pull:
                 # What this push stored lies above all stamps there were before it, so it is not even read.
@@ -119,7 +116,7 @@ class Sync:
             position = book.find_position()
             after = stamp_to_read_from(request.since, position)
             page = self._page(book, position, request, after, position.last_stamp, frozenset())
-            is_due = devices.is_due(book, request.contact)
+            is_due = request.contact is not None and devices.is_due(book, request.contact)
         if request.contact and is_due:
             devices.note(self._books, tenant_id, request.contact)
         return page
@@ -129,17 +126,18 @@ class Sync:
         """The living entities in one snapshot, open until the context is left. Raises what Books raises."""
         with self._books.read(tenant_id) as book:
             position = book.find_position()
-            digest = self._digest(book, entity_types)
-            yield Load(position.epoch, _chunks(book, entity_types), position.last_stamp, digest)
+            yield Load(
+                position.epoch, _chunks(book, entity_types), position.last_stamp, self._digests(book, entity_types)
+            )
 
     @contextmanager
-    def living(self, tenant_id: str) -> Iterator[Iterator[tuple[str, Iterator[Version]]]]:
+    def living(self, tenant_id: str) -> Iterator[Iterator[tuple[str, Iterator[Entity]]]]:
         """The living entities by entity_type, in one snapshot that is open until the context is left.
 
         Raises what Books raises.
         """
         with self._books.read(tenant_id) as book:
-            types = self._digest(book, None)
+            types = self._digests(book, None)
             yield ((name, chain.from_iterable(_chunks(book, [name]))) for name in types)
 
     def _page(
@@ -147,28 +145,30 @@ class Sync:
     ) -> Page:
         """What was stored after `after` and up to `position`, less the stamps in `echo`; a last page ends at `end`."""
         types, limit = request.entity_types, request.limit
+        if after >= position.last_stamp:
+            return Page(position.epoch, [], end, False, self._digests(book, types))
         found = book.list_stored_between(after, position.last_stamp, types, limit + 1 + len(echo))
-        versions = [version for version in found if version.stamp not in echo] if echo else found
-        if len(versions) > limit:
-            return Page(position.epoch, versions[:limit], versions[limit - 1].stamp, True, None)
-        return Page(position.epoch, versions, end, False, self._digest(book, types))
+        entities = [entity for entity in found if entity.stamp not in echo] if echo else found
+        if len(entities) > limit:
+            return Page(position.epoch, entities[:limit], entities[limit - 1].stamp, True, None)
+        return Page(position.epoch, entities, end, False, self._digests(book, types))
 
-    def _digest(self, book: Book, entity_types: Collection[str] | None) -> dict[str, int]:
+    def _digests(self, book: Book, entity_types: Collection[str] | None) -> dict[str, str]:
         """The digest of each type asked for that the catalogue or the book knows."""
-        known = dict.fromkeys(self._catalogue, 0) | book.list_digests()
+        known = {**self._no_digests, **book.list_digests()}
         if entity_types is None:
             return known
         return {name: value for name, value in known.items() if name in entity_types}
 
 
-def require_room(book: Book, quota: int) -> None:
-    """Raises QuotaExceeded where the file holds more than `quota` bytes; the transaction is undone by it."""
-    if book.size() > quota:
+def require_room(book: WritableBook) -> None:
+    """Raises QuotaExceeded where the file holds more than the tenant's quota; the transaction is undone by it."""
+    if book.is_full():
         raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
 
 
-def _chunks(book: Book, entity_types: Collection[str] | None) -> Iterator[Sequence[Version]]:
+def _chunks(book: Book, entity_types: Collection[str] | None) -> Iterator[Sequence[Entity]]:
     after = 0
-    while versions := book.list_living_after(after, entity_types, _CHUNK):
-        yield versions
-        after = versions[-1].stamp
+    while entities := book.list_living_after(after, entity_types, _CHUNK):
+        yield entities
+        after = entities[-1].stamp

@@ -59,6 +59,7 @@ def canonical_time(text: object) -> str | None:
     return None if micros is None else millis_text(micros)
 
 
+@lru_cache(64)  # a request says several times when it is
 def millis_text(micros: int) -> str:
     """Microseconds since 1970 as canonical text, cut to whole milliseconds."""
     seconds, rest = divmod(micros, 1_000_000)

@@ -7,9 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
-from finwise.domain.change import Key, Version
+from finwise.domain.change import Entity, Key, Version
 from finwise.domain.cursor import Position
-from finwise.domain.digest import hex_text
 from finwise.store.checksum import checksum
 from finwise.store.connection import Connection, lift_page_limit
 
@@ -36,6 +35,7 @@ class Books:
     def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator["Book"]:
         with self._databases.transact(tenant_id, wait=wait) as connection:
             yield Book(connection)
+            connection.settle()
 
 
 class Book:
@@ -48,34 +48,42 @@ class Book:
         self._connection = connection
 
     def find_position(self) -> Position:
-        row = self._connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchone()
-        return Position(*row)
+        def find() -> Position:
+            row = self._connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchone()
+            return Position(*row)
+
+        return self._connection.recall("position", find)
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
-    ) -> list[Version]:
+    ) -> list[Entity]:
         rows = self._connection.execute(
-            """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id FROM sync_entities
+            """SELECT stamp, entity_type, id, created_at, updated_at, data FROM sync_entities
                WHERE stamp > :after AND stamp <= :until
                  AND (:types IS NULL OR entity_type IN (SELECT value FROM json_each(:types)))
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "until": until, "types": _json_list(entity_types), "limit": limit},
         )
-        return list(map(Version._make, rows.fetchall()))
+        return list(map(Entity._make, rows.fetchall()))
 
-    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Version]:
+    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Entity]:
         rows = self._connection.execute(
-            """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id FROM sync_entities
+            """SELECT stamp, entity_type, id, created_at, updated_at, data FROM sync_entities
                WHERE stamp > :after AND data IS NOT NULL
                  AND (:types IS NULL OR entity_type IN (SELECT value FROM json_each(:types)))
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "types": _json_list(entity_types), "limit": limit},
         )
-        return list(map(Version._make, rows.fetchall()))
+        return list(map(Entity._make, rows.fetchall()))
 
-    def list_digests(self) -> dict[str, int]:
-        rows = self._connection.execute("SELECT entity_type, digest FROM sync_digests").fetchall()
-        return {entity_type: int(digest, 16) for entity_type, digest in rows}
+    def list_digests(self) -> Mapping[str, str]:
+        def find() -> dict[str, str]:
+            digests: dict[str, str] = json.loads(
+                self._connection.execute("SELECT digests FROM sync_book").fetchone()[0]
+            )
+            return digests
+
+        return self._connection.recall("digests", find)
 
     def list_versions(self, keys: Collection[Key]) -> dict[Key, Version]:
         ids: dict[str, list[str]] = defaultdict(list)
@@ -83,11 +91,18 @@ class Book:
             ids[entity_type].append(entity_id)
         found: dict[Key, Version] = {}
         for entity_type, wanted in ids.items():
-            rows = self._connection.execute(
-                """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id FROM sync_entities
-                   WHERE entity_type = ? AND id IN (SELECT value FROM json_each(?))""",
-                (entity_type, _json_list(wanted)),
-            )
+            if len(wanted) == 1:  # as in most pushes; a table of values would take three times as long
+                rows = self._connection.execute(
+                    """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id
+                       FROM sync_entities WHERE entity_type = ? AND id = ?""",
+                    (entity_type, wanted[0]),
+                )
+            else:
+                rows = self._connection.execute(
+                    """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id
+                       FROM sync_entities WHERE entity_type = ? AND id IN (SELECT value FROM json_each(?))""",
+                    (entity_type, _json_list(wanted)),
+                )
             for row in rows.fetchall():
                 found[row[1], row[2]] = Version(*row)
         return found
@@ -131,17 +146,14 @@ class Book:
             ],
         )
 
-    def put_digests(self, digests: Mapping[str, int]) -> None:
-        self._connection.executemany(
-            """INSERT INTO sync_digests (entity_type, digest) VALUES (?, ?)
-               ON CONFLICT (entity_type) DO UPDATE SET digest = excluded.digest""",
-            [(entity_type, hex_text(digest)) for entity_type, digest in digests.items()],
-        )
-
-    def put_last_stamp(self, stamp: int) -> None:
+    def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
+        position, digests = self.find_position(), {**self.list_digests(), **digests}
         self._connection.execute(
-            "UPDATE sync_book SET last_stamp = ?1, checksum = row_checksum(epoch, ?1, horizon)", (stamp,)
+            "UPDATE sync_book SET last_stamp = ?1, digests = ?2, checksum = row_checksum(epoch, ?1, horizon)",
+            (last_stamp, json.dumps(digests)),
         )
+        self._connection.note("position", position._replace(last_stamp=last_stamp))
+        self._connection.note("digests", digests)
 
     def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
         rows = self._connection.execute(
@@ -184,13 +196,17 @@ class Book:
         return [Contact(*row) for row in rows]
 
     def find_contact(self, token_id: str) -> Contact | None:
-        row = self._connection.execute(
-            "SELECT token_id, last_contact, device_id, cursor, clock_skew FROM sync_devices WHERE token_id = ?",
-            (token_id,),
-        ).fetchone()
-        return Contact(*row) if row else None
+        def find() -> Contact | None:
+            row = self._connection.execute(
+                "SELECT token_id, last_contact, device_id, cursor, clock_skew FROM sync_devices WHERE token_id = ?",
+                (token_id,),
+            ).fetchone()
+            return Contact(*row) if row else None
+
+        return self._connection.recall(("contact", token_id), find)
 
     def put_contact(self, contact: Contact) -> None:
+        self._connection.forget()
         self._connection.execute(
             """INSERT INTO sync_devices (token_id, last_contact, device_id, cursor, clock_skew) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (token_id) DO UPDATE SET
@@ -206,11 +222,16 @@ class Book:
     def lift_limit(self) -> None:
         lift_page_limit(self._connection)
 
+    def is_full(self) -> bool:
+        size = self._connection.pragma("page_count") * self._connection.page_size
+        return size > self._connection.max_bytes and self.size() > self._connection.max_bytes
+
     def size(self) -> int:
         pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")
         return (pages - unused) * self._connection.page_size
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
+        self._connection.forget()
         execute = self._connection.execute
         change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount
         execute(

@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import local
 from typing import TypeVar
 
-from finwise.errors import Conflict
+from finwise.errors import Conflict, FinWiseError
 from finwise.store import migrations
 from finwise.store.connection import Connection, connect, transaction, translated, write_back
 from finwise.store.folder import make_folder
@@ -15,10 +16,14 @@ from finwise.store.pool import Pool
 
 KIND = "users"
 
-_MOST_ANSWERS = 1_000  # that a connection remembers; a household asks three questions
-
 T = TypeVar("T")
 Question = tuple[Hashable, ...]
+
+
+class _Present(local):
+    """The connection by which this thread has looked at users.db, within a moment."""
+
+    connection: Connection | None = None
 
 
 class Central:
@@ -30,6 +35,7 @@ class Central:
         self._path = path
         self._lock = locks / "users.lock"
         self._pool = pool
+        self._present = _Present()
         with translated(), locked(self._lock), closing(connect(path, create=True)) as connection:
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             with transaction(connection):
@@ -46,20 +52,31 @@ class Central:
     ) -> T | None:
         """What `find` finds; an answer that `keeps` says is remembered until anything in users.db has changed.
 
-        Each request asks who is there and what they may. SQLite tells whether another connection has committed since,
-        in whichever process, for less than the simplest query takes; an answer is never older than one just read.
+        Each request asks who is there and what they may. An answer is never older than the beginning of the request.
         """
+        connection = self._present.connection
+        if connection is None:
+            with self.moment():
+                return self.ask(question, find, keeps)
+        return connection.recall(
+            question, lambda: find(connection), lambda answer: answer is not None and keeps(answer)
+        )
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Within it users.db is looked at once for all that this thread asks: a request is decided as of its begin."""
+        refusal = None
         with translated(), self._pool.connection(self._path) as connection:
-            version = connection.pragma("data_version")
-            if version != connection.version or len(connection.answers) > _MOST_ANSWERS:
-                connection.answers.clear()
-                connection.version = version
-            answer: T | None = connection.answers.get(question)
-            if answer is None:
-                answer = find(connection)
-                if answer is not None and keeps(answer):
-                    connection.answers[question] = answer
-            return answer
+            connection.look()
+            self._present.connection = connection
+            try:
+                yield
+            except FinWiseError as error:  # says nothing about the connection, which is used again
+                refusal = error
+            finally:
+                self._present.connection = None
+        if refusal:
+            raise refusal
 
     @contextmanager
     def transact(self, *, wait: bool = True) -> Iterator[Connection]:
@@ -72,7 +89,6 @@ class Central:
             locked(self._lock, wait=wait),
             self._pool.connection(self._path) as connection,
         ):
-            connection.answers.clear()  # its own commits do not show in its version
             with transaction(connection):
                 yield connection
             write_back(connection, self._path)
@@ -80,7 +96,7 @@ class Central:
     def replace_by(self, other: sqlite3.Connection) -> None:
         """Takes over the whole content of another users.db. Raises NewerSchema, Conflict where there are users."""
         with translated(), locked(self._lock), self._pool.connection(self._path) as connection:
-            connection.answers.clear()
+            connection.forget()  # what SQLite copies it does not count
             if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
                 raise Conflict("This installation has users already. Restore its tenants one by one.")
             migrations.is_current(other, KIND)  # one of a newer FinWise is refused before it is here

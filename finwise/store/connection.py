@@ -4,11 +4,12 @@ import errno
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store.checksum import checksum
@@ -39,23 +40,63 @@ _FULL = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
 }
 
+_MOST_KNOWN = 1_000  # answers that a connection remembers; a household asks users.db three questions
+
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 
 class Connection(sqlite3.Connection):
     """A connection that keeps what was found out through it, for as long as that holds.
 
-    max_pages: what the file may grow to. views: the fingerprint of the views that were found in it (views.py).
-    answers: what was read of it at its `version` (central.py).
+    max_pages: what the file may grow to. max_bytes: the quota of what it holds.
+    is_current: whether its schema was found, or made, that of this FinWise. known: what `recall` remembers, if it does.
     """
 
+    is_current = False
     max_pages = 0
-    views = ""
-    version = 0
+    max_bytes = sys.maxsize
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.answers: dict[Any, Any] = {}
+        self.known: dict[Hashable, Any] | None = None
+        self._known_at = (0, 0)
+
+    def look(self) -> None:
+        """From here on what is read by `recall` is remembered, until anything in the file has changed.
+
+        SQLite tells whether another connection has committed, in whichever process, for less than the simplest query
+        takes; and how many rows this one has changed itself.
+        """
+        now_at = (self.pragma("data_version"), self.total_changes)
+        if self.known is None or now_at != self._known_at or len(self.known) > _MOST_KNOWN:
+            self.known = {}
+            self._known_at = now_at
+
+    def forget(self) -> None:
+        """Until the next `look` nothing is remembered."""
+        self.known = None
+
+    def note(self, question: Hashable, answer: object) -> None:
+        """What `recall` would find after what was just written."""
+        if self.known is not None:
+            self.known[question] = answer
+
+    def settle(self) -> None:
+        """Says that `note` was told of all that was written and that `recall` would find otherwise."""
+        self._known_at = (self._known_at[0], self.total_changes)
+
+    def recall(self, question: Hashable, find: Callable[[], T], keeps: Callable[[T], bool] = lambda _: True) -> T:
+        """What `find` finds, or has found when this was asked before; None, and what `keeps` denies, is found anew."""
+        if self.known is None:
+            return find()
+        answer: T | None = self.known.get(question)
+        if answer is None:
+            answer = find()
+            if keeps(answer):
+                self.known[question] = answer
+        return answer
 
     @cached_property
     def page_size(self) -> int:
@@ -120,6 +161,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def page_limit(connection: Connection, max_bytes: int, reserve: int) -> None:
     """Keeps the file from growing beyond `max_bytes`, or beyond what it has where that is more, and `reserve`."""
     page_size = connection.page_size
+    connection.max_bytes = max_bytes
     pages = max(max_bytes // page_size, connection.pragma("page_count")) + reserve // page_size
     if pages != connection.max_pages:
         connection.execute(f"PRAGMA max_page_count = {pages:d}")

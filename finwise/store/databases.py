@@ -28,7 +28,7 @@ from finwise.store.connection import (
     write_back,
 )
 from finwise.store.folder import Folder, sync_folder, with_sidecars
-from finwise.store.pool import Pool, identity
+from finwise.store.pool import Loan, Pool, identity
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
 
@@ -71,12 +71,15 @@ class Databases:
     @contextmanager
     def read(self, tenant_id: str) -> Iterator[Connection]:
         """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
-        with self._reported(tenant_id), self._pool.connection(self._folder.file(tenant_id)) as connection:
-            if not migrations.is_current(connection, KIND):
+        loan = self._loan(tenant_id)
+        with self._reported(tenant_id, loan), loan as connection:
+            if not connection.is_current and not migrations.is_current(connection, KIND):
                 with self.transact(tenant_id):
                     pass  # whichever request comes first creates the schema and the epoch
+            connection.is_current = True
             with snapshot(connection):
-                _require_alive(connection)
+                connection.look()
+                connection.recall("usable", lambda: _is_usable(connection))
                 yield connection
 
     @contextmanager
@@ -85,17 +88,20 @@ class Databases:
 
         Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy where the lock is held, unless `wait`.
         """
+        loan = self._loan(tenant_id)
         with (
-            self._reported(tenant_id),
+            self._reported(tenant_id, loan),
             self._told_from_a_full_disk(),
             self._folder.locked(tenant_id, wait=wait),
-            self._pool.connection(self._folder.file(tenant_id)) as connection,
+            loan as connection,
         ):
             with transaction(connection):
-                _require_alive(connection)
+                connection.look()
+                is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
                 page_limit(connection, self._quota_of(tenant_id), RESERVE)
-                migrations.migrate(connection, KIND)
-                self._views.update(connection)
+                if not is_current:
+                    migrations.migrate(connection, KIND)
+                    self._views.update(connection)
                 yield connection
             write_back(connection, self._folder.file(tenant_id))
 
@@ -168,11 +174,8 @@ class Databases:
 
     def shrink(self, tenant_id: str) -> None:
         """Gives unused pages back to the disk where they are a good part of the file."""
-        with (
-            self._reported(tenant_id),
-            self._folder.locked(tenant_id),
-            self._pool.connection(self._folder.file(tenant_id)) as connection,
-        ):
+        loan = self._loan(tenant_id)
+        with self._reported(tenant_id, loan), self._folder.locked(tenant_id), loan as connection:
             _require_alive(connection)
             pages, free, size = (
                 connection.execute(pragma).fetchone()[0]
@@ -191,16 +194,20 @@ class Databases:
         """Whether new tenants' files could be made."""
         return self._folder.is_writable()
 
+    def _is_current(self, connection: Connection) -> bool:
+        return _is_usable(connection) and self._views.are_in(connection)
+
+    def _loan(self, tenant_id: str) -> Loan:
+        return self._pool.connection(self._folder.file(tenant_id))
+
     @contextmanager
-    def _reported(self, tenant_id: str) -> Iterator[None]:
-        file = self._folder.file(tenant_id)
-        before = identity(file)
+    def _reported(self, tenant_id: str, loan: Loan) -> Iterator[None]:
         try:
             with translated():
                 yield
         except Quarantined:
             with self._folder.locked(tenant_id):
-                if identity(file) not in (before, None):  # it is not the one that was found damaged or missing
+                if identity(self._folder.file(tenant_id)) not in (loan.identity, None):  # not what was found damaged
                     raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2) from None
                 self._report(tenant_id)
             raise
@@ -229,6 +236,12 @@ def _require_alive(connection: Connection) -> None:
     if mark == REPLACED:
         raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2)
     raise Quarantined("This is not a tenant's file. The operator must look.", retry_after=300)
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Whether the schema is up to date. Raises what `Databases.read` raises."""
+    _require_alive(connection)
+    return migrations.is_current(connection, KIND)
 
 
 def _is_fresh(path: Path) -> bool:

@@ -104,19 +104,23 @@ class Pool:
 
 
 class Loan:
-    """A connection that is lent for a block. A class: as a generator it would take a quarter longer."""
+    """A connection that is lent for a block. A class: as a generator it would take a quarter longer.
+
+    identity: which file was found; None before, and where none was.
+    """
 
     def __init__(self, pool: Pool, path: str) -> None:
         self._pool = pool
         self._path = path
+        self.identity: Identity | None = None
 
     def __enter__(self) -> Connection:
-        self._known = _existing(self._path)
-        connection = self._pool.take(self._path, self._known)
+        known = self._find()
+        connection = self._pool.take(self._path, known)
         while connection is None:
-            self._known = _existing(self._path)
-            connection = _opened(self._path, self._known)
-        self._connection = connection
+            known = self._find()
+            connection = _opened(self._path, known)
+        self._known, self._connection = known, connection
         return connection
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -124,6 +128,12 @@ class Loan:
             self._pool.give_back(self._path, self._known, self._connection)
         else:
             self._connection.close()
+
+    def _find(self) -> Identity:
+        self.identity = identity(self._path)
+        if self.identity is None:
+            raise quarantined()
+        return self.identity
 
 
 def _opened(path: str, known: Identity) -> Connection | None:
@@ -151,10 +161,3 @@ def identity(path: Path | str) -> Identity | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _existing(path: str) -> Identity:
-    found = identity(path)
-    if found is None:
-        raise quarantined()
-    return found

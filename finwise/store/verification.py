@@ -1,5 +1,6 @@
 """Whether a tenant's file is whole: SQLite's own check, and ours, since flipped bits pass the former."""
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -84,10 +85,9 @@ def strange_objects(connection: sqlite3.Connection) -> list[str]:
 
 def content(connection: sqlite3.Connection) -> Content:
     """What a file that is whole holds."""
-    epoch, last_stamp = connection.execute("SELECT epoch, last_stamp FROM sync_book").fetchone()
+    epoch, last_stamp, digests = connection.execute("SELECT epoch, last_stamp, digests FROM sync_book").fetchone()
     (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE data IS NOT NULL").fetchone()
-    digests = connection.execute("SELECT entity_type, digest FROM sync_digests ORDER BY entity_type").fetchall()
-    return Content(epoch, last_stamp, entities, dict(digests))
+    return Content(epoch, last_stamp, entities, dict(sorted(json.loads(digests).items())))
 
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
@@ -122,11 +122,11 @@ def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
-    rows = connection.execute("SELECT epoch, last_stamp, horizon, checksum FROM sync_book").fetchall()
+    rows = connection.execute("SELECT epoch, last_stamp, horizon, digests, checksum FROM sync_book").fetchall()
     if len(rows) != 1:
         yield "It does not say which life of the file this is."
         return
-    epoch, last_stamp, horizon, kept = rows[0]
+    epoch, last_stamp, horizon, digests, kept = rows[0]
     if checksum(epoch, last_stamp, horizon) != kept:
         yield "Epoch, last stamp or horizon are not what was stored: their checksum differs."
     (greatest,) = connection.execute("SELECT coalesce(max(stamp), 0) FROM sync_entities").fetchone()
@@ -137,7 +137,7 @@ def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
         "SELECT entity_type, id, updated_at FROM sync_entities WHERE data IS NOT NULL"
     ):
         sums[entity_type] += digest.weight(Version(0, entity_type, entity_id, "", updated_at, "", "", None))
-    stored = dict(connection.execute("SELECT entity_type, digest FROM sync_digests").fetchall())
+    stored = dict(json.loads(digests))
     for entity_type in sorted(sums.keys() | stored.keys()):
-        if digest.hex_text(digest.add(0, sums[entity_type])) != stored.get(entity_type, digest.hex_text(0)):
+        if digest.add(digest.ZERO, sums[entity_type]) != stored.get(entity_type, digest.ZERO):
             yield f"The digest of {entity_type} does not belong to its entities: some were lost or added."

@@ -15,12 +15,14 @@ class Views:
         self._statements = [_statement(name, fields) for name, fields in columns.items()]
         self._fingerprint = sha256("\n".join(self._statements).encode()).hexdigest()
 
+    def are_in(self, connection: Connection) -> bool:
+        """Whether the file's views are these."""
+        views: str = connection.execute("SELECT views FROM sync_book").fetchone()[0]
+        return views == self._fingerprint
+
     def update(self, connection: Connection) -> None:
-        """Makes the file's views these, within the caller's transaction; where they are, it costs a look at most."""
-        if connection.views == self._fingerprint:
-            return
-        if connection.execute("SELECT views FROM sync_book").fetchone()[0] == self._fingerprint:
-            connection.views = self._fingerprint  # only now: what this very transaction makes may be undone
+        """Makes the file's views these, within the caller's transaction."""
+        if self.are_in(connection):
             return
         for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
             connection.execute(f"DROP VIEW {quoted(name)}")

@@ -12,7 +12,6 @@ from finwise import entities
 from finwise.domain.book import KeptConflict, Remembered
 from finwise.domain.change import Key, Version
 from finwise.domain.cursor import Position
-from finwise.domain.digest import hex_text
 from finwise.domain.limits import Limits
 from finwise.domain.push import Result
 from finwise.domain.sync import Page, PullRequest, Pushed, PushRequest, Sync
@@ -41,7 +40,7 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         self.tenant_id = new_id()
         _DATABASES.create(self.tenant_id, lambda: True)
         self._books = Books(_DATABASES)
-        self.sync = Sync(self._books, _CHECKS, lambda _: QUOTA, Limits())
+        self.sync = Sync(self._books, _CHECKS, Limits())
 
     def __exit__(self, *failure: object) -> None:
         _DATABASES.delete(self.tenant_id, 0)
@@ -53,7 +52,7 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
             book.put_versions(made)
             book.add_remembered(list(remembered))
             if made:
-                book.put_last_stamp(max(version.stamp for version in made))
+                book.put_state(max(version.stamp for version in made), {})
 
     def push(self, elements: Iterable[object], now: int, device_id: str | None = None) -> Pushed:
         return self.sync.push(self.tenant_id, PushRequest(list(elements), device_id), now)
@@ -74,10 +73,12 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         return self.sync.pull(self.tenant_id, PullRequest(limit=EVERYTHING))
 
     def versions(self) -> dict[Key, Version]:
-        return {(version.entity_type, version.id): version for version in self.page().versions}
+        keys = [(entity.entity_type, entity.id) for entity in self.page().entities]
+        with self._books.read(self.tenant_id) as book:
+            return book.list_versions(keys)
 
     def digests(self) -> dict[str, str]:
-        return {name: hex_text(digest) for name, digest in (self.page().digest or {}).items()}
+        return dict(self.page().digest or {})
 
     def conflicts(self) -> list[KeptConflict]:
         """The conflicts that are kept, in the order they came up; the losers' stamps are not kept."""

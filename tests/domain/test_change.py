@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finwise import entities
 from finwise.domain import json_text
-from finwise.domain.change import Change, Rejection, Version, read_changes, version_text
+from finwise.domain.change import Change, Entity, Rejection, entity_text, read_changes
 from finwise.domain.limits import Limits
 from tests.household import change, new_id
 
@@ -204,20 +204,20 @@ def test_whatever_a_device_sends_is_a_change_or_a_rejection(element: dict[str, A
         assert result.errors
 
 
-def _version(**members: Any) -> Version:
-    made = Version(1, "tags", "e1", "2026-01-01T00:00:00.000Z", TIME, '{"name":"x","more":1.0}', new_id(), "device")
+def _entity(**members: Any) -> Entity:
+    made = Entity(1, "tags", "e1", "2026-01-01T00:00:00.000Z", TIME, '{"name":"x","more":1.0}')
     return made._replace(**members)
 
 
-def test_a_version_goes_over_the_wire_with_its_data_as_it_was_stored() -> None:
-    assert version_text(_version()) == (
+def test_an_entity_goes_over_the_wire_with_its_data_as_it_was_stored() -> None:
+    assert entity_text(_entity()) == (
         '{"entity_type":"tags","id":"e1","created_at":"2026-01-01T00:00:00.000Z",'
         f'"updated_at":"{TIME}","deleted_at":null,"data":{{"name":"x","more":1.0}}}}'
     )
 
 
 def test_a_tombstone_goes_over_the_wire_deleted_at_its_updated_at_and_without_data() -> None:
-    assert json.loads(version_text(_version(data=None))) == {
+    assert json.loads(entity_text(_entity(data=None))) == {
         "entity_type": "tags",
         "id": "e1",
         "created_at": "2026-01-01T00:00:00.000Z",
@@ -228,4 +228,4 @@ def test_a_tombstone_goes_over_the_wire_deleted_at_its_updated_at_and_without_da
 
 
 def test_empty_data_is_not_a_tombstone() -> None:
-    assert json.loads(version_text(_version(data="{}")))["data"] == {}
+    assert json.loads(entity_text(_entity(data="{}")))["data"] == {}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from tests.store.accounts import add_tenant, add_user
 from tests.store.files import outside, tenant_file
 
 START = 1_790_000_000_000_000  # µs
-TEN_MINUTES = 10 * 60 * 1_000_000  # µs
+MINUTE = 60 * 1_000_000  # µs
+TEN_MINUTES = 10 * MINUTE
 
 
 @pytest.fixture
@@ -37,16 +39,39 @@ def tenant_id(domain: Domain) -> str:
 
 def pull(domain: Domain, tenant_id: str, at: int, device_id: str | None = None) -> list[str]:
     page = domain.sync.pull(tenant_id, PullRequest(contact=Contact("phone", at, device_id)))
-    return [version.id for version in page.versions]
+    return [version.id for version in page.entities]
 
 
 def heard(domain: Domain, tenant_id: str) -> list[Contact]:
     return [device.heard for device in domain.devices.list_of(tenant_id)]
 
 
-def test_a_push_that_stores_is_noted_at_once(domain: Domain, tenant_id: str) -> None:
-    domain.sync.push(tenant_id, PushRequest([change()], contact=Contact("phone", START + 1, clock_skew=9)), START + 1)
-    assert heard(domain, tenant_id) == [Contact("phone", START + 1, "Phone", None, 9)]
+def push(domain: Domain, tenant_id: str, contact: Contact) -> None:
+    domain.sync.push(tenant_id, PushRequest([change()], contact=contact), contact.at)
+
+
+def test_a_push_that_stores_is_noted_after_a_minute_and_not_before(domain: Domain, tenant_id: str) -> None:
+    push(domain, tenant_id, Contact("phone", START + MINUTE - 1, clock_skew=9))
+    assert heard(domain, tenant_id) == [Contact("phone", START, "Phone", None, 7)]
+    push(domain, tenant_id, Contact("phone", START + MINUTE, clock_skew=9))
+    assert heard(domain, tenant_id) == [Contact("phone", START + MINUTE, "Phone", None, 9)]
+
+
+@pytest.mark.parametrize(
+    "said", [{"cursor": "2026-01-09T19:01:02.139001Z~7f3a9c1e"}, {"clock_skew": 1_008}, {"device_id": "another"}]
+)
+def test_a_push_that_tells_more_of_its_device_is_noted_at_once(
+    domain: Domain, tenant_id: str, said: dict[str, Any]
+) -> None:
+    push(domain, tenant_id, Contact("phone", START + 1)._replace(**said))
+    assert heard(domain, tenant_id) == [Contact("phone", START + 1, "Phone", None, 7)._replace(**said)]
+
+
+def test_the_clock_of_a_device_is_noted_with_the_push_that_tells_of_it_first(domain: Domain) -> None:
+    made = add_tenant(domain, add_user(domain))
+    push(domain, made, Contact("tablet", START))
+    push(domain, made, Contact("tablet", START + 1, clock_skew=0))
+    assert heard(domain, made) == [Contact("tablet", START + 1, clock_skew=0)]
 
 
 def test_a_pull_is_noted_after_ten_minutes_and_not_before(domain: Domain, tenant_id: str) -> None:

@@ -238,6 +238,6 @@ def test_the_clock_is_asked_for_each_batch_but_all_are_dated_alike(book: MemoryB
     moments = iter(range(NOW, NOW + 10 * HOUR, HOUR))
     tags = [_tag(f"e{number}", updated_at=...) for number in range(1_001)]
     import_book(book.sync, book.tenant_id, write({"tags": tags}).encode(), lambda: next(moments))
-    versions = list(book.versions().values())
-    assert {version.updated_at for version in versions} == {millis_text(NOW)}
-    assert versions[-1].stamp - versions[0].stamp == HOUR
+    entities = book.page().entities
+    assert {entity.updated_at for entity in entities} == {millis_text(NOW)}
+    assert entities[-1].stamp - entities[0].stamp == HOUR

@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from finwise.domain.change import Key, Version
-from finwise.domain.digest import hex_text
 from finwise.domain.push import Result
 from finwise.domain.times import canonical_time, millis_text, next_milli, parse_micros
 from tests.domain.memory import MemoryBook
@@ -360,7 +359,7 @@ def _digests(book: MemoryBook) -> dict[str, str]:
         if version.data is not None:
             text = f"{version.entity_type}\n{version.id}\n{version.updated_at}"
             sums[version.entity_type] += int.from_bytes(sha256(text.encode()).digest()[:8], "big")
-    return {name: hex_text(value % 2**64) for name, value in sums.items()}
+    return {name: f"{value % 2**64:016x}" for name, value in sums.items()}
 
 
 @quickly

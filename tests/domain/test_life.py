@@ -71,7 +71,7 @@ def test_one_damaged_or_missing_file_of_twenty_is_quarantined_and_the_others_ser
         with pytest.raises(Quarantined):
             use()
     for tenant_id in tenants[:7] + tenants[8:]:
-        assert len(domain.sync.pull(tenant_id, PullRequest()).versions) == 1
+        assert len(domain.sync.pull(tenant_id, PullRequest()).entities) == 1
         assert state(settings, tenant_id) == "active"
     assert state(settings, tenants[7]) == "quarantined"
     with pytest.raises(Quarantined):
@@ -119,7 +119,7 @@ def test_a_quarantine_ends_when_the_file_was_proven_whole(
 def test_what_verify_finds_is_quarantined(settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path) -> None:
     with outside(tenant_file(tmp_path, tenant_id)) as connection:
         connection.execute("UPDATE sync_entities SET data = '{}'")
-    assert domain.sync.pull(tenant_id, PullRequest()).versions, "nobody has noticed yet"
+    assert domain.sync.pull(tenant_id, PullRequest()).entities, "nobody has noticed yet"
     assert domain.verification.verify(tenant_id)
     assert state(settings, tenant_id) == "quarantined"
 
@@ -170,7 +170,7 @@ def test_nothing_is_moved_where_users_db_knows_none_of_the_files(
     other = create_domain(Settings(str(tmp_path / "other"), settings.tenant_databases))
     other.close()
     assert tenant_file(tmp_path, tenant_id).exists()
-    assert domain.sync.pull(tenant_id, PullRequest()).versions
+    assert domain.sync.pull(tenant_id, PullRequest()).entities
 
 
 def test_finishing_again_changes_nothing(

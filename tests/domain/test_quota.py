@@ -58,7 +58,7 @@ def tenant_id(domain: Domain) -> str:
 
 def ids(domain: Domain, tenant_id: str) -> set[str]:
     page = domain.sync.pull(tenant_id, PullRequest(limit=100_000))
-    return {version.id for version in page.versions if version.data}
+    return {version.id for version in page.entities if version.data}
 
 
 def test_above_the_quota_nothing_of_a_push_is_stored(domain: Domain, tenant_id: str) -> None:

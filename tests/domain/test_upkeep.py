@@ -67,7 +67,7 @@ def test_a_tombstone_is_kept_for_its_days_and_then_forgotten(domain: Domain, ten
 
 def test_a_cursor_that_has_not_seen_the_deletion_gets_no_answer_any_more(domain: Domain, tenant_id: str) -> None:
     before = Cursor(START - 1, cursor(domain, tenant_id).epoch)
-    assert [version.id for version in domain.sync.pull(tenant_id, PullRequest(before)).versions] == ["gone"]
+    assert [version.id for version in domain.sync.pull(tenant_id, PullRequest(before)).entities] == ["gone"]
     domain.upkeep.compact(tenant_id, START + 181 * DAY)
     for since in (before, None):
         with pytest.raises(CursorExpired):
@@ -80,9 +80,9 @@ def test_a_cursor_that_has_not_seen_the_deletion_gets_no_answer_any_more(domain:
 def test_a_cursor_that_has_seen_the_deletion_goes_on(domain: Domain, tenant_id: str) -> None:
     since = cursor(domain, tenant_id)
     domain.upkeep.compact(tenant_id, START + 181 * DAY)
-    assert domain.sync.pull(tenant_id, PullRequest(since)).versions == []
+    assert domain.sync.pull(tenant_id, PullRequest(since)).entities == []
     domain.sync.push(tenant_id, PushRequest([change("new")]), START + 182 * DAY)
-    assert [version.id for version in domain.sync.pull(tenant_id, PullRequest(since)).versions] == ["new"]
+    assert [version.id for version in domain.sync.pull(tenant_id, PullRequest(since)).entities] == ["new"]
 
 
 def test_forgetting_moves_neither_the_last_stamp_nor_the_digest(domain: Domain, tenant_id: str) -> None:

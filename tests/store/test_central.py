@@ -9,6 +9,7 @@ import pytest
 
 from finwise.errors import Conflict, NewerSchema, Quarantined
 from finwise.store import central as module
+from finwise.store import connection as connection_module
 from finwise.store import connection as connections
 from finwise.store.central import Central
 from finwise.store.pool import Pool
@@ -330,8 +331,8 @@ def test_what_is_not_there_and_what_is_not_to_be_kept_is_asked_each_time(central
 
 
 def test_answers_are_few_whatever_is_asked(central: Central, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_ANSWERS", 10)
+    monkeypatch.setattr(connection_module, "_MOST_KNOWN", 10)
     for number in range(100):
         assert central.ask((number,), lambda _, number=number: number + 1) == number + 1  # type: ignore[misc]
         with central.read() as connection:
-            assert len(connection.answers) <= 11
+            assert len(connection.known or ()) <= 11

@@ -89,7 +89,7 @@ def test_a_copy_needs_no_file_beside_it_and_has_the_views(domain: Domain, tenant
 def test_writing_goes_on_while_a_copy_is_sent(domain: Domain, tenant_id: str) -> None:
     with domain.copies.of(tenant_id):
         domain.sync.push(tenant_id, PushRequest([change("later")]), now())
-    assert len(domain.sync.pull(tenant_id, PullRequest()).versions) == 2
+    assert len(domain.sync.pull(tenant_id, PullRequest()).entities) == 2
 
 
 def test_taking_a_copy_changes_nothing_in_the_book(domain: Domain, tenant_id: str, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_a_second_creation_that_comes_late_does_not_set_aside_what_was_stored_me
 
     monkeypatch.setattr(Databases, "create", create_late)
     domain.tenants.create(user, tenant_id, "Home", None, now())
-    assert [version.id for version in domain.sync.pull(tenant_id, PullRequest()).versions] == ["e1"]
+    assert [version.id for version in domain.sync.pull(tenant_id, PullRequest()).entities] == ["e1"]
 
 
 def test_the_server_starts_although_one_tenant_cannot_be_created(settings: Settings, tmp_path: Path) -> None:

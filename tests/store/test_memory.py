@@ -54,19 +54,19 @@ def test_pushing_and_pulling_works_as_on_files(domain: Domain) -> None:
     tenant_id = add_tenant(domain, add_user(domain))
     domain.sync.push(tenant_id, PushRequest([change("e1"), change("e2")]), now())
     page = domain.sync.pull(tenant_id, PullRequest(limit=1))
-    assert [version.id for version in page.versions] == ["e1"]
+    assert [version.id for version in page.entities] == ["e1"]
     rest = domain.sync.pull(tenant_id, PullRequest(Cursor(page.next_stamp, page.epoch)))
-    assert [version.id for version in rest.versions] == ["e2"]
+    assert [version.id for version in rest.entities] == ["e2"]
 
 
 def test_two_tenants_are_separate(domain: Domain) -> None:
     user = add_user(domain)
     one, other = add_tenant(domain, user), add_tenant(domain, user)
     domain.sync.push(one, PushRequest([change("e1")]), now())
-    assert domain.sync.pull(other, PullRequest()).versions == []
+    assert domain.sync.pull(other, PullRequest()).entities == []
     assert domain.sync.pull(one, PullRequest()).epoch != domain.sync.pull(other, PullRequest()).epoch
     domain.tenants.delete(as_caller(user), other, now())
-    assert len(domain.sync.pull(one, PullRequest()).versions) == 1
+    assert len(domain.sync.pull(one, PullRequest()).entities) == 1
 
 
 @pytest.mark.parametrize("way", BOTH)
@@ -189,7 +189,7 @@ def test_a_reader_misses_nothing_while_threads_push(domain: Domain) -> None:
         while True:
             over = all(writer.done() for writer in writers)
             page = domain.sync.pull(tenant_id, PullRequest(since, limit=7))
-            seen |= {version.id for version in page.versions}
+            seen |= {version.id for version in page.entities}
             since = Cursor(page.next_stamp, page.epoch)
             if over and not page.has_more:
                 break

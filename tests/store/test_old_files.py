@@ -13,7 +13,7 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.change import Version
 from finwise.domain.conflicts import Decision
-from finwise.domain.digest import add, hex_text, weight
+from finwise.domain.digest import ZERO, add, weight
 from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
@@ -72,7 +72,7 @@ def tenant_id(domain: Domain, user: User, tmp_path: Path) -> str:
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             CONFLICTS,
         )
-        digest = hex_text(add(0, weight(ENTITIES[0])))
+        digest = add(ZERO, weight(ENTITIES[0]))
         connection.execute("INSERT INTO sync_digests VALUES ('tags', ?)", (digest,))
         connection.execute("INSERT INTO sync_change_ids VALUES (?, 'tags', 'living', 3)", (REMEMBERED,))
         connection.execute("UPDATE sync_book SET last_stamp = 6, epoch = 'before'")
@@ -82,7 +82,7 @@ def tenant_id(domain: Domain, user: User, tmp_path: Path) -> str:
 
 def test_the_entities_are_what_they_were_and_proven(domain: Domain, tenant_id: str) -> None:
     page = domain.sync.pull(tenant_id, PullRequest())
-    assert list(page.versions) == ENTITIES
+    assert list(page.entities) == [version.entity for version in ENTITIES]
     assert (page.epoch, page.next_stamp) == ("before", 6)
     assert domain.verification.verify(tenant_id) == []
 
@@ -136,7 +136,7 @@ def test_a_migration_that_is_cut_off_leaves_the_old_file(
         with pytest.raises(sqlite3.OperationalError):
             domain.sync.pull(tenant_id, PullRequest())
     assert value(tenant_file(tmp_path, tenant_id), VERSION) == 1
-    assert list(domain.sync.pull(tenant_id, PullRequest()).versions) == ENTITIES
+    assert list(domain.sync.pull(tenant_id, PullRequest()).entities) == [version.entity for version in ENTITIES]
 
 
 # users.db

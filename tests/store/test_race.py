@@ -66,11 +66,11 @@ def test_devices_that_pull_in_the_answers_to_their_pushes_miss_nothing(settings:
     tenant_id = make_tenant(settings)
     devices = outcomes(push_and_pull, *((settings, tenant_id, seed) for seed in range(4)))
     sync = create_domain(settings).sync
-    everything = {version.id for version in sync.pull(tenant_id, PullRequest(limit=10_000)).versions}
+    everything = {version.id for version in sync.pull(tenant_id, PullRequest(limit=10_000)).entities}
     assert len(everything) >= 4 * 60
     for seen, cursor in devices:
         rest = sync.pull(tenant_id, PullRequest(cursor, limit=10_000))
-        assert seen | {version.id for version in rest.versions} == everything
+        assert seen | {version.id for version in rest.entities} == everything
 
 
 def run(settings: Settings, stamping: str, pushes: int) -> Race:
@@ -112,7 +112,7 @@ def read_until(over: Event, sync: Sync, tenant_id: str) -> tuple[Counter[str], i
         except EpochChanged:
             refused += 1
             continue
-        seen.update(version.id for version in page.versions)
+        seen.update(version.id for version in page.entities)
         since = Cursor(page.next_stamp, page.epoch)
         if last and not page.has_more:
             return seen, refused
@@ -156,7 +156,7 @@ def push_and_pull(pipe: Connection, settings: Settings, tenant_id: str, seed: in
 
 
 def ids(page: Page) -> set[str]:
-    return {version.id for version in page.versions}
+    return {version.id for version in page.entities}
 
 
 def make_tenant(settings: Settings) -> str:

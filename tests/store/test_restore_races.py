@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread, current_thread
 from typing import Any
@@ -16,7 +15,8 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import Page, PullRequest, PushRequest
 from finwise.errors import Busy, FinWiseError, Quarantined
-from finwise.store.pool import Pool
+from finwise.store.connection import Connection
+from finwise.store.pool import Loan
 from finwise.store.trash import Trash
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user
@@ -68,7 +68,7 @@ def test_a_reader_that_reports_a_missing_file_late_does_not_quarantine_the_resto
     domain: Domain, server: Domain, tenant_id: str, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missed, restored, reader = Event(), Event(), Reader(server, tenant_id)
-    put, connection = Trash.put, Pool.connection
+    put, enter = Trash.put, Loan.__enter__
 
     def put_and_let_somebody_read(self: Trash, *arguments: Any) -> bool:
         moved = put(self, *arguments)
@@ -76,17 +76,15 @@ def test_a_reader_that_reports_a_missing_file_late_does_not_quarantine_the_resto
         assert missed.wait(PATIENCE)
         return moved
 
-    @contextmanager
-    def connection_or_late_miss(self: Pool, path: Path) -> Iterator[sqlite3.Connection]:
+    def enter_or_miss_late(self: Loan) -> Connection:
         try:
-            with connection(self, path) as opened:
-                yield opened
+            return enter(self)
         except Quarantined:
             missed.set()
             restored.wait(PATIENCE)
             raise
 
-    monkeypatch.setattr(Pool, "connection", connection_or_late_miss)
+    monkeypatch.setattr(Loan, "__enter__", enter_or_miss_late)
     monkeypatch.setattr(Trash, "put", put_and_let_somebody_read)
     domain.restores.from_backup(tenant_id, backup, now())
     restored.set()
@@ -118,5 +116,5 @@ def test_a_reader_that_opened_the_replaced_file_does_not_read_the_log_of_the_new
     go.set()
     reader.join(PATIENCE)
     assert reader.page
-    assert {version.id for version in reader.page.versions} == {f"kept-{number}" for number in range(300)} | {"newest"}
+    assert {version.id for version in reader.page.entities} == {f"kept-{number}" for number in range(300)} | {"newest"}
     assert state(domain, tenant_id) == "active"

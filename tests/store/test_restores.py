@@ -57,7 +57,7 @@ def copy(backup: Path, tenant_id: str, tmp_path: Path) -> Path:
 
 
 def ids(domain: Domain, tenant_id: str) -> set[str]:
-    return {version.id for version in domain.sync.pull(tenant_id, PullRequest()).versions}
+    return {version.id for version in domain.sync.pull(tenant_id, PullRequest()).entities}
 
 
 def epoch(domain: Domain, tenant_id: str) -> str:

@@ -58,8 +58,7 @@ def content(path: Path) -> object:
                 for query in (
                     "SELECT * FROM sync_entities ORDER BY stamp",
                     "SELECT * FROM sync_conflicts ORDER BY rowid",
-                    "SELECT epoch, last_stamp, horizon FROM sync_book",
-                    "SELECT * FROM sync_digests ORDER BY entity_type",
+                    "SELECT epoch, last_stamp, horizon, digests FROM sync_book",
                 )
             ]
     except (sqlite3.Error, OverflowError) as error:
@@ -119,7 +118,8 @@ def test_no_damage_that_changes_what_devices_get_stays_unnoticed(copy: Path, tmp
         "UPDATE sync_entities SET stamp = stamp + 1000000 WHERE id = 't7'",
         "UPDATE sync_entities SET device_id = 'another' WHERE id = 't7'",
         "UPDATE sync_conflicts SET data = '{}' WHERE id = 't7'",
-        "UPDATE sync_digests SET digest = '0123456789abcdef'",
+        'UPDATE sync_book SET digests = \'{"tags": "0123456789abcdef"}\'',
+        "UPDATE sync_book SET digests = '[]'",
         "UPDATE sync_book SET last_stamp = 1",
         "UPDATE sync_book SET last_stamp = last_stamp + 1",
         "UPDATE sync_book SET horizon = 1",
@@ -155,7 +155,7 @@ def test_a_book_in_use_is_proven_while_it_is_written_to(domain: Domain, tenant_i
     assert domain.verification.verify(tenant_id) == []
     domain.sync.push(tenant_id, PushRequest([change("new"), change("t1", deleted_at="2026-02-01T00:00:00Z")]), now())
     assert domain.verification.verify(tenant_id) == []
-    assert len(domain.sync.pull(tenant_id, PullRequest(limit=1_000)).versions) == 401
+    assert len(domain.sync.pull(tenant_id, PullRequest(limit=1_000)).entities) == 401
 
 
 def test_users_db_is_proven_too(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
