@@ -156,7 +156,7 @@ def load(shared: Round, ended: Event) -> dict[str, Any]:
     loads, violations = 0, []
     while not ended.is_set():
         with domain.sync.initial(shared.tenant_id, None) as given:
-            versions = [version for chunk in given.chunks for version in chunk]
+            versions = list(given.entities)
         if _sums(versions) != {name: value for name, value in given.digest.items() if value != digest.ZERO}:
             violations.append(f"a first load of {len(versions)} entities is not what its digest says")
         if any(version.stamp > given.next_stamp for version in versions):

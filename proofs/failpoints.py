@@ -215,7 +215,7 @@ def _states(folder: Path) -> dict[str, str]:
 
 def _names(domain: Domain, tenant_id: str) -> set[str]:
     with domain.sync.initial(tenant_id, None) as load:
-        return {version.id for versions in load.chunks for version in versions}
+        return {entity.id for entity in load.entities}
 
 
 def _check_create(

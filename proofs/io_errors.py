@@ -111,7 +111,7 @@ class House:
     def ids(self) -> set[str]:
         """The living entities of the tenant."""
         with self.domain.sync.initial(TENANT, None) as load:
-            return {version.id for chunk in load.chunks for version in chunk}
+            return {entity.id for entity in load.entities}
 
 
 def _element(entity_id: str, padding: int) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def _state(domain: Domain, owner: User, tenant_id: str) -> str:
 def _stored(domain: Domain, folder: Path, tenant_id: str) -> World:
     """The latest version of each entity. Tombstones come from the file: a pull does not go back behind a purge."""
     with domain.sync.initial(tenant_id, None) as load:
-        stored = {version.id: (version.updated_at, _name(version.data)) for chunk in load.chunks for version in chunk}
+        stored = {each.id: (each.updated_at, _name(each.data)) for each in load.entities}
     file = folder / "tenants" / f"tenant_{tenant_id}.db"
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as connection:
         tombstones = connection.execute("SELECT id, updated_at FROM sync_entities WHERE data IS NULL").fetchall()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from finwise.domain.book import StoredConflict
-from finwise.domain.change import Entity, Rejection, entity_text
+from finwise.domain.change import Rejection, Row, entity_text
 from finwise.domain.cursor import format_cursor
 from finwise.domain.json_text import write
 from finwise.domain.merge import SUPERSEDED
@@ -42,16 +42,16 @@ def load_chunks(load: Load, now: int) -> Iterator[str]:
     """The answer to a first load, in pieces."""
     yield f'{{{_head(load.epoch, now)},"changes":['
     separator = ""
-    for entities in load.chunks:
-        yield separator + _joined(entities)
+    for rows in load.chunks:
+        yield separator + _joined(rows)
         separator = ","
     yield f"],{_end(load.epoch, load.next_stamp, load.digest)}}}"
 
 
 def load_lines(load: Load, now: int) -> Iterator[str]:
     """The answer to a first load as NDJSON: an entity a line, and a last line with everything else."""
-    for entities in load.chunks:
-        yield "".join([entity_text(entity) + "\n" for entity in entities])
+    for rows in load.chunks:
+        yield "".join([entity_text(row) + "\n" for row in rows])
     yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n"
 
 
@@ -62,7 +62,7 @@ def _head(epoch: str, now: int) -> str:
 
 def _page(page: Page) -> str:
     end = _end(page.epoch, page.next_stamp, page.digest, has_more=page.has_more)
-    return f'"changes":[{_joined(page.entities)}],{end}'
+    return f'"changes":[{_joined(page.rows)}],{end}'
 
 
 def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_more: bool = False) -> str:
@@ -72,8 +72,8 @@ def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_m
     return write(end)[1:-1]
 
 
-def _joined(entities: Sequence[Entity]) -> str:
-    return ",".join([entity_text(entity) for entity in entities])
+def _joined(rows: Sequence[Row]) -> str:
+    return ",".join([entity_text(row) for row in rows])
 
 
 def _conflict(conflict: StoredConflict) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from finwise.domain.change import Entity, Key, Version
+from finwise.domain.change import Key, Row, Version
 from finwise.domain.cursor import Position
 
 
@@ -67,10 +67,10 @@ class Book(Protocol):
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
-    ) -> list[Entity]:
+    ) -> list[Row]:
         """At most `limit` entities with after < stamp <= until, tombstones included, in stamp order."""
 
-    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Entity]:
+    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
         """At most `limit` living entities with after < stamp, in stamp order."""
 
     def list_digests(self) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from finwise.domain import devices, digest
 from finwise.domain.book import Book, Books, Contact, WritableBook
-from finwise.domain.change import Catalogue, Entity, Rejection, read_changes
+from finwise.domain.change import Catalogue, Entity, Rejection, Row, read_changes
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
 from finwise.domain.limits import Limits
 from finwise.domain.push import Push, Result
@@ -47,10 +47,15 @@ class Page(NamedTuple):
     """What was stored after a cursor. `digest` (entity_type -> sum) is there only where the page ends a pull."""
 
     epoch: str
-    entities: Sequence[Entity]
+    rows: Sequence[Row]
     next_stamp: int
     has_more: bool
     digest: Mapping[str, str] | None
+
+    @property
+    def entities(self) -> list[Entity]:
+        """The rows with names."""
+        return list(map(Entity._make, self.rows))
 
 
 class Pushed(NamedTuple):
@@ -65,9 +70,14 @@ class Load(NamedTuple):
     """A first load: `chunks` yields the living entities as long as the snapshot is open."""
 
     epoch: str
-    chunks: Iterator[Sequence[Entity]]
+    chunks: Iterator[Sequence[Row]]
     next_stamp: int
     digest: Mapping[str, str]
+
+    @property
+    def entities(self) -> Iterator[Entity]:
+        """What the chunks hold, with names."""
+        return map(Entity._make, chain.from_iterable(self.chunks))
 
 
 class Sync:
@@ -138,7 +148,7 @@ class Sync:
         """
         with self._books.read(tenant_id) as book:
             types = self._digests(book, None)
-            yield ((name, chain.from_iterable(_chunks(book, [name]))) for name in types)
+            yield ((name, map(Entity._make, chain.from_iterable(_chunks(book, [name])))) for name in types)
 
     def _page(
         self, book: Book, position: Position, request: PullRequest, after: int, end: int, echo: Collection[int]
@@ -148,10 +158,10 @@ class Sync:
         if after >= position.last_stamp:
             return Page(position.epoch, [], end, False, self._digests(book, types))
         found = book.list_stored_between(after, position.last_stamp, types, limit + 1 + len(echo))
-        entities = [entity for entity in found if entity.stamp not in echo] if echo else found
-        if len(entities) > limit:
-            return Page(position.epoch, entities[:limit], entities[limit - 1].stamp, True, None)
-        return Page(position.epoch, entities, end, False, self._digests(book, types))
+        rows = [row for row in found if row[0] not in echo] if echo else found
+        if len(rows) > limit:
+            return Page(position.epoch, rows[:limit], rows[limit - 1][0], True, None)
+        return Page(position.epoch, rows, end, False, self._digests(book, types))
 
     def _digests(self, book: Book, entity_types: Collection[str] | None) -> dict[str, str]:
         """The digest of each type asked for that the catalogue or the book knows."""
@@ -167,8 +177,8 @@ def require_room(book: WritableBook) -> None:
         raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
 
 
-def _chunks(book: Book, entity_types: Collection[str] | None) -> Iterator[Sequence[Entity]]:
+def _chunks(book: Book, entity_types: Collection[str] | None) -> Iterator[Sequence[Row]]:
     after = 0
-    while entities := book.list_living_after(after, entity_types, _CHUNK):
-        yield entities
-        after = entities[-1].stamp
+    while rows := book.list_living_after(after, entity_types, _CHUNK):
+        yield rows
+        after = rows[-1][0]

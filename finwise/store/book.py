@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
-from finwise.domain.change import Entity, Key, Version
+from finwise.domain.change import Key, Row, Version
 from finwise.domain.cursor import Position
 from finwise.store.checksum import checksum
 from finwise.store.connection import Connection, lift_page_limit
@@ -56,7 +56,7 @@ class Book:
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
-    ) -> list[Entity]:
+    ) -> list[Row]:
         rows = self._connection.execute(
             """SELECT stamp, entity_type, id, created_at, updated_at, data FROM sync_entities
                WHERE stamp > :after AND stamp <= :until
@@ -64,9 +64,10 @@ class Book:
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "until": until, "types": _json_list(entity_types), "limit": limit},
         )
-        return list(map(Entity._make, rows.fetchall()))
+        found: list[Row] = rows.fetchall()
+        return found
 
-    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Entity]:
+    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
         rows = self._connection.execute(
             """SELECT stamp, entity_type, id, created_at, updated_at, data FROM sync_entities
                WHERE stamp > :after AND data IS NOT NULL
@@ -74,7 +75,8 @@ class Book:
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "types": _json_list(entity_types), "limit": limit},
         )
-        return list(map(Entity._make, rows.fetchall()))
+        found: list[Row] = rows.fetchall()
+        return found
 
     def list_digests(self) -> Mapping[str, str]:
         def find() -> dict[str, str]:

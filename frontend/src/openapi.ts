@@ -778,7 +778,7 @@ export interface components {
             device_name: string | null;
             /**
              * Format: date-time
-             * @description exact for pushes, within ten minutes for pulls
+             * @description within a minute for pushes, within ten for pulls
              */
             last_contact: string;
             /** @description whose token it shows */

@@ -145,4 +145,4 @@ def test_after_deleting_there_is_room_again(domain: Domain, tenant_id: str) -> N
     domain.upkeep.compact(tenant_id, now() + 181 * 86_400_000_000)
     domain.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
     with domain.sync.initial(tenant_id, None) as load:
-        assert [version.id for versions in load.chunks for version in versions] == ["new"]
+        assert [entity.id for entity in load.entities] == ["new"]

@@ -55,7 +55,7 @@ def cursor(domain: Domain, tenant_id: str) -> Cursor:
 
 def ids(domain: Domain, tenant_id: str) -> set[str]:
     with domain.sync.initial(tenant_id, None) as load:
-        return {version.id for versions in load.chunks for version in versions}
+        return {entity.id for entity in load.entities}
 
 
 def test_a_tombstone_is_kept_for_its_days_and_then_forgotten(domain: Domain, tenant_id: str) -> None:

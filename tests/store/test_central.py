@@ -9,8 +9,8 @@ import pytest
 
 from finwise.errors import Conflict, NewerSchema, Quarantined
 from finwise.store import central as module
-from finwise.store import connection as connection_module
 from finwise.store import connection as connections
+from finwise.store import pool as pool_module
 from finwise.store.central import Central
 from finwise.store.pool import Pool
 from tests.household import new_id
@@ -331,8 +331,36 @@ def test_what_is_not_there_and_what_is_not_to_be_kept_is_asked_each_time(central
 
 
 def test_answers_are_few_whatever_is_asked(central: Central, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "_MOST_KNOWN", 10)
+    monkeypatch.setattr(connections, "_MOST_KNOWN", 10)
     for number in range(100):
         assert central.ask((number,), lambda _, number=number: number + 1) == number + 1  # type: ignore[misc]
         with central.read() as connection:
             assert len(connection.known or ()) <= 11
+
+
+def test_within_a_moment_all_answers_are_as_of_its_beginning(central: Central, tmp_path: Path) -> None:
+    asked, other = Asked(central), open_central(tmp_path)
+    with central.moment():
+        assert asked.count() == 0
+        add_user(other)
+        assert (asked.count(), asked.looks) == (0, 1)
+    assert (asked.count(), asked.looks) == (1, 2)
+
+
+def test_a_moment_is_that_of_one_thread(central: Central, tmp_path: Path) -> None:
+    asked, other = Asked(central), open_central(tmp_path)
+    with central.moment(), ThreadPoolExecutor(1) as threads:
+        assert asked.count() == 0
+        add_user(other)
+        assert threads.submit(asked.count).result() == 1
+
+
+def test_a_request_that_is_refused_within_a_moment_leaves_the_connection_to_the_next(
+    central: Central, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    with pytest.raises(NewerSchema), central.moment():
+        raise NewerSchema("refused", retry_after=1)
+    monkeypatch.setattr(pool_module, "connect", opened.append)
+    assert Asked(central).count() == 0
+    assert opened == []

@@ -157,7 +157,7 @@ def test_upkeep_of_books_in_memory_works_as_on_files(domain: Domain) -> None:
     domain.sync.push(tenant_id, PushRequest([gone, change("kept")]), now())
     domain.upkeep.run(now() + 181 * 86_400_000_000)
     with domain.sync.initial(tenant_id, None) as load:
-        assert [version.id for versions in load.chunks for version in versions] == ["kept"]
+        assert [entity.id for entity in load.entities] == ["kept"]
     assert domain.upkeep.compact(tenant_id, now() + 181 * 86_400_000_000).tombstones == 0
 
 
