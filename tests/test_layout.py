@@ -27,9 +27,9 @@ Guard = Callable[[str, ast.Module], Iterator[str]]
 
 EVERYTHING = None
 MAY_IMPORT: Mapping[str, set[str] | None] = {
-    "api": {"api", "schemas", "domain", "entities", "config", "errors", "version", "demo"},
+    "api": {"api", "schemas", "domain", "entities", "config", "errors", "version", "demo", "turns"},
     "schemas": {"schemas", "domain", "entities", "kinds", "errors", "version"},
-    "store": {"store", "domain", "errors"},
+    "store": {"store", "domain", "errors", "turns"},
     "domain": {"domain", "errors", "version"},  # a backup says which FinWise made it
     "entities": {"kinds", "domain"},
     "kinds": {"domain"},
@@ -40,6 +40,7 @@ MAY_IMPORT: Mapping[str, set[str] | None] = {
     "demo": {"domain", "errors"},
     "upkeep_thread": {"domain", "errors"},
     "logs": set(),
+    "turns": set(),
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": {"cli"},

@@ -22,6 +22,7 @@ from finwise.domain.cursor import format_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.limits import MAX_PAGE
 from finwise.schemas.sync import read_envelope
+from finwise.turns import Turn
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
@@ -53,7 +54,7 @@ class Express:
         answer = None
         if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
             try:
-                with self._domain.moment():
+                with Turn(), self._domain.moment():
                     answer = self._answered(environ)
             except Exception as error:
                 environ[REFUSED] = error

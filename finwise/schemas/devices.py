@@ -25,7 +25,8 @@ class DeviceSchema(Answer):
         metadata={"description": "the last `since` it sent; null: it has not synced yet"},
     )
     last_contact = fields.String(
-        required=True, metadata={"format": "date-time", "description": "within a minute for pushes, within ten for pulls"}
+        required=True,
+        metadata={"format": "date-time", "description": "to a minute for pushes, to ten for pulls"},
     )
     clock_skew_ms = fields.Integer(
         required=True,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store.checksum import checksum
+from finwise.turns import Wait
 
 BUSY_SECONDS = 10
 _MOST_PAGES = 2**30 - 1  # SQLite's own default
@@ -153,7 +154,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        connection.execute("COMMIT")
+        with Wait():
+            connection.execute("COMMIT")
     finally:
         _roll_back(connection)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from zlib import crc32
 
 from finwise.errors import Busy
+from finwise.turns import Wait
 
 STRIPES = 1024  # tenants share this many lock files; two that share one only wait for each other
 
@@ -67,6 +68,11 @@ else:
         return True
 
 
+def _acquired_later(descriptor: int) -> bool:
+    with Wait():
+        return _acquire(descriptor, wait=True)
+
+
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Holds the lock file `path`, which is made if it is not there; waits as long as it takes.
@@ -75,7 +81,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        if not _acquire(descriptor, wait=wait):
+        if not _acquire(descriptor, wait=False) and not (wait and _acquired_later(descriptor)):
             raise Busy("Somebody else is at it. Try again in a moment.", retry_after=2)
         yield
     finally:

@@ -778,7 +778,7 @@ export interface components {
             device_name: string | null;
             /**
              * Format: date-time
-             * @description within a minute for pushes, within ten for pulls
+             * @description to a minute for pushes, to ten for pulls
              */
             last_contact: string;
             /** @description whose token it shows */
