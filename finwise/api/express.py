@@ -54,7 +54,7 @@ class Express:
         answer = None
         if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
             try:
-                with Turn(), self._domain.moment():
+                with Turn():
                     answer = self._answered(environ)
             except Exception as error:
                 environ[REFUSED] = error
@@ -87,8 +87,9 @@ class Express:
         if query is None or environ.get("HTTP_X_TENANT_ID", tenant_id) != tenant_id:
             return None
         now = self._clock()
-        caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
-        tenant = self._domain.tenants.to_read(caller, tenant_id)
+        with self._domain.moment():
+            caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
+            tenant = self._domain.tenants.to_read(caller, tenant_id)
         request = sync.pull_request(query, sync.contact(query, caller, now))
         page = self._domain.sync.pull(tenant.uuid, request)
         tag = f'W/"{format_cursor(page.next_stamp, page.epoch)}"'

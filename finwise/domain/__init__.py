@@ -49,5 +49,5 @@ class Domain(NamedTuple):
     verification: Verification
     health: Health
     limits: Limits
-    moment: Callable[[], AbstractContextManager[object]]  # within it users.db is asked as of its beginning
+    moment: Callable[[], AbstractContextManager[object]]  # who may do what is asked once within it, as of its beginning
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork
