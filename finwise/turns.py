@@ -1,8 +1,9 @@
 """Turns: the threads of a process that answer small requests do so one after the other.
 
 Python runs one thread at a time, and its module for SQLite gives that up and takes it back with every statement. Where
-eight threads have a request each, all of them are woken again and again to do nothing: a poll costs 400 µs of the
-processor then, not 110. So a request takes a turn, and leaves it while it waits: for a body, a lock, a disk.
+eight threads have a request each, all of them are woken again and again to do nothing. So a request takes a turn, and
+leaves it while it waits: for a body, a lock, a disk. With eight connections to one process a poll took 400 µs of the
+processor without turns, 240 with them, and 110 where there was one thread.
 
 A turn keeps nothing safe. Whoever gets none within some milliseconds goes on without, so that nobody who is slow holds
 up the others.

@@ -12,7 +12,7 @@ from finwise.api import account_book
 from finwise.errors import BadSetting
 from finwise.version import __version__
 
-_GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 makes 5,000, and frees them without
+_GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
 STOP_SECONDS = 10  # what a server's processes have to answer what they are at when it is told to stop
 
 

@@ -134,8 +134,7 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
         raise _Refused("unknown_entity_type", {"entity_type": ["This server knows no such entity type."]})
     if not is_entity_id(element.get("id")):
         raise _Refused("invalid_id", {"id": ["Give 1 to 64 of A-Z a-z 0-9 - _ . :"]})
-    is_deleted = element.get("deleted_at") is not None and _time(element, "deleted_at") is not None
-    data = None if is_deleted else _data_text(element, check, limits)
+    data = _data_text(element, check, limits) if _time(element, "deleted_at") is None else None
     updated_at = _time(element, "updated_at")
     if updated_at is None:
         raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})

@@ -48,6 +48,7 @@ class Push:
         self._current = dict(self._before)
         self._written: dict[Key, Version] = {}
         self._known_ids = book.list_remembered({change.change_id for change in accepted})
+        # Nothing is built upon another change of the push where each is about an entity of its own.
         self._last_with_base = _last_places(changes) if len(keys) < len(accepted) else {}
         self._ancestors: dict[Key, Change] = {}
         self._remembered: list[Remembered] = []

@@ -20,7 +20,6 @@ from finwise.store.memory import MemoryDatabases
 from tests.household import new_id
 
 VECTORS = Path(__file__).parent.parent / "vectors"
-QUOTA = 1024 * 1024 * 1024  # bytes
 EVERYTHING = 1_000_000  # a limit that no test reaches
 
 _CHECKS = entities.checks()
