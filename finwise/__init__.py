@@ -85,6 +85,7 @@ def create_domain(settings: config.Settings) -> Domain:
         administration=Administration(
             AdministrationStore(central), users, user_store, tenants, books, passwords, quotas
         ),
+        quotas=quotas,
         sync=Sync(books, entities.checks(), limits),
         conflicts=Conflicts(books),
         devices=Devices(books, token_store),

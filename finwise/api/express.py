@@ -99,12 +99,15 @@ class Express:
         length = environ.get("CONTENT_LENGTH", "")
         if not (length.isascii() and length.isdigit()) or int(length) > self._domain.limits.body_bytes:
             return None
+        body = environ["wsgi.input"].read(int(length))  # first, for it may take its time
         now = self._clock()
-        caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
-        envelope = read_envelope(json_text.parse(environ["wsgi.input"].read(int(length))))
-        named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
-        tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
-        pushed = self._domain.sync.push(tenant.uuid, sync.push_request(envelope, caller, now), now)
+        with self._domain.moment():
+            caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
+            envelope = read_envelope(json_text.parse(body))
+            named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
+            tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
+        push = sync.push_request(envelope, caller, now, self._domain.quotas.of_tenant(tenant))
+        pushed = self._domain.sync.push(tenant.uuid, push, now)
         return answers.pushed_text(pushed, now), []
 
 

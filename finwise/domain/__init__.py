@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from finwise.domain.administration import Administration
+from finwise.domain.administration import Administration, Quotas
 from finwise.domain.backups import Backups
 from finwise.domain.conflicts import Conflicts
 from finwise.domain.copies import Copies
@@ -38,6 +38,7 @@ class Domain(NamedTuple):
     members: Members
     invitations: Invitations
     administration: Administration
+    quotas: Quotas
     sync: Sync
     conflicts: Conflicts
     devices: Devices

@@ -62,11 +62,11 @@ class Quotas:
 
     def of(self, tenant_id: str) -> int:
         """In bytes."""
-        tenant = self._tenants.find(tenant_id)
-        return self.of_tenant(tenant.quota_mib if tenant else None)
+        return self.of_tenant(self._tenants.find(tenant_id))
 
-    def of_tenant(self, quota_mib: int | None) -> int:
+    def of_tenant(self, tenant: Tenant | None) -> int:
         """In bytes, of a tenant that is at hand."""
+        quota_mib = tenant.quota_mib if tenant else None
         return (quota_mib or self._default_mib) * 1024 * 1024
 
 
@@ -137,7 +137,7 @@ class Administration:
         return self._summary(*found)
 
     def _summary(self, tenant: Tenant, created_at: str, members: int) -> TenantSummary:
-        quota = self._quotas.of_tenant(tenant.quota_mib)
+        quota = self._quotas.of_tenant(tenant)
         size = synced_at = None
         if tenant.state == ACTIVE:
             try:

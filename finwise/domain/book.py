@@ -140,7 +140,9 @@ class Books(Protocol):
     def read(self, tenant_id: str) -> AbstractContextManager[Book]:
         """One snapshot, open until the context is left."""
 
-    def transact(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[WritableBook]:
+    def transact(
+        self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None
+    ) -> AbstractContextManager[WritableBook]:
         """The tenant's write lock and one transaction: committed when the block ends, undone if it raises.
 
         Raises QuotaExceeded, too; without `wait`, Busy where the lock is held.

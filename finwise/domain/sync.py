@@ -34,13 +34,14 @@ class PullRequest(NamedTuple):
 class PushRequest(NamedTuple):
     """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip.
 
-    `contact`: who pushes, where that is to be noted.
+    `contact`: who pushes, where that is to be noted. `max_bytes`: the tenant's quota, where it is at hand.
     """
 
     elements: Sequence[object]
     device_id: str | None = None
     pull: PullRequest | None = None
     contact: Contact | None = None
+    max_bytes: int | None = None
 
 
 class Page(NamedTuple):
@@ -102,7 +103,7 @@ class Sync:
         if len(request.elements) > self._limits.changes:
             raise TooLarge(f"Push at most {self._limits.changes} changes at once.")
         changes = read_changes(request.elements, self._catalogue, self._limits)
-        with self._books.transact(tenant_id) as book:
+        with self._books.transact(tenant_id, max_bytes=request.max_bytes) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
             push = Push(book, position.last_stamp, changes, request.device_id, now)

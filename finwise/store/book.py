@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
 from finwise.domain.change import Key, Row, Version
 from finwise.domain.cursor import Position
@@ -17,7 +18,9 @@ class Connections(Protocol):
     """Opens a tenant's database: `Databases` or `MemoryDatabases`."""
 
     def read(self, tenant_id: str) -> AbstractContextManager[Connection]: ...
-    def transact(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[Connection]: ...
+    def transact(
+        self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None
+    ) -> AbstractContextManager[Connection]: ...
 
 
 class Books:
@@ -32,8 +35,8 @@ class Books:
             yield Book(connection)
 
     @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator["Book"]:
-        with self._databases.transact(tenant_id, wait=wait) as connection:
+    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator["Book"]:
+        with self._databases.transact(tenant_id, wait=wait, max_bytes=max_bytes) as connection:
             yield Book(connection)
             connection.settle()
 
@@ -80,9 +83,8 @@ class Book:
 
     def list_digests(self) -> Mapping[str, str]:
         def find() -> dict[str, str]:
-            digests: dict[str, str] = json.loads(
-                self._connection.execute("SELECT digests FROM sync_book").fetchone()[0]
-            )
+            (text,) = self._connection.execute("SELECT digests FROM sync_book").fetchone()
+            digests: dict[str, str] = json_text.read_own(text)
             return digests
 
         return self._connection.recall("digests", find)
@@ -110,15 +112,20 @@ class Book:
         return found
 
     def list_remembered(self, change_ids: Collection[str]) -> set[tuple[Key, str]]:
-        rows = self._connection.execute(
-            """SELECT entity_type, id, change_id FROM sync_change_ids
-               WHERE change_id IN (SELECT value FROM json_each(?))""",
-            (_json_list(change_ids),),
-        )
+        if len(change_ids) == 1:
+            rows = self._connection.execute(
+                "SELECT entity_type, id, change_id FROM sync_change_ids WHERE change_id = ?", tuple(change_ids)
+            )
+        else:
+            rows = self._connection.execute(
+                """SELECT entity_type, id, change_id FROM sync_change_ids
+                   WHERE change_id IN (SELECT value FROM json_each(?))""",
+                (_json_list(change_ids),),
+            )
         return {((entity_type, entity_id), change_id) for entity_type, entity_id, change_id in rows.fetchall()}
 
     def put_versions(self, versions: Collection[Version]) -> None:
-        self._connection.executemany(
+        self._writing().executemany(
             """INSERT INTO sync_entities (stamp, entity_type, id, created_at, updated_at, data, change_id, device_id,
                  checksum)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -130,14 +137,14 @@ class Book:
         )
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
-        self._connection.executemany(
+        self._writing().executemany(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since) VALUES (?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
             [(change_id, *key, since) for key, change_id, since in remembered],
         )
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
-        self._connection.executemany(
+        self._writing().executemany(
             """INSERT INTO sync_conflicts (reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
                  device_id, checksum)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -149,12 +156,12 @@ class Book:
         )
 
     def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
-        position, digests = self.find_position(), {**self.list_digests(), **digests}
+        position, digests = self.find_position()._replace(last_stamp=last_stamp), {**self.list_digests(), **digests}
         self._connection.execute(
-            "UPDATE sync_book SET last_stamp = ?1, digests = ?2, checksum = row_checksum(epoch, ?1, horizon)",
-            (last_stamp, json.dumps(digests)),
+            "UPDATE sync_book SET last_stamp = ?, digests = ?, checksum = ?",
+            (last_stamp, json_text.write(digests), checksum(*position)),
         )
-        self._connection.note("position", position._replace(last_stamp=last_stamp))
+        self._connection.note("position", position)
         self._connection.note("digests", digests)
 
     def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
@@ -225,12 +232,17 @@ class Book:
         lift_page_limit(self._connection)
 
     def is_full(self) -> bool:
-        size = self._connection.pragma("page_count") * self._connection.page_size
+        size = self._connection.page_count * self._connection.page_size
         return size > self._connection.max_bytes and self.size() > self._connection.max_bytes
 
     def size(self) -> int:
-        pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")
+        pages, unused = self._connection.page_count, self._connection.pragma("freelist_count")
         return (pages - unused) * self._connection.page_size
+
+    def _writing(self) -> Connection:
+        """The connection, which does not know any more how long its file is."""
+        self._connection.note("page_count", None)
+        return self._connection
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
         self._connection.forget()

@@ -5,8 +5,8 @@ import logging
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import ContextDecorator, contextmanager
+from collections.abc import Callable, Hashable
+from contextlib import ContextDecorator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,6 +104,11 @@ class Connection(sqlite3.Connection):
         """In bytes."""
         return self.pragma("page_size")
 
+    @property
+    def page_count(self) -> int:
+        """Of the file as this transaction sees it. Whoever writes rows says by `note` that it is not known any more."""
+        return self.recall("page_count", lambda: self.pragma("page_count"))
+
     def pragma(self, name: str) -> int:
         """The value of a pragma that is a number."""
         value: int = self.execute(f"PRAGMA {name}").fetchone()[0]
@@ -135,36 +140,54 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     return connection
 
 
-@contextmanager
-def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """A read transaction: everything read in it is of one moment."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        _roll_back(connection)
+class _Snapshot:
+    """A class, as `_Transaction` and `_Translated`: every request goes through them, and a generator takes thrice."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        _roll_back(self._connection)
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """A write transaction: committed when the block ends, undone if it raises.
+class _Transaction(_Snapshot):
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                with Wait():
+                    self._connection.execute("COMMIT")
+        finally:
+            _roll_back(self._connection)
+
+
+def snapshot(connection: sqlite3.Connection) -> _Snapshot:
+    """A read transaction: everything read in its block is of one moment."""
+    return _Snapshot(connection)
+
+
+def transaction(connection: sqlite3.Connection) -> _Transaction:
+    """A write transaction: committed when its block ends, undone if that raises.
 
     IMMEDIATE: a transaction that first reads and then writes fails under load, and no timeout helps.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        with Wait():
-            connection.execute("COMMIT")
-    finally:
-        _roll_back(connection)
+    return _Transaction(connection)
 
 
 def page_limit(connection: Connection, max_bytes: int, reserve: int) -> None:
     """Keeps the file from growing beyond `max_bytes`, or beyond what it has where that is more, and `reserve`."""
     page_size = connection.page_size
     connection.max_bytes = max_bytes
-    pages = max(max_bytes // page_size, connection.pragma("page_count")) + reserve // page_size
+    pages = max(max_bytes // page_size, connection.page_count) + reserve // page_size
     if pages != connection.max_pages:
         connection.execute(f"PRAGMA max_page_count = {pages:d}")
         connection.max_pages = pages
@@ -212,12 +235,7 @@ class _Translated(ContextDecorator):
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        meaning = None
-        if isinstance(error, sqlite3.Error):
-            meaning = _meaning(error)
-        elif isinstance(error, OSError):  # of what is not done through SQLite: locks, names, folders
-            meaning = _meaning_of_disk(error)
-        if meaning is not None:
+        if error is not None and (meaning := meaning_of(error)):
             raise meaning from error
 
 
@@ -227,6 +245,15 @@ _TRANSLATED = _Translated()
 def translated() -> _Translated:
     """Raises SQLite's errors as what they mean to a client; those of a programming mistake pass through."""
     return _TRANSLATED
+
+
+def meaning_of(error: BaseException) -> FinWiseError | None:
+    """What an error means to a client; None where it means nothing, or says so itself."""
+    if isinstance(error, sqlite3.Error):
+        return _meaning(error)
+    if isinstance(error, OSError):  # of what is not done through SQLite: locks, names, folders
+        return _meaning_of_disk(error)
+    return None
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

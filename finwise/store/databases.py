@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, StorageFull, TenantDeleted
@@ -21,6 +22,7 @@ from finwise.store.connection import (
     Connection,
     checkpoint,
     connect,
+    meaning_of,
     page_limit,
     snapshot,
     transaction,
@@ -72,7 +74,7 @@ class Databases:
     def read(self, tenant_id: str) -> Iterator[Connection]:
         """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
         loan = self._loan(tenant_id)
-        with self._reported(tenant_id, loan), loan as connection:
+        with self._explained(tenant_id, loan), loan as connection:
             if not connection.is_current and not migrations.is_current(connection, KIND):
                 with self.transact(tenant_id):
                     pass  # whichever request comes first creates the schema and the epoch
@@ -83,23 +85,23 @@ class Databases:
                 yield connection
 
     @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[Connection]:
+    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
         """The tenant's lock and one transaction.
 
         Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy where the lock is held, unless `wait`.
         """
         loan = self._loan(tenant_id)
         with (
-            self._reported(tenant_id, loan),
-            self._told_from_a_full_disk(),
+            self._explained(tenant_id, loan, has_limit=True),
             self._folder.locked(tenant_id, wait=wait),
             loan as connection,
         ):
             with transaction(connection):
                 connection.look()
                 is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
-                page_limit(connection, self._quota_of(tenant_id), RESERVE)
+                page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes, RESERVE)
                 if not is_current:
+                    connection.forget()  # of tables and views that come and go SQLite counts nothing
                     migrations.migrate(connection, KIND)
                     self._views.update(connection)
                 yield connection
@@ -175,13 +177,14 @@ class Databases:
     def shrink(self, tenant_id: str) -> None:
         """Gives unused pages back to the disk where they are a good part of the file."""
         loan = self._loan(tenant_id)
-        with self._reported(tenant_id, loan), self._folder.locked(tenant_id), loan as connection:
+        with self._explained(tenant_id, loan), self._folder.locked(tenant_id), loan as connection:
             _require_alive(connection)
             pages, free, size = (
                 connection.execute(pragma).fetchone()[0]
                 for pragma in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size")
             )
             if free * 4 > pages and free * size > RESERVE:
+                connection.forget()
                 connection.execute("VACUUM")
                 checkpoint(connection)
 
@@ -200,31 +203,42 @@ class Databases:
     def _loan(self, tenant_id: str) -> Loan:
         return self._pool.connection(self._folder.file(tenant_id))
 
-    @contextmanager
-    def _reported(self, tenant_id: str, loan: Loan) -> Iterator[None]:
-        try:
-            with translated():
-                yield
-        except Quarantined:
-            with self._folder.locked(tenant_id):
+    def _explained(self, tenant_id: str, loan: Loan, *, has_limit: bool = False) -> "_Explained":
+        """A block whose errors are raised as what they mean for this tenant."""
+        return _Explained(partial(self._explain, tenant_id, loan, has_limit))
+
+    def _explain(self, tenant_id: str, loan: Loan, has_limit: bool, error: BaseException) -> None:
+        meaning = meaning_of(error)
+        # SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has.
+        is_full = isinstance(meaning, StorageFull) and "disk is full" in str(error)
+        if is_full and has_limit and self._disk_has_room():
+            meaning = QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
+        if isinstance(meaning or error, Quarantined):
+            with translated(), self._folder.locked(tenant_id):
                 if identity(self._folder.file(tenant_id)) not in (loan.identity, None):  # not what was found damaged
                     raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2) from None
                 self._report(tenant_id)
-            raise
-
-    @contextmanager
-    def _told_from_a_full_disk(self) -> Iterator[None]:
-        """SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has."""
-        try:
-            with translated():
-                yield
-        except StorageFull as error:
-            if "database or disk is full" in str(error.__cause__) and self._disk_has_room():
-                raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.") from error
-            raise
+        if meaning:
+            raise meaning from error
 
     def _disk_has_room(self) -> bool:
         return shutil.disk_usage(self._folder.path).free > _ROOM
+
+
+class _Explained:
+    """A class, as the transactions of connection.py: every request goes through it."""
+
+    __slots__ = ("_explain",)
+
+    def __init__(self, explain: Callable[[BaseException], None]) -> None:
+        self._explain = explain
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._explain(error)
 
 
 def _require_alive(connection: Connection) -> None:

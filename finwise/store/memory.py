@@ -29,7 +29,7 @@ class MemoryDatabases:
             yield self._connection(tenant_id)
 
     @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True) -> Iterator[Connection]:
+    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
         """As `Databases.transact`."""
         with self._turn, translated(), transaction(self._connection(tenant_id)):
             connection = self._connection(tenant_id)

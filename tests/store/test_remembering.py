@@ -33,12 +33,15 @@ def servers(settings: Settings) -> Iterator[list[Domain]]:
         yield made
 
 
-def poll(server: Domain, tenant_id: str, since: Cursor | None, now: int) -> tuple[Page | None, list[Contact]]:
-    """All that a device could be told; no page where its cursor is refused."""
+def poll(
+    server: Domain, tenant_id: str, since: Cursor | None, now: int
+) -> tuple[Page | None, list[Contact], int | None]:
+    """All that somebody could be told, the size of the book with it; no page where the cursor is refused."""
     page = None
     with suppress(CursorExpired):
         page = server.sync.pull(tenant_id, PullRequest(since, contact=Contact("phone", now)))
-    return page, [device.heard for device in server.devices.list_of(tenant_id)]
+    size = server.administration.find_tenant(tenant_id).bytes
+    return page, [device.heard for device in server.devices.list_of(tenant_id)], size
 
 
 def write(server: Domain, tenant_id: str, chance: random.Random, now: int) -> None:
@@ -46,11 +49,13 @@ def write(server: Domain, tenant_id: str, chance: random.Random, now: int) -> No
     what = chance.choice(["push", "push", "delete", "conflict", "forget"])
     if what == "push":
         contact = Contact(chance.choice(["phone", "laptop"]), now, chance.choice([None, "one", "two"]))
-        changes = [change(f"e{chance.randrange(9)}", updated_at="2026-01-02T00:00:00.000Z") for _ in range(2)]
+        data = {"name": "Food", "note": "x" * chance.randrange(10_000)}
+        time = "2026-01-02T00:00:00.000Z"
+        changes = [change(f"e{chance.randrange(99)}", updated_at=time, data=data) for _ in range(2)]
         server.sync.push(tenant_id, PushRequest(changes, contact=contact), now)
     elif what == "delete":
         time = "2026-01-03T00:00:00.000Z"
-        gone = change(f"e{chance.randrange(9)}", deleted_at=time, updated_at=time, data=None)
+        gone = change(f"e{chance.randrange(99)}", deleted_at=time, updated_at=time, data=None)
         server.sync.push(tenant_id, PushRequest([gone]), now)
     elif what == "conflict":
         with server.conflicts.list_of(tenant_id) as chunks:
