@@ -195,7 +195,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "(archive / MANIFEST).read_bytes()",
         "(archive / f'tenant_{tenant_id}.db').unlink(missing_ok=True)",  # a copy that is not whole
     },
-    "store/connection.py": {"absolute", "os.stat"},
+    "store/connection.py": {"absolute"},
     "store/copies.py": {  # the bytes of copies that are complete and that no connection has open
         "file.open('rb')",
         "stat",

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from finwise.errors import Conflict, FinWiseError
 from finwise.store import migrations
-from finwise.store.connection import Connection, connect, transaction, translated, write_back
+from finwise.store.connection import Connection, connect, transaction, translated
 from finwise.store.folder import make_folder
 from finwise.store.locks import locked
 from finwise.store.pool import Pool
@@ -88,10 +88,9 @@ class Central:
             translated(),
             locked(self._lock, wait=wait),
             self._pool.connection(self._path) as connection,
+            transaction(connection),
         ):
-            with transaction(connection):
-                yield connection
-            write_back(connection, self._path)
+            yield connection
 
     def replace_by(self, other: sqlite3.Connection) -> None:
         """Takes over the whole content of another users.db. Raises NewerSchema, Conflict where there are users."""
@@ -103,4 +102,3 @@ class Central:
             other.backup(connection, pages=-1)
             with transaction(connection):
                 migrations.migrate(connection, KIND)
-            write_back(connection, self._path)

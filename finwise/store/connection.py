@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import sqlite3
 import sys
 from collections.abc import Callable, Hashable
@@ -18,13 +17,15 @@ from finwise.turns import Wait
 BUSY_SECONDS = 10
 _MOST_PAGES = 2**30 - 1  # SQLite's own default
 WAL_PAGES = 1_000  # of 4 KiB, mostly; with a commit that leaves more in the write-ahead log, SQLite writes it back
-WAL_LIMIT = 64 * 1024 * 1024  # bytes of a log after which it is cut off: a long reader has kept it from being used anew
+REPLICATED_WAL_PAGES = 16_000  # the same where Litestream does it, or did and runs no more
+WAL_LIMIT = 64 * 1024 * 1024  # bytes to which a log is cut off when it is used anew, as a long reader keeps it from
 
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
+    f"PRAGMA journal_size_limit = {WAL_LIMIT:d}",
 )
 _BUSY = {
     sqlite3.SQLITE_BUSY,
@@ -132,7 +133,8 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     try:
         for pragma in _SETTINGS:
             connection.execute(pragma)
-        connection.execute(f"PRAGMA wal_autocheckpoint = {0 if _is_replicated(connection) else WAL_PAGES:d}")
+        pages = REPLICATED_WAL_PAGES if _is_replicated(connection) else WAL_PAGES
+        connection.execute(f"PRAGMA wal_autocheckpoint = {pages:d}")
         connection.create_function("row_checksum", -1, checksum, deterministic=True)
     except sqlite3.Error:  # no database, for example
         connection.close()
@@ -197,16 +199,6 @@ def lift_page_limit(connection: Connection) -> None:
     """Lets the file grow as far as the disk has room, until `page_limit` is asked again."""
     connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES:d}")
     connection.max_pages = _MOST_PAGES
-
-
-def write_back(connection: sqlite3.Connection, path: Path) -> None:
-    """Empties the write-ahead log into the file where it has grown large; the caller holds the file's lock."""
-    try:
-        size = os.stat(f"{path}-wal").st_size
-    except FileNotFoundError:
-        return
-    if size > WAL_LIMIT:
-        checkpoint(connection)
 
 
 def _is_replicated(connection: sqlite3.Connection) -> bool:

@@ -27,7 +27,6 @@ from finwise.store.connection import (
     snapshot,
     transaction,
     translated,
-    write_back,
 )
 from finwise.store.folder import Folder, sync_folder, with_sidecars
 from finwise.store.pool import Loan, Pool, identity
@@ -95,17 +94,16 @@ class Databases:
             self._explained(tenant_id, loan, has_limit=True),
             self._folder.locked(tenant_id, wait=wait),
             loan as connection,
+            transaction(connection),
         ):
-            with transaction(connection):
-                connection.look()
-                is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
-                page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes, RESERVE)
-                if not is_current:
-                    connection.forget()  # of tables and views that come and go SQLite counts nothing
-                    migrations.migrate(connection, KIND)
-                    self._views.update(connection)
-                yield connection
-            write_back(connection, self._folder.file(tenant_id))
+            connection.look()
+            is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
+            page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes, RESERVE)
+            if not is_current:
+                connection.forget()  # of tables and views that come and go SQLite counts nothing
+                migrations.migrate(connection, KIND)
+                self._views.update(connection)
+            yield connection
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """Makes the tenant's file, without a table in it, and sets a foreign file aside. Again: nothing changes.

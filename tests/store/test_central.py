@@ -177,17 +177,12 @@ def count_up(pipe: Connection, root: Path, user_id: str) -> None:
     pipe.send("done")
 
 
-def test_who_writes_holds_the_lock_until_the_log_is_written_back(
-    central: Central, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_writes_holds_the_lock_until_it_is_committed(central: Central, tmp_path: Path) -> None:
     lock = tmp_path / "locks" / "users.lock"
-    held = []
-    monkeypatch.setattr(module, "write_back", lambda *_: held.append(is_held(lock)))
     with central.transact():
-        held.append(is_held(lock))
+        assert is_held(lock)
     with central.read():
-        held.append(is_held(lock))
-    assert held == [True, True, False]
+        assert not is_held(lock)
 
 
 def test_who_reads_does_not_wait_for_who_writes(central: Central) -> None:
@@ -195,17 +190,6 @@ def test_who_reads_does_not_wait_for_who_writes(central: Central) -> None:
         connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
         assert count(central) == 0
     assert count(central) == 1
-
-
-def test_the_write_ahead_log_is_written_back_when_it_is_large(
-    central: Central, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_user(central)
-    assert Path(f"{path}-wal").stat().st_size > 0
-    monkeypatch.setattr(connections, "WAL_LIMIT", 0)
-    add_user(central)
-    assert Path(f"{path}-wal").stat().st_size == 0
-    assert count(central) == 2
 
 
 def test_two_threads_at_once_have_a_connection_each(central: Central) -> None:

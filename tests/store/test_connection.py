@@ -8,7 +8,7 @@ import pytest
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store import connection as module
-from finwise.store.connection import connect, snapshot, transaction, translated, write_back
+from finwise.store.connection import connect, snapshot, transaction, translated
 
 
 @pytest.fixture
@@ -163,22 +163,6 @@ def wal_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-def test_a_small_write_ahead_log_is_left_alone(connection: sqlite3.Connection, path: Path) -> None:
-    write_back(connection, path)
-    assert wal_size(path) > 0
-
-
-def test_a_large_write_ahead_log_is_emptied_into_the_file(
-    connection: sqlite3.Connection, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connection.execute("INSERT INTO words VALUES ('a')")
-    monkeypatch.setattr(module, "WAL_LIMIT", wal_size(path) - 1)
-    write_back(connection, path)
-    assert wal_size(path) == 0
-    assert words(connection) == ["a"]
-    assert connection.execute("PRAGMA busy_timeout").fetchone() == (10_000,), "the connection is used again"
-
-
 def fill(connection: sqlite3.Connection) -> None:
     for _ in range(1_500):  # commits of a page or two
         connection.execute("INSERT INTO words VALUES (randomblob(1000))")
@@ -207,9 +191,23 @@ def test_a_reader_keeps_the_log_until_it_ends_and_sees_what_it_saw(
     assert len(words(other)) == len(before) + 4_500
 
 
-def test_without_a_write_ahead_log_there_is_nothing_to_write_back(tmp_path: Path) -> None:
-    with closing(connect(tmp_path / "b.db", create=True)) as connection:
-        write_back(connection, tmp_path / "b.db")
+def test_a_log_that_a_reader_has_made_large_is_cut_off_when_it_is_used_anew(
+    path: Path, connection: sqlite3.Connection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 2 * module.WAL_PAGES * 4096
+    monkeypatch.setattr(module, "_SETTINGS", (*module._SETTINGS, f"PRAGMA journal_size_limit = {limit}"))
+    with closing(connect(path)) as opened:
+        with snapshot(other):
+            words(other)
+            fill(opened)
+            fill(opened)
+        assert wal_size(path) > limit
+        fill(opened)
+        assert wal_size(path) == limit
+
+
+def test_every_connection_has_the_limit_of_a_log(connection: sqlite3.Connection) -> None:
+    assert connection.execute("PRAGMA journal_size_limit").fetchone() == (module.WAL_LIMIT,)
 
 
 # What SQLite's errors mean
@@ -347,17 +345,25 @@ def test_other_errors_pass_through() -> None:
         _ = 1 // 0
 
 
-def test_the_log_of_a_file_that_litestream_replicates_is_left_to_it(
-    path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_log_of_a_file_that_litestream_replicates_is_left_to_it(path: Path, connection: sqlite3.Connection) -> None:
     with transaction(connection):
         connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
     with closing(connect(path)) as opened:
         fill(opened)
         assert wal_size(path) > 1_500 * 4096
-    monkeypatch.setattr(module, "WAL_LIMIT", 0)
-    write_back(connection, path)
-    assert wal_size(path) == 0
+
+
+def test_the_log_of_a_file_that_litestream_replicates_no_more_does_not_grow_without_end(
+    path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(connection):
+        connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+    monkeypatch.setattr(module, "REPLICATED_WAL_PAGES", 1_200)
+    with closing(connect(path)) as opened:
+        fill(opened)
+        size = wal_size(path)
+        fill(opened)
+        assert size <= wal_size(path) < size + 100_000
 
 
 # What is remembered

@@ -9,7 +9,6 @@ import pytest
 
 from finwise.errors import FinWiseError
 from finwise.store import connection as connections
-from finwise.store import databases as module
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
 from finwise.store.locks import stripe
@@ -24,7 +23,6 @@ from tests.store.files import (
     is_held,
     on_posix,
     open_databases,
-    outside,
     store,
     stored,
     tenant_file,
@@ -155,18 +153,15 @@ def test_who_reads_does_not_wait_for_who_writes(databases: Databases, used_id: s
     assert stored(databases, used_id) == 2
 
 
-def test_who_writes_holds_the_lock_of_the_tenant_until_its_log_is_written_back(
-    databases: Databases, tenant_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_who_writes_holds_the_lock_of_the_tenant_until_it_is_committed(
+    databases: Databases, tenant_id: str, tmp_path: Path
 ) -> None:
     lock = stripe(tmp_path / "locks", tenant_id)
-    held = []
-    monkeypatch.setattr(module, "write_back", lambda *_: held.append(is_held(lock)))
     create(databases, tenant_id)
     with databases.transact(tenant_id):
-        held.append(is_held(lock))
+        assert is_held(lock)
     with databases.read(tenant_id):
-        held.append(is_held(lock))
-    assert held == [True, True, False]
+        assert not is_held(lock)
 
 
 def test_no_commit_of_several_processes_is_lost(databases: Databases, tenant_id: str, tmp_path: Path) -> None:
@@ -198,23 +193,10 @@ def test_what_was_committed_outlives_the_process_and_what_was_not_does_not(
 # Writing back
 
 
-@pytest.mark.parametrize(("limit", "is_emptied"), [(connections.WAL_LIMIT, False), (0, True)])
-def test_a_write_ahead_log_is_written_back_when_it_is_large(
-    databases: Databases, tenant_id: str, path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, is_emptied: bool
-) -> None:
-    monkeypatch.setattr(connections, "WAL_LIMIT", limit)
-    create(databases, tenant_id)
-    with outside(path) as keeps_open:
-        keeps_open.execute(TABLES).fetchone()  # and so keeps the last FinWise connection from writing back
-        store(databases, tenant_id, 1)
-        assert (Path(f"{path}-wal").stat().st_size == 0) == is_emptied
-        assert stored(databases, tenant_id) == 1
-
-
 def test_who_writes_does_not_wait_for_a_slow_reader_to_write_back(
     databases: Databases, tenant_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "WAL_LIMIT", 0)
+    monkeypatch.setattr(connections, "WAL_PAGES", 1)
     monkeypatch.setattr(connections, "BUSY_SECONDS", 600)
     create(databases, tenant_id)
     store(databases, tenant_id, 1)
@@ -240,7 +222,7 @@ def write_on_a_full_disk(pipe: Connection, root: Path, tenant_id: str) -> None:
         connection.execute("CREATE TABLE ballast (bytes)")
         connection.execute("INSERT INTO ballast VALUES (zeroblob(300000))")
     pool.close()  # and with the last connection all of that is in the file
-    connections.WAL_LIMIT = 0
+    connections.WAL_PAGES = 1
     size = tenant_file(root, tenant_id).stat().st_size
     try:
         with files_no_larger_than(size + 8192), databases.transact(tenant_id) as connection:
