@@ -22,7 +22,7 @@ OTHER: dict[str, str] = {
     "tenant_databases": ":memory:",
     "host": "192.0.2.1",
     "port": "8080",
-    "workers": "3",
+    "workers": "5",
     "threads": "1",
     "url_prefix": "/books/api",
     "login": "header",

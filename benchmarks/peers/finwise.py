@@ -13,6 +13,7 @@ from benchmarks.bookings import OWN_FIELDS, Booking
 from benchmarks.connection import Reply
 from benchmarks.peer import Peer
 from benchmarks.wire import request
+from finwise.config import Settings
 from finwise.version import __version__
 
 _PASSWORD = "correct horse battery"
@@ -24,7 +25,7 @@ class FinWise(Peer):
     name = "finwise"
     page = "one answer"
     setting = (
-        "`finwise serve` with its defaults: 2 processes of up to 64 threads; "
+        f"`finwise serve` with its defaults: {Settings.workers} processes of up to {Settings.threads} threads; "
         "a token and a membership checked at each request"
     )
     durability = "SQLite's log, synchronous = FULL: each commit is synced"

@@ -11,8 +11,11 @@ from benchmarks.bookings import Booking
 from benchmarks.connection import Reply
 from benchmarks.peer import Peer
 from benchmarks.wire import request
+from finwise.config import Settings
 
 _ROOT = Path(__file__).parents[2]
+_THREADS = 4  # of each process
+_SERVER = f"granian, {Settings.workers} processes of {_THREADS} threads"
 
 
 class RawFloor(Peer):
@@ -20,7 +23,7 @@ class RawFloor(Peer):
 
     name = "floor-raw-granian"
     page = "one answer"
-    setting = "WSGI without a framework; granian, 2 processes of 4 threads; nobody is asked who they are"
+    setting = f"WSGI without a framework; {_SERVER}; nobody is asked who they are"
     durability = "SQLite's log, synchronous = FULL: each commit is synced"
     isolation = "a SQLite file"
     target = "benchmarks.floor:raw"
@@ -31,7 +34,8 @@ class RawFloor(Peer):
 
     def command(self) -> Sequence[str | Path]:
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
-        how = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--log-level", "error"]
+        workers, threads = str(Settings.workers), str(_THREADS)
+        how = ["--interface", "wsgi", "--workers", workers, "--blocking-threads", threads, "--log-level", "error"]
         return [sys.executable, "-m", "granian", *how, *where, self.target]
 
     def environment(self) -> Mapping[str, str]:
@@ -68,7 +72,7 @@ class FlaskFloor(RawFloor):
     """Through Flask."""
 
     name = "floor-flask-granian"
-    setting = "Flask; granian, 2 processes of 4 threads; nobody is asked who they are"
+    setting = f"Flask; {_SERVER}; nobody is asked who they are"
     target = "benchmarks.floor:app"
 
     @classmethod

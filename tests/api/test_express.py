@@ -1,7 +1,8 @@
 """The short way of pulls and pushes answers as Flask does, and leaves to Flask whatever is not plain."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from finwise import create_app
 from finwise.config import Settings
 from finwise.domain import json_text
+from finwise.store.connection import Connection
 from tests.conftest import Clock
 from tests.household import Household, change, new_id
 
@@ -216,6 +218,25 @@ def test_a_plain_push_takes_the_short_way(full: Household, monkeypatch: pytest.M
     assert is_short(full, push(full, _empty(full)), monkeypatch)
     assert is_short(full, push(full, {"changes": []}, headers={"X-Tenant-ID": full.tenant_id}), monkeypatch)
     assert not is_short(full, push(full, _empty(full), query_string="x=1"), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [lambda home: pull(home), lambda home: push(home, {"tenant_id": home.tenant_id, "changes": [change()]})],
+)
+def test_a_plain_request_looks_at_users_db_once_and_at_the_book_once(
+    full: Household, monkeypatch: pytest.MonkeyPatch, request_of: Callable[[Household], dict[str, Any]]
+) -> None:
+    looked: list[str] = []
+    look = Connection.look
+
+    def counted(connection: Connection) -> None:
+        looked.append(Path(connection.execute("PRAGMA database_list").fetchone()[2]).name)
+        look(connection)
+
+    monkeypatch.setattr(Connection, "look", counted)
+    assert answered(full.client.application.wsgi_app, request_of(full))[0] == "200 OK"
+    assert [name.startswith("users") for name in looked] == [True, False]
 
 
 def test_what_is_not_expected_is_answered_by_flask(full: Household, monkeypatch: pytest.MonkeyPatch) -> None:
