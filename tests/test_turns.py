@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from finwise import turns
-from finwise.turns import Turn, Wait
+from finwise.turns import Turn, Wait, leave
 
 PATIENCE = 30  # seconds
 
@@ -49,6 +49,25 @@ def test_whoever_waits_for_something_leaves_the_turn_to_others(threads: ThreadPo
         again = threads.submit(work, Event())
         assert not again.done()
     assert again.result(PATIENCE) == "done"
+
+
+@pytest.mark.usefixtures("patient")
+def test_whoever_leaves_does_not_end_the_turn_of_another(threads: ThreadPoolExecutor) -> None:
+    began, ended = Event(), Event()
+
+    def work_long() -> bool:
+        with Turn():
+            began.set()
+            return ended.wait(PATIENCE)
+
+    with Turn():
+        assert leave()
+        other = threads.submit(work_long)
+        assert began.wait(PATIENCE)
+        assert not leave()
+    assert turns._turn.locked()
+    ended.set()
+    assert other.result(PATIENCE)
 
 
 def test_whoever_gets_no_turn_goes_on_without_and_takes_it_from_nobody(threads: ThreadPoolExecutor) -> None:

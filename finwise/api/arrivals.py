@@ -5,7 +5,6 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from finwise.errors import Busy
-from finwise.turns import Wait
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
@@ -49,10 +48,9 @@ class _Arriving:
         return iter(self.readline, b"")
 
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
-        with Wait():
-            if not self._places.acquire(timeout=_PATIENCE):
-                raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=2)
-            try:
-                return read(size)
-            finally:
-                self._places.release()
+        if not self._places.acquire(timeout=_PATIENCE):
+            raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=2)
+        try:
+            return read(size)
+        finally:
+            self._places.release()

@@ -54,8 +54,7 @@ class Express:
         answer = None
         if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
             try:
-                with Turn():
-                    answer = self._answered(environ)
+                answer = self._answered(environ)
             except Exception as error:
                 environ[REFUSED] = error
         if answer is None:
@@ -79,7 +78,8 @@ class Express:
         if method == "POST" and not path and not environ.get("QUERY_STRING") and environ.get("CONTENT_TYPE") in _JSON:
             return self._push(environ)
         if method == "GET" and len(path) == 37 and canonical_uuid(path[1:]) == path[1:]:
-            return self._pull(environ, path[1:])
+            with Turn():
+                return self._pull(environ, path[1:])
         return None
 
     def _pull(self, environ: Environ, tenant_id: str) -> Answer | None:
@@ -100,6 +100,10 @@ class Express:
         if not (length.isascii() and length.isdigit()) or int(length) > self._domain.limits.body_bytes:
             return None
         body = environ["wsgi.input"].read(int(length))  # first, for it may take its time
+        with Turn():
+            return self._pushed(environ, body)
+
+    def _pushed(self, environ: Environ, body: bytes) -> Answer:
         now = self._clock()
         with self._domain.moment():
             caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store.checksum import checksum
-from finwise.turns import Wait
+from finwise.turns import leave
 
 BUSY_SECONDS = 10
 _MOST_PAGES = 2**30 - 1  # SQLite's own default
@@ -166,8 +166,8 @@ class _Transaction(_Snapshot):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
             if kind is None:
-                with Wait():
-                    self._connection.execute("COMMIT")
+                leave()  # a turn, for the disk takes its time, and after it there is the answer alone
+                self._connection.execute("COMMIT")
         finally:
             _roll_back(self._connection)
 
