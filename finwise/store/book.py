@@ -103,9 +103,10 @@ class Book:
                 )
             else:
                 rows = self._connection.execute(
-                    """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id
-                       FROM sync_entities WHERE entity_type = ? AND id IN (SELECT value FROM json_each(?))""",
-                    (entity_type, _json_list(wanted)),
+                    """SELECT stamp, entity_type, stored.id, created_at, updated_at, data, change_id, device_id
+                       FROM json_each(?) AS wanted CROSS JOIN sync_entities AS stored
+                         ON entity_type = ? AND stored.id = wanted.value""",
+                    (_json_list(wanted), entity_type),
                 )
             for row in rows.fetchall():
                 found[row[1], row[2]] = Version(*row)
@@ -118,8 +119,8 @@ class Book:
             )
         else:
             rows = self._connection.execute(
-                """SELECT entity_type, id, change_id FROM sync_change_ids
-                   WHERE change_id IN (SELECT value FROM json_each(?))""",
+                """SELECT entity_type, known.id, change_id FROM json_each(?) AS wanted
+                   CROSS JOIN sync_change_ids AS known ON change_id = wanted.value""",
                 (_json_list(change_ids),),
             )
         return {((entity_type, entity_id), change_id) for entity_type, entity_id, change_id in rows.fetchall()}
