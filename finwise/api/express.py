@@ -18,6 +18,7 @@ from finwise.api.browsers import is_ours, protection
 from finwise.api.flooding import Flow
 from finwise.config import Settings
 from finwise.domain import Domain, json_text
+from finwise.domain.access import Caller
 from finwise.domain.cursor import format_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.limits import MAX_PAGE
@@ -33,6 +34,7 @@ _QUERY = re.compile(r"(since|limit|entity_types)=((?:[A-Za-z0-9:._~,-]|%[2-7][0-
 _LIMIT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 _ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
+_SMALL = 65_536  # bytes of a body that arrives at once, mostly
 _ODD = frozenset({"HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING"})
 
 
@@ -88,7 +90,7 @@ class Express:
             return None
         now = self._clock()
         with self._domain.moment():
-            caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
+            caller = self._caller(environ, now)
             tenant = self._domain.tenants.to_read(caller, tenant_id)
         request = sync.pull_request(query, sync.contact(query, caller, now))
         page = self._domain.sync.pull(tenant.uuid, request)
@@ -99,20 +101,24 @@ class Express:
         length = environ.get("CONTENT_LENGTH", "")
         if not (length.isascii() and length.isdigit()) or int(length) > self._domain.limits.body_bytes:
             return None
-        body = environ["wsgi.input"].read(int(length))  # first, for it may take its time
-        with Turn():
-            return self._pushed(environ, body)
-
-    def _pushed(self, environ: Environ, body: bytes) -> Answer:
         now = self._clock()
+        caller = self._caller(environ, now) if int(length) > _SMALL else None  # of strangers nothing large is read
+        body = environ["wsgi.input"].read(int(length))  # before the turn and the moment, for it may take its time
+        with Turn():
+            return self._pushed(environ, body, caller, now)
+
+    def _pushed(self, environ: Environ, body: bytes, known: Caller | None, now: int) -> Answer:
         with self._domain.moment():
-            caller = identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
+            caller = known or self._caller(environ, now)
             envelope = read_envelope(json_text.parse(body))
             named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
             tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
         push = sync.push_request(envelope, caller, now, self._domain.quotas.of_tenant(tenant))
         pushed = self._domain.sync.push(tenant.uuid, push, now)
         return answers.pushed_text(pushed, now), []
+
+    def _caller(self, environ: Environ, now: int) -> Caller:
+        return identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)
 
 
 @lru_cache(1_024)  # a device polls with the same cursor until there is something

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,19 @@ def test_a_body_that_is_refused_is_refused_alike(full: Household, body: bytes) -
 def test_a_content_type_decides_alike(full: Household, content_type: str) -> None:
     answers = [answered(way, push(full, _empty(full), content_type=content_type)) for way in ways(full)]
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(1_000, True), (1_000_000, False)])
+def test_of_a_stranger_nothing_large_is_read(full: Household, size: int, is_read: bool) -> None:
+    sent = BytesIO(b"x" * size)
+    environ = push(full, b"x" * size, headers={"Authorization": "Bearer fw_of_nobody"}) | {"wsgi.input": sent}
+    assert answered(full.client.application.wsgi_app, environ)[0] == "401 UNAUTHORIZED"
+    assert (sent.tell() > 0) == is_read
+
+
+def test_a_large_push_takes_the_short_way(full: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = [change() for _ in range(1_000)]
+    assert is_short(full, push(full, {"tenant_id": full.tenant_id, "changes": changes}), monkeypatch)
 
 
 def test_a_plain_push_takes_the_short_way(full: Household, monkeypatch: pytest.MonkeyPatch) -> None:
