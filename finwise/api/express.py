@@ -113,8 +113,8 @@ class Express:
             envelope = read_envelope(json_text.parse(body))
             named = [envelope.get("tenant_id"), environ.get("HTTP_X_TENANT_ID")]
             tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
-        push = sync.push_request(envelope, caller, now, self._domain.quotas.of_tenant(tenant))
-        pushed = self._domain.sync.push(tenant.uuid, push, now)
+        quota = self._domain.quotas.of_tenant(tenant)
+        pushed = self._domain.sync.push(tenant.uuid, sync.push_request(envelope, caller, now), now, quota)
         return answers.pushed_text(pushed, now), []
 
     def _caller(self, environ: Environ, now: int) -> Caller:

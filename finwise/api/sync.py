@@ -47,8 +47,9 @@ def push_changes() -> Response:
     answer_type(JSON)
     envelope = schemas.read_envelope(json_text.parse(json_body()))
     tenant = context.domain().tenants.to_write(context.caller(), _named(envelope.get("tenant_id")))
-    push = push_request(envelope, context.caller(), context.now(), context.domain().quotas.of_tenant(tenant))
-    pushed = context.domain().sync.push(tenant.uuid, push, context.now())
+    push = push_request(envelope, context.caller(), context.now())
+    quota = context.domain().quotas.of_tenant(tenant)
+    pushed = context.domain().sync.push(tenant.uuid, push, context.now(), quota)
     return _answer(answers.pushed_text(pushed, context.now()))
 
 
@@ -99,10 +100,10 @@ def tenant_id(*named: str | None) -> str | None:
     return canonical_uuid(names[0])
 
 
-def push_request(envelope: dict[str, Any], caller: Caller, now: int, max_bytes: int) -> PushRequest:
+def push_request(envelope: dict[str, Any], caller: Caller, now: int) -> PushRequest:
     """What an envelope asks for. Raises BadCursor."""
     pull = pull_request(envelope) if envelope.get("since") is not None else None
-    return PushRequest(envelope["changes"], envelope.get("device_id"), pull, contact(envelope, caller, now), max_bytes)
+    return PushRequest(envelope["changes"], envelope.get("device_id"), pull, contact(envelope, caller, now))
 
 
 def pull_request(given: Mapping[str, Any], contact: Contact | None = None) -> PullRequest:

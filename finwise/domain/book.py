@@ -145,5 +145,6 @@ class Books(Protocol):
     ) -> AbstractContextManager[WritableBook]:
         """The tenant's write lock and one transaction: committed when the block ends, undone if it raises.
 
-        Raises QuotaExceeded, too; without `wait`, Busy where the lock is held.
+        `max_bytes`: the tenant's quota, where the caller has it; else it is looked up. Raises QuotaExceeded, too;
+        without `wait`, Busy where the lock is held.
         """

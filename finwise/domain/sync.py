@@ -34,14 +34,13 @@ class PullRequest(NamedTuple):
 class PushRequest(NamedTuple):
     """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip.
 
-    `contact`: who pushes, where that is to be noted. `max_bytes`: the tenant's quota, where it is at hand.
+    `contact`: who pushes, where that is to be noted.
     """
 
     elements: Sequence[object]
     device_id: str | None = None
     pull: PullRequest | None = None
     contact: Contact | None = None
-    max_bytes: int | None = None
 
 
 class Page(NamedTuple):
@@ -95,15 +94,15 @@ class Sync:
         """The names of the catalogue, in its order."""
         return list(self._catalogue)
 
-    def push(self, tenant_id: str, request: PushRequest, now: int) -> Pushed:
-        """Stores what wins, in one transaction. `now` in µs.
+    def push(self, tenant_id: str, request: PushRequest, now: int, max_bytes: int | None = None) -> Pushed:
+        """Stores what wins, in one transaction. `now` in µs; `max_bytes`: the tenant's quota, where it is at hand.
 
         Raises TooLarge, CursorExpired, EpochChanged, QuotaExceeded and what Books raises; then nothing is stored.
         """
         if len(request.elements) > self._limits.changes:
             raise TooLarge(f"Push at most {self._limits.changes} changes at once.")
         changes = read_changes(request.elements, self._catalogue, self._limits)
-        with self._books.transact(tenant_id, max_bytes=request.max_bytes) as book:
+        with self._books.transact(tenant_id, max_bytes=max_bytes) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
             push = Push(book, position.last_stamp, changes, request.device_id, now)

@@ -95,13 +95,13 @@ class Book:
             ids[entity_type].append(entity_id)
         found: dict[Key, Version] = {}
         for entity_type, wanted in ids.items():
-            if len(wanted) == 1:  # as in most pushes; a table of values would take three times as long
+            if len(wanted) == 1:  # as in most pushes; a table of values takes longer
                 rows = self._connection.execute(
                     """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id
                        FROM sync_entities WHERE entity_type = ? AND id = ?""",
                     (entity_type, wanted[0]),
                 )
-            else:
+            else:  # CROSS JOIN: as the ids come, each by the index; for IN, SQLite would sort them first
                 rows = self._connection.execute(
                     """SELECT stamp, entity_type, stored.id, created_at, updated_at, data, change_id, device_id
                        FROM json_each(?) AS wanted CROSS JOIN sync_entities AS stored
@@ -113,7 +113,7 @@ class Book:
         return found
 
     def list_remembered(self, change_ids: Collection[str]) -> set[tuple[Key, str]]:
-        if len(change_ids) == 1:
+        if len(change_ids) == 1:  # as above
             rows = self._connection.execute(
                 "SELECT entity_type, id, change_id FROM sync_change_ids WHERE change_id = ?", tuple(change_ids)
             )
@@ -158,7 +158,7 @@ class Book:
 
     def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
         position, digests = self.find_position()._replace(last_stamp=last_stamp), {**self.list_digests(), **digests}
-        self._connection.execute(
+        self._writing().execute(
             "UPDATE sync_book SET last_stamp = ?, digests = ?, checksum = ?",
             (last_stamp, json_text.write(digests), checksum(*position)),
         )
@@ -195,7 +195,7 @@ class Book:
         return KeptConflict(row[0], row[1], Version(*row[2:])) if row else None
 
     def delete_conflict(self, conflict_id: str) -> bool:
-        deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
+        deleted = self._writing().execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
         return deleted.rowcount == 1
 
     def list_contacts(self) -> list[Contact]:
@@ -240,11 +240,6 @@ class Book:
         pages, unused = self._connection.page_count, self._connection.pragma("freelist_count")
         return (pages - unused) * self._connection.page_size
 
-    def _writing(self) -> Connection:
-        """The connection, which does not know any more how long its file is."""
-        self._connection.note("page_count", None)
-        return self._connection
-
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
         self._connection.forget()
         execute = self._connection.execute
@@ -265,6 +260,11 @@ class Book:
         conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
         devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount
         return Purged(tombstones, change_ids, conflicts, devices)
+
+    def _writing(self) -> Connection:
+        """The connection, which does not know any more how long its file is."""
+        self._connection.note("page_count", None)
+        return self._connection
 
 
 def _json_list(values: Collection[str] | None) -> str | None:

@@ -143,7 +143,7 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
 
 
 class _Snapshot:
-    """A class, as `_Transaction` and `_Translated`: every request goes through them, and a generator takes thrice."""
+    """A class, as `_Transaction` and `_Translated`: every request goes through them, and a generator takes longer."""
 
     __slots__ = ("_connection",)
 

@@ -85,7 +85,7 @@ class Databases:
 
     @contextmanager
     def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
-        """The tenant's lock and one transaction.
+        """The tenant's lock and one transaction. `max_bytes`: its quota, where the caller has it.
 
         Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy where the lock is held, unless `wait`.
         """
@@ -208,7 +208,7 @@ class Databases:
     def _explain(self, tenant_id: str, loan: Loan, has_limit: bool, error: BaseException) -> None:
         meaning = meaning_of(error)
         # SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has.
-        is_full = isinstance(meaning, StorageFull) and "disk is full" in str(error)
+        is_full = isinstance(meaning, StorageFull) and "database or disk is full" in str(error)
         if is_full and has_limit and self._disk_has_room():
             meaning = QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
         if isinstance(meaning or error, Quarantined):

@@ -253,6 +253,23 @@ def test_a_plain_request_looks_at_users_db_once_and_at_the_book_once(
     assert [name.startswith("users") for name in looked] == [True, False]
 
 
+def test_a_poll_that_finds_nothing_reads_no_table(full: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/sync/changes/{full.tenant_id}"
+    cursor = full.get(path).get_json()["next_since"]
+    full.get(path, query_string={"since": cursor})
+    executed: list[str] = []
+    execute = Connection.execute
+
+    def noted(connection: Connection, sql: str, *values: Any) -> Any:
+        executed.append(sql.split()[0])
+        return execute(connection, sql, *values)
+
+    monkeypatch.setattr(Connection, "execute", noted)
+    assert full.get(path, query_string={"since": cursor}).get_json()["changes"] == []
+    assert executed, "the files are looked at"
+    assert "SELECT" not in executed
+
+
 def test_what_is_not_expected_is_answered_by_flask(full: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError

@@ -177,12 +177,17 @@ def count_up(pipe: Connection, root: Path, user_id: str) -> None:
     pipe.send("done")
 
 
-def test_who_writes_holds_the_lock_until_it_is_committed(central: Central, tmp_path: Path) -> None:
+def test_who_writes_holds_the_lock_when_it_commits(
+    central: Central, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lock = tmp_path / "locks" / "users.lock"
+    held = []
+    monkeypatch.setattr(connections, "leave", lambda: held.append(is_held(lock)))  # right before COMMIT
     with central.transact():
-        assert is_held(lock)
+        held.append(is_held(lock))
     with central.read():
-        assert not is_held(lock)
+        held.append(is_held(lock))
+    assert held == [True, True, False]
 
 
 def test_who_reads_does_not_wait_for_who_writes(central: Central) -> None:

@@ -1,5 +1,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store import connection as module
-from finwise.store.connection import connect, snapshot, transaction, translated
+from finwise.store.connection import checkpoint, connect, snapshot, transaction, translated
 
 
 @pytest.fixture
@@ -204,6 +205,38 @@ def test_a_log_that_a_reader_has_made_large_is_cut_off_when_it_is_used_anew(
         assert wal_size(path) > limit
         fill(opened)
         assert wal_size(path) == limit
+
+
+def test_a_checkpoint_empties_the_log_into_the_file(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("INSERT INTO words VALUES ('a')")
+    assert wal_size(path) > 0
+    checkpoint(connection)
+    assert wal_size(path) == 0
+    assert words(connection) == ["a"]
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (10_000,), "the connection is used again"
+
+
+def test_a_checkpoint_does_not_wait_for_a_slow_reader(
+    path: Path, connection: sqlite3.Connection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 600)
+    connection.execute("INSERT INTO words VALUES ('a')")
+    with closing(connect(path)) as opened, ThreadPoolExecutor() as threads, snapshot(other):
+        words(other)
+        threads.submit(checkpoint, opened).result(timeout=15)
+        assert wal_size(path) > 0
+        assert opened.execute("PRAGMA busy_timeout").fetchone() == (600_000,)
+
+
+def test_a_checkpoint_that_fails_is_logged_and_undoes_nothing(
+    connection: sqlite3.Connection, other: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transaction(connection):
+        connection.execute("INSERT INTO words VALUES ('a')")
+        checkpoint(connection)  # which SQLite refuses within a transaction
+    assert "could not be written back" in caplog.text
+    assert words(other) == ["a"]
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
 
 
 def test_every_connection_has_the_limit_of_a_log(connection: sqlite3.Connection) -> None:

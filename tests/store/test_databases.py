@@ -153,15 +153,18 @@ def test_who_reads_does_not_wait_for_who_writes(databases: Databases, used_id: s
     assert stored(databases, used_id) == 2
 
 
-def test_who_writes_holds_the_lock_of_the_tenant_until_it_is_committed(
-    databases: Databases, tenant_id: str, tmp_path: Path
+def test_who_writes_holds_the_lock_of_the_tenant_when_it_commits(
+    databases: Databases, tenant_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = stripe(tmp_path / "locks", tenant_id)
+    held = []
     create(databases, tenant_id)
+    monkeypatch.setattr(connections, "leave", lambda: held.append(is_held(lock)))  # right before COMMIT
     with databases.transact(tenant_id):
-        assert is_held(lock)
+        held.append(is_held(lock))
     with databases.read(tenant_id):
-        assert not is_held(lock)
+        held.append(is_held(lock))
+    assert held == [True, True, False]
 
 
 def test_no_commit_of_several_processes_is_lost(databases: Databases, tenant_id: str, tmp_path: Path) -> None:
