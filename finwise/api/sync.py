@@ -92,12 +92,12 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
 
 def tenant_id(*named: str | None) -> str | None:
     """The tenant that path or body and header name. Raises BadRequest where they differ, or name none."""
-    names = [name for name in named if name is not None]
+    names = {name for name in named if name is not None}
     if not names:
         raise BadRequest("Name the tenant, in the header X-Tenant-ID or as tenant_id.")
-    if len({canonical_uuid(name) or name for name in names}) > 1:
+    if len(names) > 1 and len({canonical_uuid(name) or name for name in names}) > 1:
         raise BadRequest("Path, header and body name different tenants. Name one.")
-    return canonical_uuid(names[0])
+    return canonical_uuid(names.pop())
 
 
 def push_request(envelope: dict[str, Any], caller: Caller, now: int) -> PushRequest:

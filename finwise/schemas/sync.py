@@ -139,7 +139,7 @@ def read_envelope(parsed: Any) -> dict[str, Any]:
         raise Invalid("The body is not a JSON object, or has a key twice.")
     try:
         if "changes" in parsed:
-            return {name: _read(name, parsed[name]) for name in _ENVELOPE.fields if name in parsed}
+            return {name: _read(field, parsed[name]) for name, field in _ENVELOPE.fields.items() if name in parsed}
     except ValidationError:
         pass  # Marshmallow says what is wrong, and with what else; its own way takes 11 µs, this one 2
     try:
@@ -149,11 +149,8 @@ def read_envelope(parsed: Any) -> dict[str, Any]:
     return envelope
 
 
-def _read(name: str, value: Any) -> Any:
-    field = _ENVELOPE.fields[name]
-    if value is None and field.allow_none:
-        return None
-    return field._deserialize(value, name, None)
+def _read(field: fields.Field[Any], value: Any) -> Any:
+    return None if value is None and field.allow_none else field._deserialize(value, None, None)
 
 
 def change_variants() -> dict[str, type[Schema]]:

@@ -7,8 +7,6 @@ one process wait for each other as well.
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
@@ -16,6 +14,7 @@ from zlib import crc32
 from finwise.errors import Busy
 from finwise.turns import Wait
 
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 STRIPES = 1024  # tenants share this many lock files; two that share one only wait for each other
 
 if sys.platform == "win32":  # pragma: no cover - runs on Windows only
@@ -73,19 +72,34 @@ def _acquired_later(descriptor: int) -> bool:
         return _acquire(descriptor, wait=True)
 
 
-@contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Holds the lock file `path`, which is made if it is not there; waits as long as it takes.
+class _Held:
+    """A class, as the blocks of connection.py: a generator takes longer."""
+
+    __slots__ = ("_descriptor", "_path", "_wait")
+
+    def __init__(self, path: Path, wait: bool) -> None:
+        self._path = path
+        self._wait = wait
+
+    def __enter__(self) -> None:
+        self._descriptor = os.open(self._path, _FLAGS, 0o600)
+        try:
+            if not _acquire(self._descriptor, wait=False) and not (self._wait and _acquired_later(self._descriptor)):
+                raise Busy("Somebody else is at it. Try again in a moment.", retry_after=2)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        os.close(self._descriptor)  # and with it the lock
+
+
+def locked(path: Path, *, wait: bool = True) -> _Held:
+    """A block that holds the lock file `path`, which is made if it is not there; waits as long as it takes.
 
     Without `wait`, raises Busy where somebody holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        if not _acquire(descriptor, wait=False) and not (wait and _acquired_later(descriptor)):
-            raise Busy("Somebody else is at it. Try again in a moment.", retry_after=2)
-        yield
-    finally:
-        os.close(descriptor)  # and with it the lock
+    return _Held(path, wait)
 
 
 def are_kept(folder: Path) -> bool:

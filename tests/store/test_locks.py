@@ -36,6 +36,16 @@ def test_a_lock_is_free_after_its_holder_failed(tmp_path: Path) -> None:
     assert not is_held(tmp_path / "a.lock")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no folder of a process's open files")
+def test_who_does_not_get_a_lock_keeps_no_file_open(tmp_path: Path) -> None:
+    with locked(tmp_path / "a.lock"):
+        before = len(os.listdir("/dev/fd"))
+        for _ in range(3):
+            with pytest.raises(Busy), locked(tmp_path / "a.lock", wait=False):
+                pass
+        assert len(os.listdir("/dev/fd")) == before
+
+
 def test_a_lock_is_free_after_its_holder_was_killed(tmp_path: Path) -> None:
     lock = tmp_path / "a.lock"
     with Peer(hold, lock) as holder:
