@@ -185,7 +185,7 @@ def _is_pragma_with_numbers(sql: ast.expr) -> bool:
 
 # What the store may do to files. Opening a database other than through SQLite drops SQLite's locks, and with them
 # acknowledged commits; so every name here is one that opens nothing, or a whole call that opens what nobody uses.
-_WORDS_OF_PATHS = set(dir(Path)) - set(dir(PurePath))
+_WORDS_OF_PATHS = {word for word in set(dir(Path)) - set(dir(PurePath)) if not word.startswith("_")}
 FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
     "store/backups.py": {
         "mkdir",

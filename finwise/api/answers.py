@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from finwise.domain.book import StoredConflict
-from finwise.domain.change import Rejection, Row, entity_text
+from finwise.domain.change import Rejection, Row, entity_text, entity_texts
 from finwise.domain.cursor import format_cursor
 from finwise.domain.json_text import write
 from finwise.domain.merge import SUPERSEDED
@@ -51,7 +51,7 @@ def load_chunks(load: Load, now: int) -> Iterator[str]:
 def load_lines(load: Load, now: int) -> Iterator[str]:
     """The answer to a first load as NDJSON: an entity a line, and a last line with everything else."""
     for rows in load.chunks:
-        yield "".join([entity_text(row) + "\n" for row in rows])
+        yield "\n".join([*entity_texts(rows), ""])
     yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n"
 
 
@@ -73,7 +73,7 @@ def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_m
 
 
 def _joined(rows: Sequence[Row]) -> str:
-    return ",".join([entity_text(row) for row in rows])
+    return ",".join(entity_texts(rows))
 
 
 def _conflict(conflict: StoredConflict) -> str:

@@ -96,7 +96,7 @@ class WritableBook(Book, Protocol):
         """Whether the file holds more than the tenant's quota."""
 
     def lift_limit(self) -> None:
-        """Lets the file grow as far as the disk has room until this transaction ends."""
+        """Lets the file grow as far as the disk has room until this transaction ends: for all but new contents."""
 
     def list_versions(self, keys: Collection[Key]) -> dict[Key, Version]:
         """The stored versions of these entities, those that there are."""

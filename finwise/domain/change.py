@@ -1,6 +1,6 @@
 """Changes as devices send them, versions as the server stores them (protocol.md 1 and 2)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from finwise.domain import json_text
@@ -31,18 +31,13 @@ class Change(NamedTuple):
 
     change_id: str
     sent_change_id: str
-    entity_type: str
-    id: str
+    key: Key
     updated_at: str
     data: str | None
     sent_created_at: Any
     created_at: str | None
     says_base: bool
     base_updated_at: str | None
-
-    @property
-    def key(self) -> Key:
-        return self.entity_type, self.id
 
 
 # An entity's fields in their order: a page is hundreds of them, and to name the fields would take a fifth of its time.
@@ -91,14 +86,25 @@ class _Refused(Exception):
         self.errors = errors
 
 
-def entity_text(entity: Row) -> str:
-    """The entity as it goes over the wire. Ids and types need no escaping (identifiers.py); `data` is JSON already."""
-    _, entity_type, entity_id, created_at, updated_at, data = entity
-    deleted_at = f'"{updated_at}"' if data is None else "null"
-    return (
-        f'{{"entity_type":"{entity_type}","id":"{entity_id}","created_at":"{created_at}",'
-        f'"updated_at":"{updated_at}","deleted_at":{deleted_at},"data":{data or "null"}}}'
-    )
+def entity_text(row: Row) -> str:
+    """The entity as it goes over the wire."""
+    return entity_texts((row,))[0]
+
+
+def entity_texts(rows: Iterable[Row]) -> list[str]:
+    """Many of them; to call a function for each takes a fifth longer.
+
+    Ids and types need no escaping (identifiers.py), and `data` is JSON already.
+    """
+    return [
+        f'{{"entity_type":"{entity_type}","id":"{entity_id}","created_at":"{created_at}","updated_at":"{updated_at}",'
+        f'"deleted_at":{_quoted(updated_at) if data is None else "null"},"data":{data or "null"}}}'
+        for _, entity_type, entity_id, created_at, updated_at, data in rows
+    ]
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def same_content(one: str | None, other: str | None) -> bool:
@@ -134,24 +140,25 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
         raise _Refused("unknown_entity_type", {"entity_type": ["This server knows no such entity type."]})
     if not is_entity_id(element.get("id")):
         raise _Refused("invalid_id", {"id": ["Give 1 to 64 of A-Z a-z 0-9 - _ . :"]})
-    data = _data_text(element, check, limits) if _time(element, "deleted_at") is None else None
+    is_deletion = "deleted_at" in element and _time(element, "deleted_at") is not None
+    data = None if is_deletion else _data_text(element, check, limits)
     updated_at = _time(element, "updated_at")
     if updated_at is None:
         raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})
     sent_created_at = element.get("created_at")
     # In most changes the two are the same, and to read a time costs more than to compare two.
     created_at = updated_at if sent_created_at == element["updated_at"] else _time(element, "created_at")
+    says_base = "base_updated_at" in element
     return Change(  # by place: names would cost as much again
         change_id,
         sent_id,
-        element["entity_type"],
-        element["id"],
+        (element["entity_type"], element["id"]),
         updated_at,
         data,
         sent_created_at,
         created_at,
-        "base_updated_at" in element,
-        _time(element, "base_updated_at"),
+        says_base,
+        _time(element, "base_updated_at") if says_base else None,
     )
 
 

@@ -53,6 +53,7 @@ class Conflicts:
                 raise Conflict("Another version is stored by now. Look at both again.")
             push = Push(book, position.last_stamp, [_change(kept, stored, now)], kept.loser.device_id, now)
             push.judge()
+            book.lift_limit()  # for a moment the loser is there twice
             push.store()
             book.delete_conflict(conflict_id)
             if push.stores_data:
@@ -62,6 +63,7 @@ class Conflicts:
     def dismiss(self, tenant_id: str, conflict_id: str) -> None:
         """Forgets the loser. Raises NotFound where the conflict is there no more."""
         with self._books.transact(tenant_id) as book:
+            book.lift_limit()
             if not book.delete_conflict(conflict_id):
                 raise _not_found()
 
@@ -75,8 +77,7 @@ def _change(kept: KeptConflict, stored: Version | None, now: int) -> Change:
     return Change(
         change_id=change_id,
         sent_change_id=change_id,
-        entity_type=kept.loser.entity_type,
-        id=kept.loser.id,
+        key=(kept.loser.entity_type, kept.loser.id),
         updated_at=kept.loser.updated_at if stored else millis_text(now),
         data=kept.loser.data,
         sent_created_at=kept.loser.created_at,

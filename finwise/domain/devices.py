@@ -77,6 +77,7 @@ def note(books: Books, tenant_id: str, contact: Contact) -> None:
     """Notes a contact if it can be done at once; whoever reads must not wait or fail for it."""
     try:
         with books.transact(tenant_id, wait=False) as book:
+            book.lift_limit()
             book.put_contact(contact)
     except FinWiseError as error:
         log.debug("a contact was not noted: %s", error.detail)

@@ -13,9 +13,9 @@ ZERO = "0" * 16  # the digest of nothing
 _MODULUS = 2**64
 
 
-def weight(version: Version | Entity | None) -> int:
-    """What a version adds to its type's digest: 0 for none and for a tombstone."""
-    if version is None or version.data is None:
+def weight(version: Version | Entity) -> int:
+    """What a version adds to its type's digest: 0 for a tombstone."""
+    if version.data is None:
         return 0
     text = f"{version.entity_type}\n{version.id}\n{version.updated_at}"
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")

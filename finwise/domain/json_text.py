@@ -79,7 +79,7 @@ def write(value: Any) -> str:
 def flat_text(value: Mapping[str, Any]) -> str | None:
     """The text of an object in which texts alone may be odd, if none is; None: `oddity` has to look."""
     try:
-        text = write(value)
+        text = orjson.dumps(value).decode()
     except orjson.JSONEncodeError:  # half of a surrogate pair
         return None
     return None if "\\u0000" in text else text

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from finwise.domain import digest
@@ -71,8 +70,10 @@ class Push:
     @property
     def stores_data(self) -> bool:
         """Whether `store` writes contents, and not deletions alone."""
-        late = (kept.loser for kept in self._conflicts if kept.reason == OLDER)
-        return any(version.data is not None for version in chain(self._written.values(), late))
+        for version in self._written.values():
+            if version.data is not None:
+                return True
+        return any(kept.reason == OLDER and kept.loser.data is not None for kept in self._conflicts)
 
     def store(self) -> None:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
@@ -136,8 +137,9 @@ class Push:
     def _digests(self) -> dict[str, str]:
         differences: dict[str, int] = defaultdict(int)
         for key, version in self._written.items():
-            before = self._before.get(key)
-            differences[version.entity_type] += digest.weight(version) - digest.weight(before)
+            differences[version.entity_type] += digest.weight(version)
+            if key in self._before:
+                differences[version.entity_type] -= digest.weight(self._before[key])
         stored = self._book.list_digests()
         return {name: digest.add(stored.get(name, digest.ZERO), change) for name, change in differences.items()}
 

@@ -107,13 +107,12 @@ class Sync:
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
             push = Push(book, position.last_stamp, changes, request.device_id, now)
             results = push.judge()
-            stores_data = push.stores_data
+            if not push.stores_data:
+                book.lift_limit()  # deletions that keep what they overwrote unseen need as much room as that had
             if request.contact and devices.is_due(book, request.contact, stores=push.stores_anything):
                 book.put_contact(request.contact)
-            if push.stores_anything and not stores_data:
-                book.lift_limit()  # deletions that keep what they overwrote unseen need as much room as that had
             push.store()
-            if stores_data:
+            if push.stores_data:
                 require_room(book)
             page = None
             if request.pull:

@@ -74,6 +74,7 @@ class Upkeep:
     def compact(self, tenant_id: str, now: int) -> Purged:
         """Forgets what is old in a tenant's book, in one transaction; gives space back. Raises what Books raises."""
         with self._books.transact(tenant_id) as book:
+            book.lift_limit()
             purged = book.purge(now - self._ages.tombstones * _DAY, now - self._ages.conflicts * _DAY, now)
         self._files.shrink(tenant_id)
         return purged

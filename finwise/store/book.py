@@ -2,8 +2,9 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Protocol
 
 from finwise.domain import json_text
@@ -29,16 +30,31 @@ class Books:
     def __init__(self, databases: Connections) -> None:
         self._databases = databases
 
-    @contextmanager
-    def read(self, tenant_id: str) -> Iterator["Book"]:
-        with self._databases.read(tenant_id) as connection:
-            yield Book(connection)
+    def read(self, tenant_id: str) -> "_Opened":
+        return _Opened(self._databases.read(tenant_id))
 
-    @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator["Book"]:
-        with self._databases.transact(tenant_id, wait=wait, max_bytes=max_bytes) as connection:
-            yield Book(connection)
-            connection.settle()
+    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> "_Opened":
+        return _Opened(self._databases.transact(tenant_id, wait=wait, max_bytes=max_bytes))
+
+
+class _Opened:
+    """A block with a book in it; a class, as the blocks of connection.py."""
+
+    __slots__ = ("_block", "_connection")
+
+    def __init__(self, block: AbstractContextManager[Connection]) -> None:
+        self._block = block
+
+    def __enter__(self) -> "Book":
+        self._connection = self._block.__enter__()
+        return Book(self._connection)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._connection.settle()
+        self._block.__exit__(kind, error, trace)
 
 
 class Book:
@@ -126,7 +142,7 @@ class Book:
         return {((entity_type, entity_id), change_id) for entity_type, entity_id, change_id in rows.fetchall()}
 
     def put_versions(self, versions: Collection[Version]) -> None:
-        self._writing().executemany(
+        self._connection.executemany(
             """INSERT INTO sync_entities (stamp, entity_type, id, created_at, updated_at, data, change_id, device_id,
                  checksum)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -138,14 +154,14 @@ class Book:
         )
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
-        self._writing().executemany(
+        self._connection.executemany(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since) VALUES (?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
             [(change_id, *key, since) for key, change_id, since in remembered],
         )
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
-        self._writing().executemany(
+        self._connection.executemany(
             """INSERT INTO sync_conflicts (reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
                  device_id, checksum)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -157,8 +173,9 @@ class Book:
         )
 
     def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
-        position, digests = self.find_position()._replace(last_stamp=last_stamp), {**self.list_digests(), **digests}
-        self._writing().execute(
+        epoch, _, horizon = self.find_position()
+        position, digests = Position(epoch, last_stamp, horizon), {**self.list_digests(), **digests}
+        self._connection.execute(
             "UPDATE sync_book SET last_stamp = ?, digests = ?, checksum = ?",
             (last_stamp, json_text.write(digests), checksum(*position)),
         )
@@ -195,7 +212,7 @@ class Book:
         return KeptConflict(row[0], row[1], Version(*row[2:])) if row else None
 
     def delete_conflict(self, conflict_id: str) -> bool:
-        deleted = self._writing().execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
+        deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
         return deleted.rowcount == 1
 
     def list_contacts(self) -> list[Contact]:
@@ -233,11 +250,10 @@ class Book:
         lift_page_limit(self._connection)
 
     def is_full(self) -> bool:
-        size = self._connection.page_count * self._connection.page_size
-        return size > self._connection.max_bytes and self.size() > self._connection.max_bytes
+        return self._connection.is_longer and self.size() > self._connection.max_bytes
 
     def size(self) -> int:
-        pages, unused = self._connection.page_count, self._connection.pragma("freelist_count")
+        pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")
         return (pages - unused) * self._connection.page_size
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
@@ -260,11 +276,6 @@ class Book:
         conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
         devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount
         return Purged(tombstones, change_ids, conflicts, devices)
-
-    def _writing(self) -> Connection:
-        """The connection, which does not know any more how long its file is."""
-        self._connection.note("page_count", None)
-        return self._connection
 
 
 def _json_list(values: Collection[str] | None) -> str | None:

@@ -52,13 +52,14 @@ log = logging.getLogger(__name__)
 class Connection(sqlite3.Connection):
     """A connection that keeps what was found out through it, for as long as that holds.
 
-    max_pages: what the file may grow to. max_bytes: the quota of what it holds.
+    max_bytes: the quota of what the file holds. max_pages: what it may grow to. is_longer: than its quota.
     is_current: whether its schema was found, or made, that of this FinWise. known: what `recall` remembers, if it does.
     """
 
     is_current = False
-    max_pages = 0
     max_bytes = sys.maxsize
+    max_pages = 0
+    is_longer = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -104,11 +105,6 @@ class Connection(sqlite3.Connection):
     def page_size(self) -> int:
         """In bytes."""
         return self.pragma("page_size")
-
-    @property
-    def page_count(self) -> int:
-        """Of the file as this transaction sees it. Whoever writes rows says by `note` that it is not known any more."""
-        return self.recall("page_count", lambda: self.pragma("page_count"))
 
     def pragma(self, name: str) -> int:
         """The value of a pragma that is a number."""
@@ -185,20 +181,19 @@ def transaction(connection: sqlite3.Connection) -> _Transaction:
     return _Transaction(connection)
 
 
-def page_limit(connection: Connection, max_bytes: int, reserve: int) -> None:
-    """Keeps the file from growing beyond `max_bytes`, or beyond what it has where that is more, and `reserve`."""
-    page_size = connection.page_size
-    connection.max_bytes = max_bytes
-    pages = max(max_bytes // page_size, connection.page_count) + reserve // page_size
-    if pages != connection.max_pages:
-        connection.execute(f"PRAGMA max_page_count = {pages:d}")
-        connection.max_pages = pages
+def page_limit(connection: Connection, max_bytes: int) -> None:
+    """Keeps the file from growing beyond `max_bytes`, or at all where it is longer than that."""
+    pages = max_bytes // connection.page_size
+    found = connection.recall("page_count", lambda: connection.pragma("page_count"))
+    connection.max_bytes, connection.is_longer = max_bytes, found > pages
+    if max(pages, found) != connection.max_pages:
+        connection.max_pages = connection.pragma(f"max_page_count = {max(pages, found):d}")
 
 
 def lift_page_limit(connection: Connection) -> None:
     """Lets the file grow as far as the disk has room, until `page_limit` is asked again."""
-    connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES:d}")
-    connection.max_pages = _MOST_PAGES
+    connection.max_pages = connection.pragma(f"max_page_count = {_MOST_PAGES:d}")
+    connection.note("page_count", None)
 
 
 def _is_replicated(connection: sqlite3.Connection) -> bool:

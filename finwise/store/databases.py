@@ -38,7 +38,7 @@ OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
 DEAD = 0x46694E58  # of one that was deleted
 REPLACED = 0x46694E59  # of one that a restore takes the place of
 
-RESERVE = 2 * 1024 * 1024  # bytes above the quota: a deletion writes, too
+_WORTHWHILE = 2 * 1024 * 1024  # unused bytes of a file that are worth the time it takes to give them back
 _ROOM = 64 * 1024 * 1024  # free bytes of a disk that is not full
 
 log = logging.getLogger(__name__)
@@ -98,11 +98,11 @@ class Databases:
         ):
             connection.look()
             is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
-            page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes, RESERVE)
-            if not is_current:
+            if not is_current:  # which may take it above the quota, for the limit is set afterwards
                 connection.forget()  # of tables and views that come and go SQLite counts nothing
                 migrations.migrate(connection, KIND)
                 self._views.update(connection)
+            page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
             yield connection
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
@@ -181,7 +181,7 @@ class Databases:
                 connection.execute(pragma).fetchone()[0]
                 for pragma in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size")
             )
-            if free * 4 > pages and free * size > RESERVE:
+            if free * 4 > pages and free * size > _WORTHWHILE:
                 connection.forget()
                 connection.execute("VACUUM")
                 checkpoint(connection)

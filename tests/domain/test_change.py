@@ -40,8 +40,7 @@ def test_a_change_needs_only_its_names_its_time_and_its_data() -> None:
     assert _taken(sent) == Change(
         change_id=sent["change_id"],
         sent_change_id=sent["change_id"],
-        entity_type="tags",
-        id="e1",
+        key=("tags", "e1"),
         updated_at=TIME,
         data='{"name":"holiday"}',
         sent_created_at=None,

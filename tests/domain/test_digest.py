@@ -66,7 +66,3 @@ def test_deleting_everything_brings_the_digests_back_to_zero(case: dict[str, Any
 def test_every_digest_of_the_vectors_has_16_hex_digits() -> None:
     digests = [text for case in CASES for text in case["digests"].values()]
     assert all(re.fullmatch("[0-9a-f]{16}", text) for text in digests)
-
-
-def test_what_is_not_there_weighs_nothing() -> None:
-    assert digest.weight(None) == 0

@@ -236,7 +236,7 @@ def test_a_clock_ahead_is_never_rejected_and_stored_at_most_1_ms_beyond_now_for_
             of_entity = Counter(change["id"] for change in push.changes)
             for result in results:
                 assert result.version is not None
-                assert _beyond(result.version.updated_at, push.now) <= of_entity[result.change.id] - 1
+                assert _beyond(result.version.updated_at, push.now) <= of_entity[result.change.key[1]] - 1
 
 
 def _beyond(text: str, now: int) -> float:
@@ -346,7 +346,7 @@ def test_a_device_that_is_alone_never_loses_and_never_has_a_conflict_however_its
             based = [change | {"base_updated_at": known.get(change["id"])} for change in push]
             results = book.results(based, NOW + place)
             assert [result.verdict.status for result in results] == ["applied"] * len(push)
-            known |= {result.change.id: result.version.updated_at for result in results if result.version}
+            known |= {result.change.key[1]: result.version.updated_at for result in results if result.version}
         assert book.conflicts() == []
         last = {("tags", change["id"]): change["data"] for change in changes}
         assert {key: data for key, (_, data) in _table(book).items()} == last

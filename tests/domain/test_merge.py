@@ -158,7 +158,7 @@ def test_the_vectors_are_many_and_each_claims_something_else() -> None:
 
 def test_judging_needs_nothing_but_its_arguments() -> None:
     """No clock and no store: a client can do the same with the same inputs."""
-    change = Change("a", "a", "tags", "e1", "2026-01-02T00:00:00.000Z", "{}", None, None, True, None)
+    change = Change("a", "a", ("tags", "e1"), "2026-01-02T00:00:00.000Z", "{}", None, None, True, None)
     stored = Version(1, "tags", "e1", "", "2026-01-01T00:00:00.000Z", '{"name":"x"}', "b", None)
     verdict = judge(change, stored, now="2026-01-03T00:00:00.000Z", remembered=False, ancestor=None, built_upon=False)
     assert verdict == Verdict("applied", "2026-01-02T00:00:00.000Z", OVERWRITTEN)

@@ -9,10 +9,11 @@ import pytest
 from finwise import create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
+from finwise.domain.book import Contact
 from finwise.domain.conflicts import Decision
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import QuotaExceeded
-from tests.household import change
+from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
 
 DEAD = {"deleted_at": "2026-02-01T00:00:00.000Z", "updated_at": "2026-02-01T00:00:00.000Z", "data": None}
@@ -105,6 +106,22 @@ def test_however_much_deletions_overwrite_unseen_they_are_taken_and_keep_it(
     small.close()
 
 
+def test_above_a_quota_that_was_lowered_what_deletions_freed_is_not_filled_anew(settings: Settings) -> None:
+    spacious = create_domain(replace(settings, quota_mib=64))
+    tenant_id = add_tenant(spacious, add_user(spacious))
+    names = [f"t{each}" for each in range(300)]
+    spacious.sync.push(tenant_id, PushRequest([change(name, data=large(9_000)) for name in names]), now())
+    spacious.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names[:50]]), now())
+    spacious.close()
+    small = create_domain(replace(settings, quota_mib=1))
+    with pytest.raises(QuotaExceeded):
+        small.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
+    small.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names[50:]]), now())
+    small.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
+    assert ids(small, tenant_id) == {"new"}
+    small.close()
+
+
 def test_a_push_that_is_said_again_is_answered(domain: Domain) -> None:
     tenant_id = add_tenant(domain, add_user(domain))
     first = [change("first")]
@@ -112,6 +129,16 @@ def test_a_push_that_is_said_again_is_answered(domain: Domain) -> None:
     fill(domain, tenant_id)
     (result,) = domain.sync.push(tenant_id, PushRequest(first), now()).results
     assert result.verdict.status == "unchanged"  # type: ignore[union-attr] # it is not rejected
+
+
+def test_what_is_no_content_is_noted_all_the_same(domain: Domain, tenant_id: str) -> None:
+    tokens = [new_id() for _ in range(100)]
+    for token in tokens[:50]:
+        domain.sync.pull(tenant_id, PullRequest(contact=Contact(token, now(), f"{token} by a long name")))
+    for token in tokens[50:]:
+        contact = Contact(token, now(), f"{token} by a long name")
+        domain.sync.push(tenant_id, PushRequest([change("t1", **DEAD)], contact=contact), now())
+    assert {device.heard.token_id for device in domain.devices.list_of(tenant_id)} == set(tokens)
 
 
 def test_a_losing_edit_is_refused_for_it_would_be_kept(domain: Domain, tenant_id: str) -> None:
