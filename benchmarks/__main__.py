@@ -1,7 +1,8 @@
-"""`python -m benchmarks`: the same work for FinWise, its peers and the floors, one after the other, round by round.
+"""`python -m benchmarks`: the same work for FinWise, its peers and the floors, by turns, round by round.
 
-Every server runs once, then every server again. --write puts the tables into a page, between its marks. --smoke does
-very little of it, to see that it works. Ends with 1 if a server did not do what was asked of it.
+All servers of a round are up at once, and each does a part of a measure in its turn (work.py). --write puts the tables
+into a page, between its marks. --smoke does very little of it, to see that it works. Ends with 1 if a server did not do
+what was asked of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from proofs import page
 
 MARK = "work"
 SMOKE = Size(bookings=200, pulls=10, seconds=0.5)
+END = object()
 BRIEF = ("push", "load", "delta", "empty", "small", "noise")  # what is printed of each round
 
 
@@ -50,14 +53,28 @@ def measure(names: list[str], rounds: int, size: Size, folder: Path) -> dict[str
     """Round by round, every server in each."""
     done: dict[str, list[Round]] = {name: [] for name in names}
     for number in range(1, rounds + 1):
-        for name in names:
-            begun = time.monotonic()
-            ran = run(PEERS[name](folder / f"{name}-{number}"), size)
+        begun = time.monotonic()
+        for name, ran in _round(names, size, folder / f"{number}").items():
             done[name].append(ran)
             brief = ", ".join(f"{key} {shown(ran.figures.get(key))}" for key in BRIEF)
-            print(f"round {number}, {name}, {time.monotonic() - begun:.0f} s: {brief}", flush=True)
+            print(f"round {number}, {name}: {brief}", flush=True)
             for failure in ran.failures:
                 print(f"  FAILED: {failure}", flush=True)
+        print(f"round {number} took {time.monotonic() - begun:.0f} s", flush=True)
+    return done
+
+
+def _round(names: list[str], size: Size, folder: Path) -> dict[str, Round]:
+    """The servers take turns until all are done."""
+    done = {name: Round() for name in names}
+    with ExitStack() as stack:
+        running = []
+        for name in names:
+            turns = stack.enter_context(closing(run(PEERS[name](folder / name), size, done[name])))
+            next(turns, END)  # starts it, before the next one looks for a free port
+            running.append(turns)
+        while running:
+            running = [turns for turns in running if next(turns, END) is not END]
     return done
 
 

@@ -39,6 +39,15 @@ class Load:
     seconds: float = 0.0
     sent: int = 0
 
+    def __iadd__(self, other: Load) -> Load:
+        """Both, one after the other."""
+        self.waits += other.waits
+        self.errors += other.errors
+        self.first_error = self.first_error or other.first_error
+        self.seconds += other.seconds
+        self.sent += other.sent
+        return self
+
     @property
     def per_second(self) -> float:
         """Answers a second."""

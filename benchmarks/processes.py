@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import psutil
 
 STOP_SECONDS = 15
+SETTLE_SECONDS = 10
 MIB = 1024 * 1024
 
 
@@ -83,6 +85,19 @@ def taken(pid: int) -> Taken:
             descriptors += process.num_fds() if hasattr(process, "num_fds") else 0
             count += 1
     return Taken(count, rss / MIB, pss / MIB, descriptors)
+
+
+def settle() -> None:
+    """Waits until what was written is on the disk and the machine is quiet, so that nobody pays for another's work."""
+    if hasattr(os, "sync"):
+        os.sync()
+    end = time.monotonic() + SETTLE_SECONDS
+    busy = machine_cpu_seconds()
+    while time.monotonic() < end:
+        time.sleep(0.2)
+        before, busy = busy, machine_cpu_seconds()
+        if busy - before < 0.02:  # seconds, of both processors
+            return
 
 
 def cpu_seconds(pid: int) -> float:
