@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Waits(NamedTuple):
         return cls(1e3 * percentile(seconds, 0.5), 1e3 * percentile(seconds, 0.99), 1e3 * max(seconds))
 
 
-def medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
+def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The median of each figure over the rounds that have it."""
     names = dict.fromkeys(name for figures in rounds for name in figures)
     return {name: median(figures[name] for figures in rounds if name in figures) for name in names}

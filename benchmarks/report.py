@@ -49,12 +49,12 @@ RANGES: Columns = tuple(column for column in WORK if column[0] in ("push", "load
 
 def report(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]]) -> str:
     """All tables. A round that failed is not in the figures, and is named."""
-    sound = {name: [done.figures for done in each if not done.failures] for name, each in rounds.items()}
+    sound = {name: [{} if done.failures else done.figures for done in each] for name, each in rounds.items()}
     middle = {name: medians(figures) for name, figures in sound.items()}
     rivals = [name for name in rounds if name != FINWISE and name not in FLOORS]
     parts = [
         table(middle, WORK),
-        "What it is to reach, and how it stands:\n\n" + standings_table(standings(middle, rivals)),
+        "What it is to reach, and how it stands:\n\n" + standings_table(standings(sound, rivals)),
         "What each took of the machine (M5), and what others took meanwhile:\n\n" + table(middle, TAKEN),
         "The least and the most of all rounds:\n\n" + ranges_table(sound),
         "Versions and settings:\n\n" + peers_table([peers[name] for name in rounds]),
@@ -78,7 +78,7 @@ def ranges_table(figures: Mapping[str, Sequence[dict[str, float]]]) -> str:
     for name, rounds in figures.items():
         spans = ranges(rounds)
         cells = [" to ".join(map(markdown.shown, spans[key])) if key in spans else "-" for key, _ in RANGES]
-        rows.append([_name(name), str(len(rounds)), *cells])
+        rows.append([_name(name), str(sum(map(bool, rounds))), *cells])
     return markdown.table(["server", "rounds", *(title for _, title in RANGES)], rows)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
+
+from benchmarks.figures import medians
 
 FINWISE, FLOOR = "finwise", "floor-flask-granian"
 FLOORS = (FLOOR, "floor-raw-granian")
@@ -32,11 +35,15 @@ TARGETS = (
     Target("small", "M4 small pushes, requests/s", 1.1, "pocketbase"),
 )
 
-Medians = Mapping[str, Mapping[str, float]]  # peer -> figure -> its median
+Figures = Mapping[str, float]
+Rounds = Mapping[str, Sequence[Figures]]  # peer -> the figures of each round, none where it failed
 
 
 class Standing(NamedTuple):
-    """How a target stands; what was not measured is None."""
+    """How a target stands; what was not measured is None.
+
+    own: the median of the rounds. times, of_floor: the medians of the rounds' ratios, for in a round they took turns.
+    """
 
     target: Target
     own: float
@@ -52,25 +59,25 @@ class Standing(NamedTuple):
         return self.times >= self.target.times and self.of_floor >= OF_FLOOR
 
 
-def standings(medians: Medians, peers: Iterable[str]) -> list[Standing]:
+def standings(rounds: Rounds, peers: Iterable[str]) -> list[Standing]:
     """Each target that FinWise has a figure for; `peers` are those among which the best is looked for."""
-    own = medians.get(FINWISE, {})
-    return [_standing(target, own[target.figure], medians, peers) for target in TARGETS if target.figure in own]
+    own = medians(rounds.get(FINWISE, ()))
+    return [_standing(target, own[target.figure], rounds, peers) for target in TARGETS if target.figure in own]
 
 
-def _standing(target: Target, own: float, medians: Medians, peers: Iterable[str]) -> Standing:
-    measured = {name: figures[target.figure] for name, figures in medians.items() if target.figure in figures}
-    rivals = [name for name in peers if name in measured and target.rival in (BEST, name)]
+def _standing(target: Target, own: float, rounds: Rounds, peers: Iterable[str]) -> Standing:
+    middle = {name: medians(each).get(target.figure) for name, each in rounds.items()}
+    rivals = {name: middle[name] for name in peers if middle.get(name) and target.rival in (BEST, name)}
     best = min if target.less else max
-    rival = best(rivals, key=lambda name: measured[name]) if rivals else ""
-    return Standing(
-        target,
-        own,
-        rival,
-        _times(own, measured[rival], target.less) if rival else None,
-        _times(own, measured[FLOOR], target.less) if FLOOR in measured else None,
-    )
+    rival = best(rivals, key=lambda name: rivals[name] or 0.0) if rivals else ""
+    return Standing(target, own, rival, _times(target, rounds, rival), _times(target, rounds, FLOOR))
 
 
-def _times(own: float, other: float, less: bool) -> float:
-    return other / own if less else own / other
+def _times(target: Target, rounds: Rounds, other: str) -> float | None:
+    pairs = zip(rounds[FINWISE], rounds.get(other, ()), strict=False)
+    ratios = [
+        theirs[target.figure] / own[target.figure] if target.less else own[target.figure] / theirs[target.figure]
+        for own, theirs in pairs
+        if target.figure in own and target.figure in theirs
+    ]
+    return median(ratios) if ratios else None

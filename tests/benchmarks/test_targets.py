@@ -7,7 +7,7 @@ from benchmarks.report import report, standings_table
 from benchmarks.targets import Standing, standings
 
 PEERS = ["pocketbase", "pouchdb-server"]
-MEDIANS = {
+ROUND = {
     "finwise": {"push": 20_000.0, "delta": 0.8, "empty": 6_000.0},
     "pocketbase": {"push": 2_000.0, "delta": 5.0, "empty": 5_000.0},
     "pouchdb-server": {"push": 5_000.0, "delta": 4.0, "empty": 5_500.0},
@@ -16,9 +16,14 @@ MEDIANS = {
 
 
 def standing(figure: str, **changed: float) -> Standing:
-    medians = {name: dict(figures) for name, figures in MEDIANS.items()}
-    medians["finwise"] |= changed
-    return next(each for each in standings(medians, PEERS) if each.target.figure == figure)
+    rounds = {name: [figures | changed if name == "finwise" else figures] for name, figures in ROUND.items()}
+    return next(each for each in standings(rounds, PEERS) if each.target.figure == figure)
+
+
+def pushes(**rounds: list[float]) -> Standing:
+    """Of so many bookings a second in each round; a round without is one that failed."""
+    each = {name.replace("_", "-"): [{"push": figure} if figure else {} for figure in rounds[name]] for name in rounds}
+    return standings(each, PEERS)[0]
 
 
 def test_the_best_peer_is_the_one_with_most_where_more_is_better() -> None:
@@ -41,11 +46,22 @@ def test_a_target_is_met_by_peer_and_floor_together() -> None:
 
 
 def test_floors_are_no_peers() -> None:
-    assert all(not each.rival.startswith("floor") for each in standings(MEDIANS, PEERS))
+    rounds = {name: [figures] for name, figures in ROUND.items()}
+    assert all(not each.rival.startswith("floor") for each in standings(rounds, PEERS))
+
+
+def test_ratios_are_those_of_the_rounds_for_each_round_has_its_own_weather() -> None:
+    standing = pushes(finwise=[10.0, 60.0, 30.0], pocketbase=[2.0, 10.0, 3.0])
+    assert (standing.own, standing.rival, standing.times) == (30.0, "pocketbase", 6.0)
+
+
+def test_a_round_that_failed_is_compared_with_none() -> None:
+    standing = pushes(finwise=[10.0, 0.0, 30.0], pocketbase=[2.0, 1.0, 0.0], floor_flask_granian=[0.0, 9.0, 40.0])
+    assert (standing.own, standing.times, standing.of_floor) == (20.0, 5.0, 0.75)
 
 
 def test_what_was_not_compared_is_neither_met_nor_missed() -> None:
-    alone = standings({"finwise": {"push": 1.0}}, [])
+    alone = standings({"finwise": [{"push": 1.0}]}, [])
     assert [(each.rival, each.times, each.of_floor, each.is_met) for each in alone] == [("", None, None, None)]
     assert standings_table(alone).splitlines()[-1].endswith("| 1.00 | - | - (≥ 5) | - (≥ 0.8) | - |")
 
