@@ -107,10 +107,12 @@ class World {
   }
 
   private isBad = true; // the network
+  private editedAt = 0;
 
   private async edit(desk: Desk, deletes: boolean): Promise<void> {
     const id = this.pick(IDS);
     const name = `${id}-${++this.number}`;
+    await this.millisecond();
     // What is seen and what is made of it belong together: nothing may come between.
     await desk.db.transaction("rw", desk.db.tables, async () => {
       const row = await desk.db.tags.get(id);
@@ -120,6 +122,12 @@ class World {
       if (deletes) await desk.book.delete("tags", id);
       else await desk.tag(id, name);
     });
+  }
+
+  /** Edits are apart: a version is named by its time, so two of the same millisecond are one version to who builds upon it. */
+  private async millisecond(): Promise<void> {
+    while (Date.now() < this.editedAt + 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    this.editedAt = Date.now();
   }
 
   private async sync(desk: Desk): Promise<void> {
