@@ -45,7 +45,7 @@ class Load:
         self.errors += other.errors
         self.first_error = self.first_error or other.first_error
         self.seconds += other.seconds
-        self.sent += other.sent
+        self.sent = max(self.sent, other.sent)
         return self
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import markdown
 from benchmarks.figures import medians, ranges
-from benchmarks.targets import FINWISE, FLOORS, OF_FLOOR, Standing, standings
+from benchmarks.targets import FINWISE, FLOOR, FLOORS, OF_FLOOR, Standing, ratios, standings
 
 if TYPE_CHECKING:
     from benchmarks.peer import Peer
@@ -52,9 +52,11 @@ def report(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]
     sound = {name: [{} if done.failures else done.figures for done in each] for name, each in rounds.items()}
     middle = {name: medians(figures) for name, figures in sound.items()}
     rivals = [name for name in rounds if name != FINWISE and name not in FLOORS]
+    reached = standings(sound, rivals)
     parts = [
         table(middle, WORK),
-        "What it is to reach, and how it stands:\n\n" + standings_table(standings(sound, rivals)),
+        "What it is to reach, and how it stands:\n\n" + standings_table(reached),
+        "Round by round, times as good · of the Flask floor:\n\n" + ratios_table(sound, reached),
         "What each took of the machine (M5), and what others took meanwhile:\n\n" + table(middle, TAKEN),
         "The least and the most of all rounds:\n\n" + ranges_table(sound),
         "Versions and settings:\n\n" + peers_table([peers[name] for name in rounds]),
@@ -96,6 +98,16 @@ def standings_table(reached: Sequence[Standing]) -> str:
         for standing in reached
     ]
     return markdown.table(["measure", "FinWise", "against", "times as good", "of the Flask floor", "reached"], rows)
+
+
+def ratios_table(figures: Mapping[str, Sequence[dict[str, float]]], reached: Sequence[Standing]) -> str:
+    """A row for each target, a column for each round."""
+    rows = []
+    for standing in reached:
+        pairs = zip(*(ratios(standing.target, figures, name) for name in (standing.rival, FLOOR)), strict=True)
+        rows.append([standing.target.title, *(" · ".join(map(markdown.shown, pair)) for pair in pairs)])
+    numbers = range(1, len(figures.get(FINWISE, ())) + 1)
+    return markdown.table(["measure", *(f"round {number}" for number in numbers)], rows)
 
 
 def peers_table(peers: Sequence[type[Peer]]) -> str:

@@ -66,18 +66,28 @@ def standings(rounds: Rounds, peers: Iterable[str]) -> list[Standing]:
 
 
 def _standing(target: Target, own: float, rounds: Rounds, peers: Iterable[str]) -> Standing:
-    middle = {name: medians(each).get(target.figure) for name, each in rounds.items()}
-    rivals = {name: middle[name] for name in peers if middle.get(name) and target.rival in (BEST, name)}
+    middle = {name: medians(each) for name, each in rounds.items()}
+    rivals = [name for name in peers if target.figure in middle.get(name, {}) and target.rival in (BEST, name)]
     best = min if target.less else max
-    rival = best(rivals, key=lambda name: rivals[name] or 0.0) if rivals else ""
+    rival = best(rivals, key=lambda name: middle[name][target.figure]) if rivals else ""
     return Standing(target, own, rival, _times(target, rounds, rival), _times(target, rounds, FLOOR))
 
 
 def _times(target: Target, rounds: Rounds, other: str) -> float | None:
-    pairs = zip(rounds[FINWISE], rounds.get(other, ()), strict=False)
-    ratios = [
-        theirs[target.figure] / own[target.figure] if target.less else own[target.figure] / theirs[target.figure]
-        for own, theirs in pairs
-        if target.figure in own and target.figure in theirs
+    known = [ratio for ratio in ratios(target, rounds, other) if ratio is not None]
+    return median(known) if known else None
+
+
+def ratios(target: Target, rounds: Rounds, other: str) -> list[float | None]:
+    """How many times as good as another FinWise was in each round; None where one of them failed."""
+    return [
+        _ratio(target, own, theirs)
+        for own, theirs in zip(rounds[FINWISE], rounds.get(other, [{}] * len(rounds[FINWISE])), strict=True)
     ]
-    return median(ratios) if ratios else None
+
+
+def _ratio(target: Target, own: Figures, theirs: Figures) -> float | None:
+    if target.figure not in own or target.figure not in theirs:
+        return None
+    better, worse = (theirs, own) if target.less else (own, theirs)
+    return better[target.figure] / worse[target.figure]

@@ -58,7 +58,8 @@ def run(peer: Peer, size: Size, done: Round) -> Generator[None]:
     seconds = busy = 0.0
     try:
         _start(peer, done)
-        turns, more = _measures(peer, size, done), True
+        turns = _measures(peer, size, done)
+        more = next(turns, False)
         while more:
             yield
             processes.settle()

@@ -18,7 +18,7 @@ class Arrivals:
 
     def __init__(self, app: Wsgi, threads: int) -> None:
         self._app = app
-        self._places: Places = SimpleQueue()  # as a semaphore; threading's own takes ten times as long
+        self._places: Places = SimpleQueue()  # as a semaphore; threading's own is written in Python
         for _ in range(max(1, threads * 3 // 4)):
             self._places.put(None)
 

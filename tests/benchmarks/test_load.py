@@ -126,3 +126,11 @@ def test_a_question_that_is_refused_raises_what_was_said(server: Server) -> None
     with pytest.raises(RuntimeError, match=r"GET /x was answered 500: b'oh!'"):
         connection.ask("GET", "/x")
     connection.close()
+
+
+def test_loads_one_after_the_other_are_one_load() -> None:
+    whole = load.Load()
+    whole += load.Load([0.1, 0.2], seconds=1.0, sent=2)
+    whole += load.Load([0.3], errors=1, first_error="503: b''", seconds=0.5, sent=1)
+    assert whole == load.Load([0.1, 0.2, 0.3], errors=1, first_error="503: b''", seconds=1.5, sent=2)
+    assert whole.per_second == 2.0

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.report import report, standings_table
+from benchmarks.report import ratios_table, report, standings_table
 from benchmarks.targets import Standing, standings
 
 PEERS = ["pocketbase", "pouchdb-server"]
@@ -82,3 +82,9 @@ def test_a_round_that_failed_is_named_and_not_counted() -> None:
     assert "| **finwise** | 10.0 |" in text
     assert "90" not in text
     assert "- finwise: bookings loaded: 9, not 10" in text
+
+
+def test_the_ratios_of_each_round_are_told() -> None:
+    rounds = {"finwise": [{"push": 10.0}, {"push": 30.0}], "pocketbase": [{"push": 2.0}, {}]}
+    told = ratios_table(rounds, standings(rounds, ["pocketbase"]))
+    assert told.splitlines()[-1] == "| M1 push, bookings/s | 5.00 · - | - · - |"
