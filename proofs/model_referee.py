@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from finwise.errors import FinWiseError
 from proofs.model_device import Json, Push, canonical, time_millis, time_text
@@ -90,16 +90,18 @@ def _read(connection: sqlite3.Connection) -> State:
     epoch, last_stamp, horizon, digests = connection.execute(
         "SELECT epoch, last_stamp, horizon, digests FROM sync_book"
     ).fetchone()
-    entities = connection.execute(
-        "SELECT entity_type, id, stamp, created_at, updated_at, data, change_id FROM sync_entities"
-    ).fetchall()
+    entities = connection.execute("SELECT entity_type, id, stamp, entity, change_id FROM sync_entities").fetchall()
     conflicts = connection.execute("SELECT change_id, kept_at FROM sync_conflicts").fetchall()
     stored = {
-        (row[0], row[1]): Stored(row[2], row[3], row[4], None if row[5] is None else json.loads(row[5]), row[6])
-        for row in entities
+        (entity_type, entity_id): _stored(stamp, json.loads(text), change_id)
+        for entity_type, entity_id, stamp, text, change_id in entities
     }
     require(len(conflicts) == len({change_id for change_id, _ in conflicts}), "I2: a conflict was kept twice")
     return State(epoch, last_stamp, horizon, stored, dict(conflicts), json.loads(digests))
+
+
+def _stored(stamp: int, entity: dict[str, Any], change_id: str) -> Stored:
+    return Stored(stamp, entity["created_at"], entity["updated_at"], entity["data"], change_id)
 
 
 class Judgement:

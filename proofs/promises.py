@@ -226,8 +226,10 @@ def _stored(domain: Domain, folder: Path, tenant_id: str) -> World:
         stored = {each.id: (each.updated_at, _name(each.data)) for each in load.entities}
     file = folder / "tenants" / f"tenant_{tenant_id}.db"
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as connection:
-        tombstones = connection.execute("SELECT id, updated_at FROM sync_entities WHERE data IS NULL").fetchall()
-    return stored | {entity_id: (updated_at, None) for entity_id, updated_at in tombstones}
+        tombstones = connection.execute(
+            "SELECT id, deleted_at FROM sync_entities WHERE deleted_at IS NOT NULL"
+        ).fetchall()
+    return stored | {entity_id: (deleted_at, None) for entity_id, deleted_at in tombstones}
 
 
 def _name(data: str | None) -> str | None:

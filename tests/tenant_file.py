@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,9 +32,10 @@ class TenantFile:
             connection.execute("COMMIT")
 
     def version(self, entity_id: str) -> dict[str, Any]:
-        """The stored version of an entity."""
+        """The stored version of an entity: its row, with what devices get of it."""
         (row,) = self.rows("SELECT * FROM sync_entities WHERE id = ?", entity_id)
-        return row
+        told: dict[str, Any] = json.loads(row["entity"])
+        return row | told
 
     def last_stamp(self) -> int:
         stamp: int = self.rows("SELECT last_stamp FROM sync_book")[0]["last_stamp"]
@@ -48,8 +50,8 @@ class TenantFile:
         """Removes all tombstones, as an operator may after a time: change_ids stay, the horizon rises."""
         self.execute(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since)
-               SELECT change_id, entity_type, id, stamp FROM sync_entities WHERE data IS NULL""",
+               SELECT change_id, entity_type, id, stamp FROM sync_entities WHERE deleted_at IS NOT NULL""",
             """UPDATE sync_book
-               SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE data IS NULL)""",
-            "DELETE FROM sync_entities WHERE data IS NULL",
+               SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE deleted_at IS NOT NULL)""",
+            "DELETE FROM sync_entities WHERE deleted_at IS NOT NULL",
         )

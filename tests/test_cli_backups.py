@@ -19,6 +19,7 @@ from finwise import create_app
 from finwise.cli import main
 from finwise.config import Settings
 from finwise.domain.cursor import format_cursor, parse_cursor
+from finwise.store.book import read_version
 from finwise.store.checksum import checksum
 from tests.account import Account, sign_up
 from tests.device import Device
@@ -71,7 +72,7 @@ def damage(settings: Settings, home: Household) -> Path:
     home.client.application.extensions["finwise"].close()
     path = Path(settings.tenant_databases, f"tenant_{home.tenant_id}.db")
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute('UPDATE sync_entities SET data = \'{"name":"forged"}\'')
+        connection.execute("UPDATE sync_entities SET entity = replace(entity, 'holiday', 'forged')")
         connection.commit()
     return path
 
@@ -304,9 +305,10 @@ def test_a_device_that_slept_past_the_horizon_loads_again_and_keeps_its_queue(se
 def age(path: Path) -> None:
     """Makes everything in the file a year older: its stamps and with them the checksums."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.create_function("row_checksum", -1, checksum)
-        columns = "entity_type, id, created_at, updated_at, data, change_id, device_id"
-        connection.execute(
-            f"UPDATE sync_entities SET stamp = stamp - {YEAR}, checksum = row_checksum(stamp - {YEAR}, {columns})"
-        )
+        for stamp, *rest in connection.execute(
+            "SELECT stamp, entity, change_id, device_id FROM sync_entities"
+        ).fetchall():
+            version = read_version((stamp - YEAR, *rest))
+            values = (version.stamp, checksum(*version), stamp)
+            connection.execute("UPDATE sync_entities SET stamp = ?, checksum = ? WHERE stamp = ?", values)
         connection.commit()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from finwise.domain.book import StoredConflict
-from finwise.domain.change import Rejection, Row, entity_text, entity_texts
+from finwise.domain.change import Rejection, Row, entity_text
 from finwise.domain.cursor import format_cursor
 from finwise.domain.json_text import write
 from finwise.domain.merge import SUPERSEDED
@@ -51,7 +51,7 @@ def load_chunks(load: Load, now: int) -> Iterator[str]:
 def load_lines(load: Load, now: int) -> Iterator[str]:
     """The answer to a first load as NDJSON: an entity a line, and a last line with everything else."""
     for rows in load.chunks:
-        yield "\n".join([*entity_texts(rows), ""])
+        yield "".join([f"{text}\n" for _, text in rows])
     yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n"
 
 
@@ -73,7 +73,7 @@ def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_m
 
 
 def _joined(rows: Sequence[Row]) -> str:
-    return ",".join(entity_texts(rows))
+    return ",".join([text for _, text in rows])
 
 
 def _conflict(conflict: StoredConflict) -> str:
@@ -91,7 +91,7 @@ def _conflict(conflict: StoredConflict) -> str:
         "deleted_at": loser.updated_at if loser.data is None else None,
         "device_id": loser.device_id,
     }
-    entity = entity_text(conflict.stored.entity) if conflict.stored else "null"
+    entity = entity_text(conflict.stored) if conflict.stored else "null"
     return f'{write(said)[:-1]},"loser":{write(lost)[:-1]},"data":{loser.data or "null"}}},"entity":{entity}}}'
 
 
@@ -103,7 +103,7 @@ def _result(result: Result | Rejection) -> str:
     # A change_id that was taken needs no escaping, nor does a canonical time.
     said = f'{{"change_id":"{change.sent_change_id}","status":"{verdict.status}"'
     if verdict.status == SUPERSEDED:
-        return f'{said},"entity":{entity_text(version.entity) if version else "null"}}}'
+        return f'{said},"entity":{entity_text(version) if version else "null"}}}'
     if version is None:
         return said + "}"
     created_at = "" if version.created_at == change.sent_created_at else f',"created_at":"{version.created_at}"'

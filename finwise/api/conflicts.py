@@ -51,7 +51,7 @@ def restore(tenant_id: str, conflict_id: str) -> Response:
     decision = _decision()
     tenant = context.domain().tenants.to_write(context.caller(), canonical_uuid(tenant_id))
     version = context.domain().conflicts.restore(tenant.uuid, conflict_id, decision, context.now())
-    return Response(answers.entity_text(version.entity), mimetype=JSON)
+    return Response(answers.entity_text(version), mimetype=JSON)
 
 
 @blueprint.route("/sync/conflicts/<tenant_id>/<conflict_id>/dismiss", methods=["POST"])

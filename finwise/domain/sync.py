@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from finwise.domain import devices, digest
 from finwise.domain.book import Book, Books, Contact, WritableBook
-from finwise.domain.change import Catalogue, Entity, Rejection, Row, read_changes
+from finwise.domain.change import Catalogue, Entity, Rejection, Row, read_changes, read_entity
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
 from finwise.domain.limits import Limits
 from finwise.domain.push import Push, Result
@@ -54,8 +54,8 @@ class Page(NamedTuple):
 
     @property
     def entities(self) -> list[Entity]:
-        """The rows with names."""
-        return list(map(Entity._make, self.rows))
+        """What the rows hold."""
+        return list(map(read_entity, self.rows))
 
 
 class Pushed(NamedTuple):
@@ -76,8 +76,8 @@ class Load(NamedTuple):
 
     @property
     def entities(self) -> Iterator[Entity]:
-        """What the chunks hold, with names."""
-        return map(Entity._make, chain.from_iterable(self.chunks))
+        """What the chunks hold."""
+        return map(read_entity, chain.from_iterable(self.chunks))
 
 
 class Sync:
@@ -148,7 +148,7 @@ class Sync:
         """
         with self._books.read(tenant_id) as book:
             types = self._digests(book, None)
-            yield ((name, map(Entity._make, chain.from_iterable(_chunks(book, [name])))) for name in types)
+            yield ((name, map(read_entity, chain.from_iterable(_chunks(book, [name])))) for name in types)
 
     def _page(
         self, book: Book, position: Position, request: PullRequest, after: int, end: int, echo: Collection[int]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
-from finwise.domain.change import Key, Row, Version
+from finwise.domain.change import Key, Row, Version, entity_text, read_entity
 from finwise.domain.cursor import Position
 from finwise.store.checksum import checksum
 from finwise.store.connection import Connection, lift_page_limit
@@ -77,7 +77,7 @@ class Book:
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
     ) -> list[Row]:
         rows = self._connection.execute(
-            """SELECT stamp, entity_type, id, created_at, updated_at, data FROM sync_entities
+            """SELECT stamp, entity FROM sync_entities
                WHERE stamp > :after AND stamp <= :until
                  AND (:types IS NULL OR entity_type IN (SELECT value FROM json_each(:types)))
                ORDER BY stamp LIMIT :limit""",
@@ -88,8 +88,8 @@ class Book:
 
     def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
         rows = self._connection.execute(
-            """SELECT stamp, entity_type, id, created_at, updated_at, data FROM sync_entities
-               WHERE stamp > :after AND data IS NOT NULL
+            """SELECT stamp, entity FROM sync_entities
+               WHERE stamp > :after AND deleted_at IS NULL
                  AND (:types IS NULL OR entity_type IN (SELECT value FROM json_each(:types)))
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "types": _json_list(entity_types), "limit": limit},
@@ -113,19 +113,19 @@ class Book:
         for entity_type, wanted in ids.items():
             if len(wanted) == 1:  # as in most pushes; a table of values takes longer
                 rows = self._connection.execute(
-                    """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id
-                       FROM sync_entities WHERE entity_type = ? AND id = ?""",
+                    """SELECT stamp, entity, change_id, device_id FROM sync_entities
+                       WHERE entity_type = ? AND id = ?""",
                     (entity_type, wanted[0]),
                 )
             else:  # CROSS JOIN: as the ids come, each by the index; for IN, SQLite would sort them first
                 rows = self._connection.execute(
-                    """SELECT stamp, entity_type, stored.id, created_at, updated_at, data, change_id, device_id
+                    """SELECT stamp, entity, change_id, device_id
                        FROM json_each(?) AS wanted CROSS JOIN sync_entities AS stored
                          ON entity_type = ? AND stored.id = wanted.value""",
                     (_json_list(wanted), entity_type),
                 )
-            for row in rows.fetchall():
-                found[row[1], row[2]] = Version(*row)
+            for version in map(read_version, rows.fetchall()):
+                found[version.entity_type, version.id] = version
         return found
 
     def list_remembered(self, change_ids: Collection[str]) -> set[tuple[Key, str]]:
@@ -143,14 +143,12 @@ class Book:
 
     def put_versions(self, versions: Collection[Version]) -> None:
         self._connection.executemany(
-            """INSERT INTO sync_entities (stamp, entity_type, id, created_at, updated_at, data, change_id, device_id,
-                 checksum)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """INSERT INTO sync_entities (stamp, entity_type, id, deleted_at, entity, change_id, device_id, checksum)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (entity_type, id) DO UPDATE SET
-                 stamp = excluded.stamp, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                 data = excluded.data, change_id = excluded.change_id, device_id = excluded.device_id,
-                 checksum = excluded.checksum""",
-            [(*version, checksum(*version)) for version in versions],
+                 stamp = excluded.stamp, deleted_at = excluded.deleted_at, entity = excluded.entity,
+                 change_id = excluded.change_id, device_id = excluded.device_id, checksum = excluded.checksum""",
+            map(row_of, versions),
         )
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
@@ -186,8 +184,7 @@ class Book:
         rows = self._connection.execute(
             """SELECT kept.rowid, kept.conflict_id, kept.reason, kept.kept_at, 0, kept.entity_type, kept.id,
                       kept.created_at, kept.updated_at, kept.data, kept.change_id, kept.device_id,
-                      stored.stamp, stored.entity_type, stored.id, stored.created_at, stored.updated_at, stored.data,
-                      stored.change_id, stored.device_id
+                      stored.stamp, stored.entity, stored.change_id, stored.device_id
                FROM sync_conflicts AS kept LEFT JOIN sync_entities AS stored
                  ON stored.entity_type = kept.entity_type AND stored.id = kept.id
                WHERE kept.rowid > ? ORDER BY kept.rowid LIMIT ?""",
@@ -198,7 +195,7 @@ class Book:
                 row[0],
                 row[1],
                 KeptConflict(row[2], row[3], Version(*row[4:12])),
-                None if row[12] is None else Version(*row[12:]),
+                None if row[12] is None else read_version(row[12:]),
             )
             for row in rows
         ]
@@ -262,20 +259,35 @@ class Book:
         change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount
         execute(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since)
-               SELECT change_id, entity_type, id, ? FROM sync_entities WHERE stamp < ? AND data IS NULL
+               SELECT change_id, entity_type, id, ? FROM sync_entities WHERE stamp < ? AND deleted_at IS NOT NULL
                ON CONFLICT DO NOTHING""",
             (now, forgotten_before),
         )
         execute(
             """UPDATE sync_book SET horizon = max(horizon,
-                 (SELECT coalesce(max(stamp), 0) FROM sync_entities WHERE stamp < ? AND data IS NULL))""",
+                 (SELECT coalesce(max(stamp), 0) FROM sync_entities WHERE stamp < ? AND deleted_at IS NOT NULL))""",
             (forgotten_before,),
         )
         execute("UPDATE sync_book SET checksum = row_checksum(epoch, last_stamp, horizon)")
-        tombstones = execute("DELETE FROM sync_entities WHERE stamp < ? AND data IS NULL", (forgotten_before,)).rowcount
+        tombstones = execute(
+            "DELETE FROM sync_entities WHERE stamp < ? AND deleted_at IS NOT NULL", (forgotten_before,)
+        ).rowcount
         conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
         devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount
         return Purged(tombstones, change_ids, conflicts, devices)
+
+
+def row_of(version: Version) -> tuple[int | str | bytes | None, ...]:
+    """What stands in a version's row of sync_entities."""
+    stamp, entity_type, entity_id, _, updated_at, data, change_id, device_id = version
+    deleted_at = updated_at if data is None else None
+    return stamp, entity_type, entity_id, deleted_at, entity_text(version), change_id, device_id, checksum(*version)
+
+
+def read_version(row: tuple[int, str, str, str | None]) -> Version:
+    """The version of a row, of which these are stamp, entity, change_id and device_id. Raises Quarantined."""
+    stamp, text, change_id, device_id = row
+    return Version(*read_entity((stamp, text)), change_id, device_id)
 
 
 def _json_list(values: Collection[str] | None) -> str | None:

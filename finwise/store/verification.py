@@ -5,13 +5,13 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from finwise.domain import digest
-from finwise.domain.change import Version
+from finwise.domain.change import read_entity
 from finwise.errors import Quarantined
 from finwise.store import migrations
-from finwise.store.book import Connections
+from finwise.store.book import Connections, read_version, row_of
 from finwise.store.central import Central
 from finwise.store.checksum import checksum
 from finwise.store.connection import connect
@@ -63,7 +63,8 @@ def damages(connection: sqlite3.Connection) -> list[str]:
             for (line,) in connection.execute("PRAGMA integrity_check(10)").fetchall()
             if line != "ok"
         ]
-        return found or [*strange_objects(connection), *_wrong_rows(connection), *_wrong_book(connection)]
+        found = found or [*strange_objects(connection), *_wrong_rows(connection)]
+        return found or list(_wrong_book(connection))
     except (
         sqlite3.DatabaseError,
         OverflowError,
@@ -86,7 +87,7 @@ def strange_objects(connection: sqlite3.Connection) -> list[str]:
 def content(connection: sqlite3.Connection) -> Content:
     """What a file that is whole holds."""
     epoch, last_stamp, digests = connection.execute("SELECT epoch, last_stamp, digests FROM sync_book").fetchone()
-    (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE data IS NOT NULL").fetchone()
+    (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE deleted_at IS NULL").fetchone()
     return Content(epoch, last_stamp, entities, dict(sorted(json.loads(digests).items())))
 
 
@@ -109,16 +110,25 @@ def _objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
 
 def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
     entities = connection.execute(
-        """SELECT stamp, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
-           FROM sync_entities"""
+        "SELECT stamp, entity_type, id, deleted_at, entity, change_id, device_id, checksum FROM sync_entities"
     )
     conflicts = connection.execute(
         """SELECT reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
            FROM sync_conflicts"""
     )
-    for what, rows in (("entities", entities), ("conflicts", conflicts)):
-        if wrong := sum(checksum(*values) != kept for *values, kept in rows):
+    wrong_entities = sum(not _is_as_stored(row) for row in entities)
+    wrong_conflicts = sum(checksum(*values) != kept for *values, kept in conflicts)
+    for what, wrong in (("entities", wrong_entities), ("conflicts", wrong_conflicts)):
+        if wrong:
             yield f"{wrong} {what} are not what was stored: their checksums differ."
+
+
+def _is_as_stored(row: tuple[Any, ...]) -> bool:
+    stamp, *_, text, change_id, device_id, _ = row
+    try:
+        return row_of(read_version((stamp, text, change_id, device_id))) == row
+    except Quarantined:
+        return False
 
 
 def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
@@ -133,10 +143,9 @@ def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
     if max(greatest, horizon) > last_stamp:
         yield "An entity was stored after the last stamp."
     sums: dict[str, int] = defaultdict(int)
-    for entity_type, entity_id, updated_at in connection.execute(
-        "SELECT entity_type, id, updated_at FROM sync_entities WHERE data IS NOT NULL"
-    ):
-        sums[entity_type] += digest.weight(Version(0, entity_type, entity_id, "", updated_at, "", "", None))
+    for row in connection.execute("SELECT stamp, entity FROM sync_entities WHERE deleted_at IS NULL"):
+        entity = read_entity(row)
+        sums[entity.entity_type] += digest.weight(entity)
     stored = dict(json.loads(digests))
     for entity_type in sorted(sums.keys() | stored.keys()):
         if digest.add(digest.ZERO, sums[entity_type]) != stored.get(entity_type, digest.ZERO):

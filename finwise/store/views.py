@@ -32,10 +32,11 @@ class Views:
 
 
 def _statement(name: str, fields: Sequence[str]) -> str:
-    columns = [f"json_extract(data, '$.{field}') AS {quoted(field)}" for field in fields]
+    times = [f"json_extract(entity, '$.{name}') AS {name}" for name in ("created_at", "updated_at")]
+    columns = [f"json_extract(entity, '$.data.{field}') AS {quoted(field)}" for field in fields]
     return (
-        f"CREATE VIEW {quoted(name)} AS SELECT {', '.join(['id', 'created_at', 'updated_at', *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
-        f"FROM sync_entities WHERE entity_type = '{name}' AND data IS NOT NULL"
+        f"CREATE VIEW {quoted(name)} AS SELECT {', '.join(['id', *times, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
+        f"FROM sync_entities WHERE entity_type = '{name}' AND deleted_at IS NULL"
     )
 
 

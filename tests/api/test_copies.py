@@ -59,7 +59,7 @@ def test_a_file_that_is_taken_while_others_write_has_their_pushes_whole_or_not_a
             home.results(*(change(f"t{each}", base_updated_at=None, data=data) for each in range(20)))
             begun.set()
 
-    notes = "SELECT count(DISTINCT json_extract(data, '$.note')) || ' of ' || count(*) FROM sync_entities"
+    notes = "SELECT count(DISTINCT json_extract(entity, '$.data.note')) || ' of ' || count(*) FROM sync_entities"
     with ThreadPoolExecutor() as pool:
         writer = pool.submit(write)
         try:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from finwise import entities
 from finwise.domain import json_text
-from finwise.domain.change import Change, Entity, Rejection, entity_text, read_changes
+from finwise.domain.change import Change, Rejection, Version, entity_text, read_changes, read_entity
 from finwise.domain.limits import Limits
+from finwise.errors import Quarantined
 from tests.household import change, new_id
 
 CATALOGUE = entities.checks()
@@ -203,20 +204,20 @@ def test_whatever_a_device_sends_is_a_change_or_a_rejection(element: dict[str, A
         assert result.errors
 
 
-def _entity(**members: Any) -> Entity:
-    made = Entity(1, "tags", "e1", "2026-01-01T00:00:00.000Z", TIME, '{"name":"x","more":1.0}')
+def _version(**members: Any) -> Version:
+    made = Version(1, "tags", "e1", "2026-01-01T00:00:00.000Z", TIME, '{"name":"x","more":1.0}', "c1", None)
     return made._replace(**members)
 
 
 def test_an_entity_goes_over_the_wire_with_its_data_as_it_was_stored() -> None:
-    assert entity_text(_entity()) == (
+    assert entity_text(_version()) == (
         '{"entity_type":"tags","id":"e1","created_at":"2026-01-01T00:00:00.000Z",'
         f'"updated_at":"{TIME}","deleted_at":null,"data":{{"name":"x","more":1.0}}}}'
     )
 
 
 def test_a_tombstone_goes_over_the_wire_deleted_at_its_updated_at_and_without_data() -> None:
-    assert json.loads(entity_text(_entity(data=None))) == {
+    assert json.loads(entity_text(_version(data=None))) == {
         "entity_type": "tags",
         "id": "e1",
         "created_at": "2026-01-01T00:00:00.000Z",
@@ -227,4 +228,29 @@ def test_a_tombstone_goes_over_the_wire_deleted_at_its_updated_at_and_without_da
 
 
 def test_empty_data_is_not_a_tombstone() -> None:
-    assert json.loads(entity_text(_entity(data="{}")))["data"] == {}
+    assert json.loads(entity_text(_version(data="{}")))["data"] == {}
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@given(
+    data=st.none()
+    | st.dictionaries(ANY_TEXT | st.just('","data":{"'), ANY_TEXT | st.just('"deleted_at":null,"data":')),
+    entity_type=st.sampled_from(["tags", "account_groups"]),
+    entity_id=st.from_regex(r"[A-Za-z0-9_.:-]{1,64}", fullmatch=True),
+)
+def test_the_text_of_an_entity_is_read_as_what_was_written(
+    data: dict[str, str] | None, entity_type: str, entity_id: str
+) -> None:
+    text = None if data is None else json_text.write(data)
+    version = _version(entity_type=entity_type, id=entity_id, data=text)
+    assert read_entity((1, entity_text(version))) == version[:6]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"entity_type":"tags"}', entity_text(_version())[:-1], entity_text(_version()) + " "]
+)
+def test_a_text_that_is_no_entity_is_damage(text: str) -> None:
+    with pytest.raises(Quarantined, match="operator"):
+        read_entity((1, text))

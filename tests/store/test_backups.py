@@ -85,7 +85,7 @@ def test_a_damaged_tenant_keeps_the_others_not_out_and_is_named(
     domain.sync.push(damaged, PushRequest([change()]), now())
     domain.close()
     with closing(sqlite3.connect(tenant_file(tmp_path, damaged))) as connection:
-        connection.execute("UPDATE sync_entities SET data = '{}'")
+        connection.execute("UPDATE sync_entities SET entity = replace(entity, 'holiday', 'forged')")
         connection.commit()
     made = domain.backups.make(folder, now())
     assert [entry.uuid for entry in made.manifest.tenants] == [tenant_id]

@@ -144,9 +144,9 @@ HOSTILE = [
     "CREATE TABLE more (text)",
     "CREATE VIRTUAL TABLE more USING fts5(text)",
     "ALTER TABLE sync_entities ADD COLUMN more TEXT",
-    "ALTER TABLE sync_entities ADD COLUMN more TEXT AS (upper(data)) VIRTUAL",
-    "CREATE INDEX more ON sync_entities (lower(data))",
-    'UPDATE sync_entities SET data = \'{"name":"forged"}\'',
+    "ALTER TABLE sync_entities ADD COLUMN more TEXT AS (upper(entity)) VIRTUAL",
+    "CREATE INDEX more ON sync_entities (lower(entity))",
+    "UPDATE sync_entities SET entity = replace(entity, 'holiday', 'forged')",
 ]
 
 
