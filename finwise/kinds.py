@@ -18,6 +18,9 @@ TEXT_LENGTH = 10_000
 
 Further = Callable[[Any], object]  # what it gives counts as true or false
 _Rule = tuple[frozenset[type] | None, Further | None]  # what a value is of (None: anything), and has to meet beside
+_Demands = list[tuple[str, Further]]  # of fields, by their names
+
+_MOST_SHAPES = 1_000  # remembered of a form
 
 
 class _Strict(fields.Field[Any]):
@@ -174,8 +177,33 @@ def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[
     With `flat`: whether moreover nothing lies within its values but ids. Then nothing in it can be odd (json_text.py)
     but a text, so that the long search for it can be left out.
 
-    A table of types, asked once per value, takes three quarters of the time of asking each field (a booking: 3 µs).
+    Most objects are of few shapes: the same fields, with values of the same types. What is left to ask of the values of
+    a shape is remembered, which takes three quarters of the time of asking for each type anew (a booking: 2.3 µs).
     """
+    demands_of = _demands(form, flat)
+    fields_of_form = form._declared_fields.keys()
+    shapes: dict[tuple[object, ...], _Demands] = {}
+
+    def fine(data: Mapping[str, Any]) -> bool:
+        shape = (*data, *map(type, data.values()))
+        demands = shapes.get(shape)
+        if demands is None:
+            demands = demands_of(data)
+            if demands is None:
+                return False
+            if len(shapes) < _MOST_SHAPES and data.keys() <= fields_of_form:  # other names may be of any length
+                shapes[shape] = demands
+        for name, demand in demands:
+            value = data[name]
+            if not demand(value):
+                return False
+        return True
+
+    return fine
+
+
+def _demands(form: type[Schema], flat: bool) -> Callable[[Mapping[str, Any]], _Demands | None]:
+    """A function that says what an object's values have to meet beside their types; None: their types are wrong."""
     kinds = {name: kind for name, kind in form._declared_fields.items() if isinstance(kind, _Strict)}
     if len(kinds) != len(form._declared_fields):
         raise TypeError(f"{form.__name__}: every field is of one of the kinds in kinds.py")
@@ -183,16 +211,17 @@ def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[
     rules = {name: _rule(kind) if kind.is_flat or not flat else _NOTHING for name, kind in kinds.items()}
     rule_of, other = rules.get, _FLAT if flat else _ANYTHING
 
-    def fine(data: Mapping[str, Any]) -> bool:
+    def demands(data: Mapping[str, Any]) -> _Demands | None:
+        found: _Demands = []
         for name, value in data.items():
             types, further = rule_of(name, other)
             if types is not None and type(value) not in types:
-                return False
-            if further and value is not None and not further(value):
-                return False
-        return required <= data.keys()
+                return None
+            if further and value is not None:
+                found.append((name, further))
+        return found if required <= data.keys() else None
 
-    return fine
+    return demands
 
 
 def _rule(kind: _Strict) -> _Rule:
