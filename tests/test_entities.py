@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,17 @@ def test_what_the_flat_check_takes_marshmallow_takes_and_nothing_but_a_text_in_i
             assert oddity(data | odd, max_depth=2) is None
 
     agree()
+
+
+def test_the_names_that_devices_make_up_are_not_remembered() -> None:
+    fine = quick_check(CATALOGUE["tags"])
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            assert fine(VALID["tags"] | {f"{number}" + "x" * 10_000: 1})
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("entity_type", TABLE)

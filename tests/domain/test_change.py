@@ -248,6 +248,11 @@ def test_the_text_of_an_entity_is_read_as_what_was_written(
     assert read_entity((1, entity_text(version))) == version[:6]
 
 
+def test_data_with_line_breaks_is_read_too() -> None:
+    data = '{\n"name": "x"\n}'
+    assert read_entity((1, entity_text(_version(data=data)))).data == data
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", '{"entity_type":"tags"}', entity_text(_version())[:-1], entity_text(_version()) + " "]
 )

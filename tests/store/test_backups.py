@@ -32,7 +32,9 @@ def user(domain: Domain) -> User:
 @pytest.fixture
 def tenant_id(domain: Domain, user: User) -> str:
     made = add_tenant(domain, user)
-    domain.sync.push(made, PushRequest([change("t1"), change("t2")]), now())
+    domain.sync.push(
+        made, PushRequest([change("t1"), change("t2"), change("t3", deleted_at="2026-01-09T19:01:00Z")]), now()
+    )
     return made
 
 

@@ -93,6 +93,12 @@ def test_a_whole_file_has_no_damage_and_looking_changes_nothing(copy: Path) -> N
     assert copy.read_bytes() == before
 
 
+@pytest.mark.parametrize("column", ["stamp", "id"])
+def test_the_file_itself_has_no_place_for_a_second_row_of_a_stamp_or_an_entity(copy: Path, column: str) -> None:
+    with outside(copy) as connection, pytest.raises(sqlite3.IntegrityError, match=f"sync_entities.{column}"):
+        connection.execute(f"UPDATE sync_entities SET {column} = (SELECT {column} FROM sync_entities LIMIT 1)")
+
+
 @pytest.mark.parametrize("damage", [flip_a_bit, zero_a_page, fill_a_page_with_noise, cut_off, spoil_the_header])
 def test_no_damage_that_changes_what_devices_get_stays_unnoticed(copy: Path, tmp_path: Path, damage: Damage) -> None:
     whole, harmful = content(copy), 0
