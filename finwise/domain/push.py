@@ -122,9 +122,12 @@ class Push:
         return version
 
     def _version(self, key: Key, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
+        entity_type, entity_id = key
         updated_at = verdict.updated_at
         created_at = stored.created_at if stored else change.created_at or updated_at
-        return Version(stamp, *key, created_at, updated_at, change.data, change.change_id, self._device_id)
+        return Version(
+            stamp, entity_type, entity_id, created_at, updated_at, change.data, change.change_id, self._device_id
+        )
 
     def _remember(self, key: Key, change_id: str) -> None:
         if (key, change_id) not in self._known_ids:

@@ -54,12 +54,15 @@ class Connection(sqlite3.Connection):
 
     max_bytes: the quota of what the file holds. max_pages: what it may grow to. is_longer: than its quota.
     is_current: whether its schema was found, or made, that of this FinWise. known: what `recall` remembers, if it does.
+    is_replicated: whether Litestream replicates the file, or did once. rows_in_log: that write_back.py has counted.
     """
 
     is_current = False
     max_bytes = sys.maxsize
     max_pages = 0
     is_longer = False
+    is_replicated = False
+    rows_in_log = 0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -129,7 +132,8 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     try:
         for pragma in _SETTINGS:
             connection.execute(pragma)
-        pages = REPLICATED_WAL_PAGES if _is_replicated(connection) else WAL_PAGES
+        connection.is_replicated = _is_replicated(connection)
+        pages = REPLICATED_WAL_PAGES if connection.is_replicated else WAL_PAGES
         connection.execute(f"PRAGMA wal_autocheckpoint = {pages:d}")
         connection.create_function("row_checksum", -1, checksum, deterministic=True)
     except sqlite3.Error:  # no database, for example

@@ -32,6 +32,7 @@ from finwise.store.folder import Folder, sync_folder, with_sidecars
 from finwise.store.pool import Loan, Pool, identity
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
+from finwise.store.write_back import WriteBack, is_write_back_due
 
 KIND = "tenant"
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
@@ -64,6 +65,7 @@ class Databases:
     ) -> None:
         self._folder = folder
         self._trash = Trash(folder)
+        self._write_back = WriteBack(folder, pool)
         self._pool = pool
         self._views = Views(columns)
         self._quota_of = quota_of
@@ -103,7 +105,11 @@ class Databases:
                 migrations.migrate(connection, KIND)
                 self._views.update(connection)
             page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
+            before = connection.total_changes
             yield connection
+            is_due = is_write_back_due(connection, connection.total_changes - before)
+        if is_due:
+            self._write_back.start(tenant_id)
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """Makes the tenant's file, without a table in it, and sets a foreign file aside. Again: nothing changes.
