@@ -124,6 +124,16 @@ def test_what_verify_finds_is_quarantined(settings: Settings, domain: Domain, te
     assert state(settings, tenant_id) == "quarantined"
 
 
+def test_an_entity_that_cannot_be_read_any_more_is_quarantined_by_who_pushes_it(
+    settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    with outside(tenant_file(tmp_path, tenant_id)) as connection:
+        connection.execute("UPDATE sync_entities SET entity = replace(entity, 'data', 'date')")
+    with pytest.raises(Quarantined, match="operator"):
+        domain.sync.push(tenant_id, PushRequest([change("kept")]), now())
+    assert state(settings, tenant_id) == "quarantined"
+
+
 def test_a_quarantined_tenant_can_be_renamed_and_deleted(
     settings: Settings, domain: Domain, user: User, tenant_id: str, tmp_path: Path
 ) -> None:
