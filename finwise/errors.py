@@ -134,6 +134,13 @@ class Quarantined(FinWiseError):
     code = "quarantined"
 
 
+def quarantined() -> Quarantined:
+    """What is raised where a file cannot be used until somebody has looked."""
+    return Quarantined(
+        "The file is damaged or missing. Keep the data and the queue; the operator must look.", retry_after=300
+    )
+
+
 class NewerSchema(FinWiseError):
     """The tenant's file was written by a newer FinWise."""
 

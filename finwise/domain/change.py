@@ -8,7 +8,7 @@ from finwise.domain import json_text
 from finwise.domain.identifiers import canonical_uuid, is_entity_id
 from finwise.domain.limits import Limits
 from finwise.domain.times import canonical_time
-from finwise.errors import FieldErrors, Quarantined
+from finwise.errors import FieldErrors, quarantined
 
 Key = tuple[str, str]  # (entity_type, id): the name of an entity within its tenant
 
@@ -103,7 +103,7 @@ def read_entity(row: Row) -> Entity:
     stamp, text = row
     match = _ENTITY.fullmatch(text)
     if match is None:
-        raise Quarantined("The file is damaged. Keep the data and the queue; the operator must look.", retry_after=300)
+        raise quarantined()
     return Entity(stamp, *match.groups())
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
+from finwise.errors import Busy, Conflict, FinWiseError, ReadOnly, StorageFull, quarantined
 from finwise.store.checksum import checksum
 from finwise.turns import leave
 
@@ -119,9 +119,10 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     """A connection with every setting FinWise relies on; a missing file is an error unless `create` is set.
 
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power.
-    The write-ahead log is written back within a commit, and so under the file's lock: before SQLite 3.51.3 a checkpoint
-    that runs beside another's commit can lose pages. The log is not cut off then, for a commit that writes into a file
-    as it lies takes half the time of one that makes it longer. Litestream writes the log back itself.
+    The write-ahead log is written back within a commit, or by write_back.py, and so under the file's lock: before
+    SQLite 3.51.3 a checkpoint that runs beside another's commit can lose pages. The log is not cut off then, for a
+    commit that writes into a file as it lies takes half the time of one that makes it longer. Litestream writes the
+    log back itself.
     Statements may call `row_checksum` (checksum.py).
     """
     if isinstance(database, Path):
@@ -285,10 +286,3 @@ def _meaning_of_disk(error: OSError) -> FinWiseError | None:
         log.error("the disk reports an error: %s", error)
         return Busy("The disk reports an error. Nothing was stored; the operator must look.", retry_after=60)
     return None
-
-
-def quarantined() -> Quarantined:
-    """What is raised where a file cannot be used until somebody has looked."""
-    return Quarantined(
-        "The file is damaged or missing. Keep the data and the queue; the operator must look.", retry_after=300
-    )

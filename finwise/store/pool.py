@@ -12,7 +12,8 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import NamedTuple
 
-from finwise.store.connection import Connection, connect, quarantined
+from finwise.errors import quarantined
+from finwise.store.connection import Connection, connect
 
 IDLE_SECONDS = 5.0
 SIZE = 32  # waiting connections of a process, of three file descriptors each

@@ -64,7 +64,7 @@ def damages(connection: sqlite3.Connection) -> list[str]:
             if line != "ok"
         ]
         found = found or [*strange_objects(connection), *_wrong_rows(connection)]
-        return found or list(_wrong_book(connection))
+        return found or list(_wrong_book(connection))  # its sums are over the rows
     except (
         sqlite3.DatabaseError,
         OverflowError,
