@@ -90,12 +90,14 @@ def _read(connection: sqlite3.Connection) -> State:
     epoch, last_stamp, horizon, digests = connection.execute(
         "SELECT epoch, last_stamp, horizon, digests FROM sync_book"
     ).fetchone()
-    entities = connection.execute("SELECT entity_type, id, stamp, entity, change_id FROM sync_entities").fetchall()
+    rows = connection.execute("SELECT stamp, entity, change_id FROM sync_entities").fetchall()
+    entities = [(stamp, json.loads(text), change_id) for stamp, text, change_id in rows]
     conflicts = connection.execute("SELECT change_id, kept_at FROM sync_conflicts").fetchall()
     stored = {
-        (entity_type, entity_id): _stored(stamp, json.loads(text), change_id)
-        for entity_type, entity_id, stamp, text, change_id in entities
+        (entity["entity_type"], entity["id"]): _stored(stamp, entity, change_id)
+        for stamp, entity, change_id in entities
     }
+    require(len(stored) == len(entities), "I1: an entity is stored twice")
     require(len(conflicts) == len({change_id for change_id, _ in conflicts}), "I2: a conflict was kept twice")
     return State(epoch, last_stamp, horizon, stored, dict(conflicts), json.loads(digests))
 

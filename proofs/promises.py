@@ -227,7 +227,8 @@ def _stored(domain: Domain, folder: Path, tenant_id: str) -> World:
     file = folder / "tenants" / f"tenant_{tenant_id}.db"
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as connection:
         tombstones = connection.execute(
-            "SELECT id, deleted_at FROM sync_entities WHERE deleted_at IS NOT NULL"
+            """SELECT json_extract(entity, '$.id'), json_extract(entity, '$.deleted_at')
+               FROM sync_entities WHERE is_deleted"""
         ).fetchall()
     return stored | {entity_id: (deleted_at, None) for entity_id, deleted_at in tombstones}
 

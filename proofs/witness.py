@@ -77,16 +77,12 @@ def tenant_file(databases: Path, tenant_id: str) -> Path:
 
 def stored(path: Path) -> list[Stored]:
     """All rows of a tenant's file, in the order of their stamps; read through SQLite beside whoever else does."""
-    rows = _query(path, "SELECT entity_type, id, stamp, entity, change_id FROM sync_entities ORDER BY stamp")
-    return [
-        Stored((entity_type, entity_id), stamp, *_updated_at_and_data(text), change_id)
-        for entity_type, entity_id, stamp, text, change_id in rows
-    ]
+    rows = _query(path, "SELECT stamp, entity, change_id FROM sync_entities ORDER BY stamp")
+    return [_stored(stamp, json.loads(text), change_id) for stamp, text, change_id in rows]
 
 
-def _updated_at_and_data(text: str) -> tuple[str, Json | None]:
-    entity = json.loads(text)
-    return entity["updated_at"], entity["data"]
+def _stored(stamp: int, entity: Json, change_id: str) -> Stored:
+    return Stored(key_of(entity), stamp, entity["updated_at"], entity["data"], change_id)
 
 
 def known_change_ids(path: Path) -> set[str]:

@@ -33,7 +33,7 @@ class TenantFile:
 
     def version(self, entity_id: str) -> dict[str, Any]:
         """The stored version of an entity: its row, with what devices get of it."""
-        (row,) = self.rows("SELECT * FROM sync_entities WHERE id = ?", entity_id)
+        (row,) = self.rows("SELECT * FROM sync_entities WHERE json_extract(entity, '$.id') = ?", entity_id)
         told: dict[str, Any] = json.loads(row["entity"])
         return row | told
 
@@ -50,8 +50,9 @@ class TenantFile:
         """Removes all tombstones, as an operator may after a time: change_ids stay, the horizon rises."""
         self.execute(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since)
-               SELECT change_id, entity_type, id, stamp FROM sync_entities WHERE deleted_at IS NOT NULL""",
+               SELECT change_id, json_extract(entity, '$.entity_type'), json_extract(entity, '$.id'), stamp
+               FROM sync_entities WHERE is_deleted""",
             """UPDATE sync_book
-               SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE deleted_at IS NOT NULL)""",
-            "DELETE FROM sync_entities WHERE deleted_at IS NOT NULL",
+               SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE is_deleted)""",
+            "DELETE FROM sync_entities WHERE is_deleted",
         )

@@ -19,7 +19,6 @@ from finwise import create_app
 from finwise.cli import main
 from finwise.config import Settings
 from finwise.domain.cursor import format_cursor, parse_cursor
-from finwise.store.book import read_version
 from finwise.store.checksum import checksum
 from tests.account import Account, sign_up
 from tests.device import Device
@@ -308,7 +307,6 @@ def age(path: Path) -> None:
         for stamp, *rest in connection.execute(
             "SELECT stamp, entity, change_id, device_id FROM sync_entities"
         ).fetchall():
-            version = read_version((stamp - YEAR, *rest))
-            values = (version.stamp, checksum(*version), stamp)
+            values = (stamp - YEAR, checksum(stamp - YEAR, *rest), stamp)
             connection.execute("UPDATE sync_entities SET stamp = ?, checksum = ? WHERE stamp = ?", values)
         connection.commit()

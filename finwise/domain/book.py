@@ -104,8 +104,11 @@ class WritableBook(Book, Protocol):
     def list_remembered(self, change_ids: Collection[str]) -> set[tuple[Key, str]]:
         """Which of these change_ids are remembered, and for which entity."""
 
-    def put_versions(self, versions: Collection[Version]) -> None:
-        """Stores one version per entity in place of what was there."""
+    def add_versions(self, versions: Collection[Version]) -> None:
+        """Stores versions of entities of which none is stored."""
+
+    def replace_versions(self, versions: Mapping[int, Version]) -> None:
+        """Stores versions in place of those of their entities, which are named by their stamps."""
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
         """Remembers change_ids; one that is remembered already stays as it is."""

@@ -78,7 +78,12 @@ class Push:
     def store(self) -> None:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
         if self._written:
-            self._book.put_versions(self._written.values())
+            before = self._before
+            self._book.add_versions([version for key, version in self._written.items() if key not in before])
+            if before:
+                self._book.replace_versions(
+                    {before[key].stamp: version for key, version in self._written.items() if key in before}
+                )
             self._book.put_state(self.last_stamp, self._digests())
         if self._remembered:
             self._book.add_remembered(self._remembered)

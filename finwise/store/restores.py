@@ -123,7 +123,7 @@ def _adopt(connection: sqlite3.Connection) -> None:
     migrations.migrate(connection, KIND)
     _refuse(damages(connection))
     connection.execute("UPDATE sync_book SET epoch = lower(hex(randomblob(4))), views = ''")
-    connection.execute("UPDATE sync_book SET checksum = row_checksum(epoch, last_stamp, horizon)")
+    connection.execute("UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)")
     connection.execute(f"PRAGMA application_id = {OURS:d}")
 
 

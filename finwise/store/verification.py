@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from finwise.domain import digest
-from finwise.domain.change import read_entity
+from finwise.domain.change import Key, read_entity
 from finwise.errors import Quarantined
 from finwise.store import migrations
 from finwise.store.book import Connections, read_version, row_of
@@ -87,7 +87,7 @@ def strange_objects(connection: sqlite3.Connection) -> list[str]:
 def content(connection: sqlite3.Connection) -> Content:
     """What a file that is whole holds."""
     epoch, last_stamp, digests = connection.execute("SELECT epoch, last_stamp, digests FROM sync_book").fetchone()
-    (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE deleted_at IS NULL").fetchone()
+    (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE NOT is_deleted").fetchone()
     return Content(epoch, last_stamp, entities, dict(sorted(json.loads(digests).items())))
 
 
@@ -110,7 +110,7 @@ def _objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
 
 def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
     entities = connection.execute(
-        "SELECT stamp, entity_type, id, deleted_at, entity, change_id, device_id, checksum FROM sync_entities"
+        "SELECT stamp, id_hash, is_deleted, entity, change_id, device_id, checksum FROM sync_entities"
     )
     conflicts = connection.execute(
         """SELECT reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
@@ -124,7 +124,7 @@ def _wrong_rows(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _is_as_stored(row: tuple[Any, ...]) -> bool:
-    stamp, *_, text, change_id, device_id, _ = row
+    stamp, _, _, text, change_id, device_id, _ = row
     try:
         return row_of(read_version((stamp, text, change_id, device_id))) == row
     except Quarantined:
@@ -142,11 +142,29 @@ def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
     (greatest,) = connection.execute("SELECT coalesce(max(stamp), 0) FROM sync_entities").fetchone()
     if max(greatest, horizon) > last_stamp:
         yield "An entity was stored after the last stamp."
-    sums: dict[str, int] = defaultdict(int)
-    for row in connection.execute("SELECT stamp, entity FROM sync_entities"):
-        entity = read_entity(row)
-        sums[entity.entity_type] += digest.weight(entity)
+    sums, repeated = _sums(connection)
+    if repeated:
+        yield f"{repeated} entities stand in it more than once."
     stored = dict(json.loads(digests))
     for entity_type in sorted(sums.keys() | stored.keys()):
         if digest.add(digest.ZERO, sums[entity_type]) != stored.get(entity_type, digest.ZERO):
             yield f"The digest of {entity_type} does not belong to its entities: some were lost or added."
+
+
+def _sums(connection: sqlite3.Connection) -> tuple[dict[str, int], int]:
+    """The digests of the entities by type, before they are written out, and how many rows are of one that has another.
+
+    Those of one entity have one hash, so that the names of one hash alone are in memory.
+    """
+    sums: dict[str, int] = defaultdict(int)
+    names: set[Key] = set()
+    repeated, last_hash = 0, None
+    for hashed, *row in connection.execute("SELECT id_hash, stamp, entity FROM sync_entities ORDER BY id_hash"):
+        entity = read_entity((row[0], row[1]))
+        sums[entity.entity_type] += digest.weight(entity)
+        if hashed != last_hash:
+            names, last_hash = set(), hashed
+        name = (entity.entity_type, entity.id)
+        repeated += name in names
+        names.add(name)
+    return sums, repeated

@@ -5,6 +5,8 @@ from hashlib import sha256
 
 from finwise.store.connection import Connection
 
+_TYPE = """substr(entity, 17, instr(entity, '","id":') - 17)"""  # as in book.py
+
 Columns = Mapping[str, Sequence[str]]  # entity_type -> the names of its fields
 
 
@@ -32,11 +34,11 @@ class Views:
 
 
 def _statement(name: str, fields: Sequence[str]) -> str:
-    times = [f"json_extract(entity, '$.{name}') AS {name}" for name in ("created_at", "updated_at")]
+    own = [f"json_extract(entity, '$.{name}') AS {name}" for name in ("id", "created_at", "updated_at")]
     columns = [f"json_extract(entity, '$.data.{field}') AS {quoted(field)}" for field in fields]
     return (
-        f"CREATE VIEW {quoted(name)} AS SELECT {', '.join(['id', *times, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
-        f"FROM sync_entities WHERE entity_type = '{name}' AND deleted_at IS NULL"
+        f"CREATE VIEW {quoted(name)} AS SELECT {', '.join([*own, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
+        f"FROM sync_entities WHERE {_TYPE} = '{name}' AND NOT is_deleted"
     )
 
 

@@ -48,7 +48,12 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         """Stores versions and remembers change_ids as they are, as if pushes had led to them."""
         made = list(versions)
         with self._books.transact(self.tenant_id) as book:
-            book.put_versions(made)
+            before = book.list_versions([(version.entity_type, version.id) for version in made])
+            for version in made:
+                if stored := before.get((version.entity_type, version.id)):
+                    book.replace_versions({stored.stamp: version})
+                else:
+                    book.add_versions([version])
             book.add_remembered(list(remembered))
             if made:
                 book.put_state(max(version.stamp for version in made), {})

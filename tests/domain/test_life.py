@@ -156,7 +156,7 @@ def test_a_file_without_a_tenant_is_set_aside_whole(
     create_domain(settings).close()
     assert names(tenant_file(tmp_path, stranger)) == []
     (aside,) = (tmp_path / "tenant_databases" / "trash").glob(f"*_orphan_tenant_{stranger}.db")
-    assert value(aside, "SELECT id FROM sync_entities") == "kept"
+    assert value(aside, "SELECT id FROM tags") == "kept"
     assert state(settings, tenant_id) == "active"
 
 
@@ -305,7 +305,7 @@ def test_a_deletion_that_was_cut_off_is_finished_under_the_same_name(
         assert kept.name.startswith(
             (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)).strftime("%Y%m%dT%H%M%S.%fZ_deleted")
         )
-        assert value(kept, "SELECT id FROM sync_entities") == "kept"
+        assert value(kept, "SELECT id FROM tags") == "kept"
 
 
 def test_a_restore_without_a_file_that_waits_does_not_invent_one(

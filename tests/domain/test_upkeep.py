@@ -16,10 +16,10 @@ from finwise.domain.book import Contact
 from finwise.domain.cursor import Cursor
 from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.errors import CursorExpired
+from finwise.errors import CursorExpired, Quarantined
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user, as_caller
-from tests.store.files import tenant_file, value
+from tests.store.files import outside, tenant_file, value
 from tests.store.processes import outcomes, ready
 
 DAY = 86_400_000_000  # µs
@@ -117,6 +117,17 @@ def test_a_device_that_was_not_heard_of_for_long_is_forgotten(domain: Domain, te
     domain.sync.pull(tenant_id, PullRequest(contact=Contact("laptop", START + 100 * DAY)))
     assert domain.upkeep.compact(tenant_id, START + 181 * DAY).devices == 1
     assert [device.heard.token_id for device in domain.devices.list_of(tenant_id)] == ["laptop"]
+
+
+def test_a_tombstone_that_cannot_be_read_any_more_is_not_forgotten_but_noticed(
+    domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    path = tenant_file(tmp_path, tenant_id)
+    with outside(path) as connection:
+        connection.execute("UPDATE sync_entities SET entity = 'nothing' WHERE is_deleted")
+    with pytest.raises(Quarantined):
+        domain.upkeep.compact(tenant_id, START + 181 * DAY)
+    assert value(path, "SELECT count(*) FROM sync_entities") == 2
 
 
 def test_space_that_nobody_uses_is_given_back(domain: Domain, tenant_id: str, tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def test_a_backup_under_load_holds_all_that_was_acknowledged_before_and_is_whole
             file = made.folder / f"tenant_{tenant_id}.db"
             assert made.manifest.problems == []
             for name, number in acknowledged.items():
-                query = f"SELECT count(*) FROM sync_entities WHERE id LIKE '{name}-%'"
+                query = f"SELECT count(*) FROM tags WHERE id LIKE '{name}-%'"
                 assert value(file, query) >= number
 
 

@@ -164,7 +164,7 @@ def test_a_copy_has_what_its_source_sees_and_not_what_came_after(
     with outside(tenant_file(tmp_path, tenant_id)) as source, snapshot_of(source):
         domain.sync.push(tenant_id, PushRequest([change("later")]), now())
         copy(source, tmp_path / "taken.db")
-    assert value(tmp_path / "taken.db", "SELECT group_concat(id) FROM sync_entities") == "first"
+    assert value(tmp_path / "taken.db", "SELECT group_concat(id) FROM tags") == "first"
 
 
 @contextmanager

@@ -90,25 +90,37 @@ def test_the_entities_are_what_they_were_and_proven(domain: Domain, tenant_id: s
 def test_an_old_row_that_changes_later_is_noticed(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
     domain.sync.pull(tenant_id, PullRequest())
     with outside(tenant_file(tmp_path, tenant_id)) as connection:
-        connection.execute("UPDATE sync_entities SET device_id = 'another' WHERE id = 'gone'")
+        connection.execute("UPDATE sync_entities SET device_id = 'another' WHERE is_deleted")
         connection.execute("UPDATE sync_conflicts SET data = '{}' WHERE id = 'gone'")
     assert len(domain.verification.verify(tenant_id)) == 2
 
 
-def test_an_old_row_that_was_changed_before_is_noticed_still(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("schema", "statement"),
+    [
+        (4, "UPDATE sync_entities SET data = '{}' WHERE id = 'living'"),
+        (5, "UPDATE sync_entities SET entity = replace(entity, 'ä', 'a') WHERE id = 'living'"),
+        (5, "UPDATE sync_entities SET entity = 'nothing' WHERE id = 'living'"),
+        (5, "UPDATE sync_entities SET id = 'another' WHERE id = 'living'"),
+    ],
+)
+def test_an_old_row_that_was_changed_before_is_noticed_still(
+    domain: Domain, tenant_id: str, tmp_path: Path, schema: int, statement: str
+) -> None:
     path = tenant_file(tmp_path, tenant_id)
     with closing(connect(path)) as connection, transaction(connection):
-        migrations.migrate(connection, "tenant", 4)
-        connection.execute("UPDATE sync_entities SET data = '{}' WHERE id = 'living'")
+        migrations.migrate(connection, "tenant", schema)
+        connection.execute(statement)
     assert domain.verification.verify(tenant_id) == ["1 entities are not what was stored: their checksums differ."]
 
 
+@pytest.mark.parametrize(("schema", "column"), [(4, "data"), (5, "id")])
 def test_views_that_somebody_made_or_broke_do_not_stop_a_file_from_being_brought_up_to_date(
-    domain: Domain, tenant_id: str, tmp_path: Path
+    domain: Domain, tenant_id: str, tmp_path: Path, schema: int, column: str
 ) -> None:
     with closing(connect(tenant_file(tmp_path, tenant_id))) as connection, transaction(connection):
-        migrations.migrate(connection, "tenant", 4)
-        connection.execute("CREATE VIEW mine AS SELECT data FROM sync_entities")
+        migrations.migrate(connection, "tenant", schema)
+        connection.execute(f"CREATE VIEW mine AS SELECT {column} FROM sync_entities")
         connection.execute("CREATE VIEW broken AS SELECT x FROM nowhere")
     domain.sync.push(tenant_id, PushRequest([change("new")]), now())
     assert value(tenant_file(tmp_path, tenant_id), "SELECT group_concat(id) FROM tags") == "living,new"

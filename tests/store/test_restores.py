@@ -450,9 +450,7 @@ def test_a_restore_goes_on_at_whatever_rename_it_was_cut_off(
     assert list((tmp_path / "tenant_databases" / "restoring").iterdir()) == []
     if done:
         replaced = trash_of(tmp_path, tenant_id)
-        assert (
-            value(replaced, "SELECT group_concat(id) FROM (SELECT id FROM sync_entities ORDER BY id)") == "kept,since"
-        )
+        assert value(replaced, "SELECT group_concat(id) FROM (SELECT id FROM tags ORDER BY id)") == "kept,since"
 
 
 def cut_after_moving(life: Life, tenant: Tenant, moment: int) -> Tenant:

@@ -1,5 +1,6 @@
 """Damaged files are found out, whatever the damage, and whole ones are left in peace."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from finwise import now
-from finwise.domain import Domain
+from finwise.domain import Domain, digest
+from finwise.domain.change import read_entity
 from finwise.domain.sync import PullRequest, PushRequest
+from finwise.store.book import read_version, row_of
 from finwise.store.connection import connect, snapshot
 from finwise.store.verification import damages
 from tests.household import change
@@ -20,6 +23,7 @@ from tests.store.files import outside
 
 COPIES = 160
 PAGE = 4096
+T7 = "json_extract(entity, '$.id') = 't7'"
 
 Damage = Callable[[bytearray, random.Random], None]
 
@@ -93,10 +97,26 @@ def test_a_whole_file_has_no_damage_and_looking_changes_nothing(copy: Path) -> N
     assert copy.read_bytes() == before
 
 
-@pytest.mark.parametrize("column", ["stamp", "id"])
-def test_the_file_itself_has_no_place_for_a_second_row_of_a_stamp_or_an_entity(copy: Path, column: str) -> None:
-    with outside(copy) as connection, pytest.raises(sqlite3.IntegrityError, match=f"sync_entities.{column}"):
-        connection.execute(f"UPDATE sync_entities SET {column} = (SELECT {column} FROM sync_entities LIMIT 1)")
+def test_the_file_itself_has_no_place_for_a_second_row_of_a_stamp(copy: Path) -> None:
+    with outside(copy) as connection, pytest.raises(sqlite3.IntegrityError, match=r"sync_entities\.stamp"):
+        connection.execute("UPDATE sync_entities SET stamp = (SELECT stamp FROM sync_entities LIMIT 1)")
+
+
+def test_a_second_row_of_an_entity_is_noticed_even_where_all_its_sums_are_right(copy: Path) -> None:
+    with closing(connect(copy)) as connection:
+        first = "SELECT stamp, entity, change_id, device_id FROM sync_entities ORDER BY stamp LIMIT 1"
+        tombstone = read_version(connection.execute(first).fetchone())._replace(data=None)
+        again = [row_of(tombstone._replace(stamp=stamp)) for stamp in (1, 2)]
+        connection.executemany("DELETE FROM sync_entities WHERE id_hash = ?", [(row[1],) for row in again])
+        for row in again:
+            connection.execute("INSERT INTO sync_entities VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute("UPDATE sync_book SET digests = ?", (_digests(connection),))
+    assert found(copy) == ["1 entities stand in it more than once."]
+
+
+def _digests(connection: sqlite3.Connection) -> str:
+    rows = connection.execute("SELECT stamp, entity FROM sync_entities").fetchall()
+    return json.dumps({"tags": digest.add(digest.ZERO, sum(digest.weight(read_entity(row)) for row in rows))})
 
 
 @pytest.mark.parametrize("damage", [flip_a_bit, zero_a_page, fill_a_page_with_noise, cut_off, spoil_the_header])
@@ -117,16 +137,16 @@ def test_no_damage_that_changes_what_devices_get_stays_unnoticed(copy: Path, tmp
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM sync_entities WHERE id = 't7'",
-        "UPDATE sync_entities SET entity = replace(entity, '\"name\":\"', '\"name\":\"an') WHERE id = 't7'",
-        "UPDATE sync_entities SET entity = replace(entity, '\"data\":', '\"date\":') WHERE id = 't7'",
-        'UPDATE sync_entities SET entity = replace(entity, \'"id":"t7"\', \'"id":"t8"\') WHERE id = \'t7\'',
-        "UPDATE sync_entities SET entity = replace(entity, '\"updated_at\":\"2', '\"updated_at\":\"3') WHERE id = 't7'",
-        "UPDATE sync_entities SET id = 'another' WHERE id = 't7'",
-        "UPDATE sync_entities SET entity_type = 'recipients' WHERE id = 't7'",
-        "UPDATE sync_entities SET deleted_at = '2026-01-09T19:01:00.000Z' WHERE id = 't7'",
-        "UPDATE sync_entities SET stamp = stamp + 1000000 WHERE id = 't7'",
-        "UPDATE sync_entities SET device_id = 'another' WHERE id = 't7'",
+        f"DELETE FROM sync_entities WHERE {T7}",
+        f'UPDATE sync_entities SET entity = replace(entity, \'"name":"\', \'"name":"an\') WHERE {T7}',
+        f"UPDATE sync_entities SET entity = replace(entity, '\"data\":', '\"date\":') WHERE {T7}",
+        f'UPDATE sync_entities SET entity = replace(entity, \'"id":"t7"\', \'"id":"t8"\') WHERE {T7}',
+        f'UPDATE sync_entities SET entity = replace(entity, \'"updated_at":"2\', \'"updated_at":"3\') WHERE {T7}',
+        f"UPDATE sync_entities SET entity = replace(entity, 'tags', 'recipients') WHERE {T7}",
+        f"UPDATE sync_entities SET id_hash = id_hash + 1 WHERE {T7}",
+        f"UPDATE sync_entities SET is_deleted = 1 WHERE {T7}",
+        f"UPDATE sync_entities SET stamp = stamp + 1000000 WHERE {T7}",
+        f"UPDATE sync_entities SET device_id = 'another' WHERE {T7}",
         "UPDATE sync_conflicts SET data = '{}' WHERE id = 't7'",
         'UPDATE sync_book SET digests = \'{"tags": "0123456789abcdef"}\'',
         "UPDATE sync_book SET digests = '[]'",
