@@ -34,6 +34,7 @@ _QUERY = re.compile(r"(since|limit|entity_types)=((?:[A-Za-z0-9:._~,-]|%[2-7][0-
 _LIMIT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 _ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
+_PUSHED = "finwise.pushed"
 _SMALL = 65_536  # bytes of a body that arrives at once, mostly
 _ODD = frozenset({"HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING"})
 
@@ -115,6 +116,8 @@ class Express:
             tenant = self._domain.tenants.to_write(caller, sync.tenant_id(*named))
         quota = self._domain.quotas.of_tenant(tenant)
         pushed = self._domain.sync.push(tenant.uuid, sync.push_request(envelope, caller, now), now, quota)
+        # To free what was read of 500 changes takes 0.5 ms. So it goes with the environment, after the answer.
+        environ[_PUSHED] = envelope, pushed
         return answers.pushed_text(pushed, now), []
 
     def _caller(self, environ: Environ, now: int) -> Caller:
