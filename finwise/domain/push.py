@@ -44,7 +44,6 @@ class Push:
         self._now, self._now_text = now, millis_text(now)
         keys = {change.key for change in accepted}
         self._before = book.list_versions(keys)
-        self._current = dict(self._before)
         self._written: dict[Key, Version] = {}
         self._known_ids = book.list_remembered({change.change_id for change in accepted})
         # Nothing is built upon another change of the push where each is about an entity of its own.
@@ -78,28 +77,30 @@ class Push:
     def store(self) -> None:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
         if self._written:
-            before = self._before
-            self._book.add_versions([version for key, version in self._written.items() if key not in before])
-            if before:
-                self._book.replace_versions(
-                    {before[key].stamp: version for key, version in self._written.items() if key in before}
-                )
+            self._store_versions()
             self._book.put_state(self.last_stamp, self._digests())
         if self._remembered:
             self._book.add_remembered(self._remembered)
         if self._conflicts:
             self._book.add_conflicts(self._conflicts)
 
+    def _store_versions(self) -> None:
+        written, before = self._written, self._before
+        replaced = written.keys() & before.keys()
+        self._book.add_versions([version for key, version in written.items() if key not in replaced])
+        if replaced:
+            self._book.replace_versions({before[key].stamp: written[key] for key in replaced})
+
     def _judge(self, place: int, change: Change) -> Result:
         key = change.key
-        stored = self._current.get(key)
+        stored = self._written.get(key) or self._before.get(key)
         verdict = judge(
             change,
             stored,
             now=self._now_text,
-            remembered=(key, change.change_id) in self._known_ids,
+            remembered=bool(self._known_ids) and (key, change.change_id) in self._known_ids,
             ancestor=self._ancestors.get(key),
-            built_upon=change.says_base and place < self._last_with_base.get((key, change.base_updated_at), -1),
+            built_upon=bool(self._last_with_base) and self._is_built_upon(place, change),
         )
         if verdict.status == SUPERSEDED:
             if verdict.conflict == OLDER:
@@ -123,7 +124,7 @@ class Push:
             if verdict.conflict == OVERWRITTEN:
                 self._keep(OVERWRITTEN, stored)
         version = self._version(key, change, stored, verdict, self.last_stamp)
-        self._current[key] = self._written[key] = version
+        self._written[key] = version
         return version
 
     def _version(self, key: Key, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
@@ -133,6 +134,9 @@ class Push:
         return Version(
             stamp, entity_type, entity_id, created_at, updated_at, change.data, change.change_id, self._device_id
         )
+
+    def _is_built_upon(self, place: int, change: Change) -> bool:
+        return change.says_base and place < self._last_with_base.get((change.key, change.base_updated_at), -1)
 
     def _remember(self, key: Key, change_id: str) -> None:
         if (key, change_id) not in self._known_ids:
@@ -144,10 +148,11 @@ class Push:
 
     def _digests(self) -> dict[str, str]:
         differences: dict[str, int] = defaultdict(int)
-        for key, version in self._written.items():
+        for version in self._written.values():
             differences[version.entity_type] += digest.weight(version)
-            if key in self._before:
-                differences[version.entity_type] -= digest.weight(self._before[key])
+        for key, version in self._before.items():
+            if key in self._written:
+                differences[version.entity_type] -= digest.weight(version)
         stored = self._book.list_digests()
         return {name: digest.add(stored.get(name, digest.ZERO), change) for name, change in differences.items()}
 
