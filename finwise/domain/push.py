@@ -94,7 +94,7 @@ class Push:
     def _judge(self, place: int, change: Change) -> Result:
         key = change.key
         stored = self._written.get(key) or self._before.get(key)
-        verdict = judge(
+        status, updated_at, conflict = verdict = judge(
             change,
             stored,
             now=self._now_text,
@@ -102,14 +102,14 @@ class Push:
             ancestor=self._ancestors.get(key),
             built_upon=bool(self._last_with_base) and self._is_built_upon(place, change),
         )
-        if verdict.status == SUPERSEDED:
-            if verdict.conflict == OLDER:
-                self._keep(OLDER, self._version(key, change, stored, verdict, stamp=0))
+        if status == SUPERSEDED:
+            if conflict == OLDER:
+                self._keep(OLDER, self._version(key, change, stored, updated_at, stamp=0))
             # Sent again, be it alone or after the conflict was dismissed, it must not be kept once more.
             self._remember(key, change.change_id)
             return Result(change, verdict, stored)
-        if verdict.status == APPLIED:
-            stored = self._apply(key, change, stored, verdict)
+        if status == APPLIED:
+            stored = self._apply(key, change, stored, updated_at, conflict)
         elif stored is not None:
             self.unchanged_stamps.add(stored.stamp)
             if stored.change_id != change.change_id:
@@ -117,19 +117,20 @@ class Push:
         self._ancestors[key] = change
         return Result(change, verdict, stored)
 
-    def _apply(self, key: Key, change: Change, stored: Version | None, verdict: Verdict) -> Version:
+    def _apply(
+        self, key: Key, change: Change, stored: Version | None, updated_at: str, conflict: str | None
+    ) -> Version:
         self.last_stamp = next_stamp(self.last_stamp, self._now)
         if stored is not None:
             self._remember(key, stored.change_id)
-            if verdict.conflict == OVERWRITTEN:
+            if conflict == OVERWRITTEN:
                 self._keep(OVERWRITTEN, stored)
-        version = self._version(key, change, stored, verdict, self.last_stamp)
+        version = self._version(key, change, stored, updated_at, self.last_stamp)
         self._written[key] = version
         return version
 
-    def _version(self, key: Key, change: Change, stored: Version | None, verdict: Verdict, stamp: int) -> Version:
+    def _version(self, key: Key, change: Change, stored: Version | None, updated_at: str, stamp: int) -> Version:
         entity_type, entity_id = key
-        updated_at = verdict.updated_at
         created_at = stored.created_at if stored else change.created_at or updated_at
         return Version(
             stamp, entity_type, entity_id, created_at, updated_at, change.data, change.change_id, self._device_id

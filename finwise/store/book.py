@@ -10,7 +10,7 @@ from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
 from finwise.domain.change import Key, Row, Version, entity_text, read_entity
 from finwise.domain.cursor import Position
-from finwise.store.checksum import checksum
+from finwise.store.checksum import checksum, checksum_of
 from finwise.store.connection import Connection, lift_page_limit
 from finwise.store.id_hash import id_hash
 
@@ -283,8 +283,8 @@ def row_of(version: Version) -> tuple[int | str | bytearray | None, ...]:
     """
     stamp, _, entity_id, _, _, data, change_id, device_id = version
     text = entity_text(version)
-    kept = bytearray(checksum(stamp, text, change_id, device_id))  # the text says the rest
-    return stamp, id_hash(entity_id), 1 if data is None else 0, text, change_id, device_id, kept
+    kept = checksum_of(f"{stamp}\0{text}\0{change_id}\0{device_id}")  # the text says the rest
+    return stamp, id_hash(entity_id), 1 if data is None else 0, text, change_id, device_id, bytearray(kept)
 
 
 def read_version(row: tuple[int, str, str, str | None]) -> Version:

@@ -8,13 +8,18 @@ def checksum(*values: int | str | None) -> bytes:
 
     No value contains NUL (json_text.py), so that none runs into the next.
     """
-    return sha256(_joined(values)).digest()[:16]
+    return checksum_of(_joined(values))
+
+
+def checksum_of(text: str) -> bytes:
+    """The checksum of values that are joined already, by NUL."""
+    return sha256(text.encode()).digest()[:16]
 
 
 def old_checksum(*values: int | str | None) -> bytes:
     """What stands in files of the schemas 2 to 5; migrations alone ask for it."""
-    return blake2b(_joined(values), digest_size=16).digest()
+    return blake2b(_joined(values).encode(), digest_size=16).digest()
 
 
-def _joined(values: tuple[int | str | None, ...]) -> bytes:
-    return "\0".join(map(str, values)).encode()
+def _joined(values: tuple[int | str | None, ...]) -> str:
+    return "\0".join(map(str, values))
