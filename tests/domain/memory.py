@@ -26,6 +26,11 @@ _CHECKS = entities.checks()
 _DATABASES = MemoryDatabases(entities.columns())
 
 
+def databases() -> MemoryDatabases:
+    """Where all books are."""
+    return _DATABASES
+
+
 def vectors(name: str) -> list[dict[str, Any]]:
     """The cases of a file of test vectors."""
     cases: list[dict[str, Any]] = json.loads((VECTORS / name).read_text(encoding="utf-8"))["cases"]
@@ -77,9 +82,11 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         return self.sync.pull(self.tenant_id, PullRequest(limit=EVERYTHING))
 
     def versions(self) -> dict[Key, Version]:
-        keys = [(entity.entity_type, entity.id) for entity in self.page().entities]
+        return self.versions_of([(entity.entity_type, entity.id) for entity in self.page().entities])
+
+    def versions_of(self, keys: Iterable[Key]) -> dict[Key, Version]:
         with self._books.read(self.tenant_id) as book:
-            return book.list_versions(keys)
+            return book.list_versions(list(keys))
 
     def digests(self) -> dict[str, str]:
         return dict(self.page().digest or {})

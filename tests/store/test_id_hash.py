@@ -4,11 +4,12 @@ import pytest
 
 from finwise import now
 from finwise.domain import Domain
-from finwise.domain.change import Rejection
+from finwise.domain.change import Rejection, Version
 from finwise.domain.conflicts import Decision
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.store.id_hash import id_hash
-from tests.household import change
+from tests.domain.memory import MemoryBook
+from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
 
 ONE, OTHER = "ff05ad15-25f5-4f62-9a7a-3ceeddacab27", "3ba735d7-c172-4bb4-92c7-ee40d6217fdf"
@@ -64,6 +65,14 @@ def test_the_same_id_names_an_entity_of_each_type(domain: Domain, tenant_id: str
     push(domain, tenant_id, named(ONE, "tag"), named(ONE, "baker", entity_type="recipients"))
     assert push(domain, tenant_id, named(ONE, "edited", updated_at=THEN, base_updated_at=FIRST)) == ["applied"]
     assert stored(domain, tenant_id) == {("tags", ONE): '{"name":"edited"}', ("recipients", ONE): '{"name":"baker"}'}
+
+
+def test_whoever_asks_for_one_of_two_ids_with_one_hash_gets_that_alone() -> None:
+    versions = [Version(at, "tags", each, FIRST, FIRST, "{}", new_id(), None) for at, each in ((1, ONE), (2, OTHER))]
+    with MemoryBook() as book:
+        book.put(versions)
+        for version in versions:
+            assert book.versions_of([("tags", version.id)]) == {("tags", version.id): version}
 
 
 def test_a_conflict_is_about_its_own_entity(domain: Domain, tenant_id: str) -> None:

@@ -106,9 +106,8 @@ def test_a_second_row_of_an_entity_is_noticed_even_where_all_its_sums_are_right(
     with closing(connect(copy)) as connection:
         first = "SELECT stamp, entity, change_id, device_id FROM sync_entities ORDER BY stamp LIMIT 1"
         tombstone = read_version(connection.execute(first).fetchone())._replace(data=None)
-        again = [row_of(tombstone._replace(stamp=stamp)) for stamp in (1, 2)]
-        connection.executemany("DELETE FROM sync_entities WHERE id_hash = ?", [(row[1],) for row in again])
-        for row in again:
+        one, between, other = (tombstone._replace(stamp=stamp, id=each) for stamp, each in enumerate("xyx", start=1))
+        for row in map(row_of, (one, between, other)):
             connection.execute("INSERT INTO sync_entities VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         connection.execute("UPDATE sync_book SET digests = ?", (_digests(connection),))
     assert found(copy) == ["1 entities stand in it more than once."]
