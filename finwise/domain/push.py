@@ -94,6 +94,7 @@ class Push:
     def _judge(self, place: int, change: Change) -> Result:
         key = change.key
         stored = self._written.get(key) or self._before.get(key)
+        # What is empty, as in most pushes, is not even asked: to ask takes making a pair of names and its hash.
         status, updated_at, conflict = verdict = judge(
             change,
             stored,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from finwise.errors import Busy, Conflict, FinWiseError, ReadOnly, StorageFull, quarantined
-from finwise.store.checksum import checksum, old_checksum
-from finwise.store.id_hash import id_hash
+from finwise.store.checksum import checksum
 from finwise.turns import leave
 
 BUSY_SECONDS = 10
@@ -124,7 +123,7 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     SQLite 3.51.3 a checkpoint that runs beside another's commit can lose pages. The log is not cut off then, for a
     commit that writes into a file as it lies takes half the time of one that makes it longer. Litestream writes the
     log back itself.
-    Statements may call `checksum` (checksum.py); migrations also `row_checksum`, as it was, and `id_hash` (id_hash.py).
+    Statements may call `checksum` (checksum.py).
     """
     if isinstance(database, Path):
         database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
@@ -138,8 +137,6 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
         pages = REPLICATED_WAL_PAGES if connection.is_replicated else WAL_PAGES
         connection.execute(f"PRAGMA wal_autocheckpoint = {pages:d}")
         connection.create_function("checksum", -1, checksum, deterministic=True)
-        connection.create_function("row_checksum", -1, old_checksum, deterministic=True)
-        connection.create_function("id_hash", 1, id_hash, deterministic=True)
     except sqlite3.Error:  # no database, for example
         connection.close()
         raise

@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 from finwise.errors import NewerSchema
+from finwise.store.checksum import old_checksum
+from finwise.store.id_hash import id_hash
 
 
 @cache
@@ -29,9 +31,14 @@ def is_current(connection: sqlite3.Connection, kind: str) -> bool:
 
 
 def migrate(connection: sqlite3.Connection, kind: str, until: int | None = None) -> None:
-    """Brings the schema up to date, or to an older version, within the caller's transaction. Raises NewerSchema."""
+    """Brings the schema up to date, or to an older version, within the caller's transaction. Raises NewerSchema.
+
+    Its statements may call `row_checksum` (`old_checksum` in checksum.py) and `id_hash` (id_hash.py) as well.
+    """
     if is_current(connection, kind):
         return
+    connection.create_function("row_checksum", -1, old_checksum, deterministic=True)
+    connection.create_function("id_hash", 1, id_hash, deterministic=True)
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, statements in enumerate(scripts(kind)[version:until], start=version + 1):
         for statement in statements:  # one by one: executescript() would commit the transaction
