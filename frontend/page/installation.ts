@@ -6,11 +6,10 @@ interface InstallPrompt extends Event {
 }
 
 const offered = shallowRef<InstallPrompt | null>(null);
-const fresh = shallowRef<ServiceWorker | null>(null);
 
 /** Whether the browser offers to install the page as an app. */
 export const canInstall = computed(() => offered.value !== null);
-/** Whether a new version of the page waits to take over. */
+/** Whether there is a newer version of the page than the one in this tab. */
 export const hasNewVersion = ref(false);
 
 addEventListener("beforeinstallprompt", (event) => {
@@ -27,25 +26,27 @@ export async function install(): Promise<void> {
 /** Registers the service worker, with which the page starts without a network. Over plain HTTP in a network there is none. */
 export async function register(): Promise<void> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
-  const registration = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }).catch(() => null);
+  const workers = navigator.serviceWorker;
+  const wasControlled = workers.controller !== null;
+  const registration = await workers.register("./sw.js", { updateViaCache: "none" }).catch(() => null);
   if (!registration) return;
-  const look = (worker: ServiceWorker | null): void => {
+  const announceOnceInstalled = (worker: ServiceWorker | null): void => {
     worker?.addEventListener("statechange", () => {
-      if (worker.state === "installed" && navigator.serviceWorker.controller) announce(worker);
+      if (worker.state === "installed" && workers.controller) hasNewVersion.value = true;
     });
   };
-  if (registration.waiting && navigator.serviceWorker.controller) announce(registration.waiting);
-  look(registration.installing);
-  registration.addEventListener("updatefound", () => look(registration.installing));
+  if (registration.waiting && workers.controller) hasNewVersion.value = true;
+  announceOnceInstalled(registration.installing);
+  registration.addEventListener("updatefound", () => announceOnceInstalled(registration.installing));
+  // Another tab let the new version take over. This one goes on with what it has, until it is asked to reload.
+  if (wasControlled) workers.addEventListener("controllerchange", () => (hasNewVersion.value = true));
 }
 
-/** Lets the new version take over, and shows it. */
-export function takeNewVersion(): void {
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-  fresh.value?.postMessage("take over");
-}
-
-function announce(worker: ServiceWorker): void {
-  fresh.value = worker;
-  hasNewVersion.value = true;
+/** Lets the new version take over, if no other tab has done so before, and shows it in this tab. */
+export async function takeNewVersion(): Promise<void> {
+  const waiting = (await navigator.serviceWorker.getRegistration())?.waiting;
+  if (!waiting) return location.reload();
+  // "redundant": a still newer version has replaced it, which the reload then finds.
+  waiting.addEventListener("statechange", () => ["activated", "redundant"].includes(waiting.state) && location.reload());
+  waiting.postMessage("take over");
 }
