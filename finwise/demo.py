@@ -109,7 +109,7 @@ def find_book(domain: Domain) -> str | None:
 
 
 def book(today: date) -> dict[str, list[dict[str, Any]]]:
-    """The demo book up to and including `today`: all nine entity types, in the format of `finwise import`."""
+    """The demo book up to and including `today`: something of each entity type, in the format of `finwise import`."""
     bookings = sorted(_bookings(today), key=lambda booking: str(booking["created_at"]))
     balances = dict.fromkeys((_id(f"account {name}") for name, *_ in _ACCOUNTS), 0.0)
     for booking in bookings:
@@ -151,6 +151,7 @@ def book(today: date) -> dict[str, list[dict[str, Any]]]:
                 actions=[{"type": "set", "field": "categoryId", "value": _id("category Groceries")}],
             )
         ],
+        "book_settings": [{"id": "currency", "value": "EUR"}],
     }  # fmt: skip
 
 

@@ -243,3 +243,10 @@ class AutomationRule(Entity):
     priority = Integer(required=True)
     isActive = Boolean(required=True)
     conditionLogic = String(allow_none=True)
+
+
+@entity("book_settings")
+class BookSetting(Entity):
+    """A setting of the whole book, such as its currency. Its id is its key, so the last write wins for each key."""
+
+    value = Anything(required=True, allow_none=True)

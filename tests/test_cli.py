@@ -95,11 +95,11 @@ def test_an_import_dated_now_wins(run: Run, home: Household, tmp_path: Path) -> 
 
 def test_what_an_import_rejects_is_listed_and_the_rest_is_stored(run: Run, home: Household, tmp_path: Path) -> None:
     entities = [{"id": "bad", "name": 7}, {"id": "good", "name": "fine"}]
-    done = run("import", book(tmp_path / "b.json", tags=entities, goals=[{"id": "x"}]), "--tenant", home.tenant_id)
+    done = run("import", book(tmp_path / "b.json", tags=entities, robots=[{"id": "x"}]), "--tenant", home.tenant_id)
     assert done.exit_code == 1
     assert "1 stored" in done.output
     assert "tags bad: invalid_data" in done.output
-    assert "goals x: unknown_entity_type" in done.output
+    assert "robots x: unknown_entity_type" in done.output
     assert [entity["id"] for entity in home.initial()["changes"]] == ["good"]
 
 

@@ -61,7 +61,7 @@ def test_a_first_load_gives_the_cursor_to_go_on_from(home: Household) -> None:
 def test_entity_types_restricts_a_first_load_and_unknown_names_are_ignored(home: Household) -> None:
     home.results(change("t1"), change("r1", entity_type="recipients"))
     for accept in ("application/json", NDJSON):
-        page = read(load(home, accept, entity_types="recipients,goals").text, accept)
+        page = read(load(home, accept, entity_types="recipients,robots").text, accept)
         assert (ids(page), set(page["digest"])) == (["r1"], {"recipients"})
         assert page["next_since"] == home.pull()["next_since"]
 
@@ -167,7 +167,7 @@ def test_the_digest_of_a_push_counts_what_that_push_stored(home: Household) -> N
 def test_the_digest_is_for_the_types_asked(home: Household) -> None:
     since = home.pull()["next_since"]
     home.results(change("t1"), change("r1", entity_type="recipients"), change("r2", entity_type="recipients"))
-    asked = {"entity_types": "recipients,accounts,goals"}
-    pushed = home.push(since=since, entity_types=["recipients", "accounts", "goals"]).get_json()
+    asked = {"entity_types": "recipients,accounts,robots"}
+    pushed = home.push(since=since, entity_types=["recipients", "accounts", "robots"]).get_json()
     for page in (home.pull(**asked), home.initial(**asked), pushed):
         assert page["digest"] == expected_digest(home, "recipients", "accounts")

@@ -128,9 +128,9 @@ def test_an_entity_that_changes_while_a_device_pages_is_sent_again_and_none_is_s
 def test_entity_types_restricts_and_names_the_server_does_not_know_are_ignored(home: Household) -> None:
     home.results(change("t1"), change("r1", entity_type="recipients"), dead("t2"))
     assert ids(home.pull(entity_types="tags")) == ["t1", "t2"]
-    assert ids(home.pull(entity_types="goals,recipients")) == ["r1"]
+    assert ids(home.pull(entity_types="robots,recipients")) == ["r1"]
     assert ids(home.pull(entity_types="recipients,tags")) == ["t1", "r1", "t2"]
-    assert ids(home.pull(entity_types="goals")) == []
+    assert ids(home.pull(entity_types="robots")) == []
 
 
 def test_a_device_that_learns_of_a_type_later_catches_up_on_it_with_a_cursor_of_its_own(home: Household) -> None:

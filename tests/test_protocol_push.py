@@ -202,7 +202,7 @@ def test_limit_and_has_more_page_the_answer_of_a_push_as_they_do_a_pull(home: Ho
 def test_entity_types_restricts_the_changes_of_a_push_and_unknown_names_are_ignored(home: Household) -> None:
     since = home.pull()["next_since"]
     home.results(change("t1"), change("r1", entity_type="recipients"))
-    answer = home.push(change("own"), since=since, entity_types=["recipients", "goals"]).get_json()
+    answer = home.push(change("own"), since=since, entity_types=["recipients", "robots"]).get_json()
     assert (ids(answer), set(answer["digest"])) == (["r1"], {"recipients"})
     assert answer["results"][0]["status"] == "applied"
 
@@ -289,7 +289,7 @@ def test_there_is_one_result_per_change_in_their_order(home: Household) -> None:
     known = change("e1", updated_at=LATE)
     home.results(known)
     sent = [
-        change(entity_type="goals"),
+        change(entity_type="robots"),
         known,
         change("e1", updated_at=EARLY, data={"name": "older"}),
         change(updated_at="never"),

@@ -74,7 +74,7 @@ def assert_rejected(home: Household, text: str, code: str, change_id: str | None
 
 
 @pytest.mark.parametrize(
-    "entity_type", ['"goals"', '"Tags"', '"sync_book"', '""', '"\\ud800"', "5", "null", "NaN", None]
+    "entity_type", ['"robots"', '"Tags"', '"sync_book"', '""', '"\\ud800"', "5", "null", "NaN", None]
 )
 def test_an_entity_type_that_is_not_in_the_catalogue_is_rejected(home: Household, entity_type: str | None) -> None:
     assert_rejected(home, element(entity_type=entity_type), "unknown_entity_type")
@@ -310,7 +310,7 @@ def test_a_change_id_is_a_uuid_in_whatever_case_and_comes_back_as_it_was_sent(ho
 
 def test_every_code_of_the_page_occurs_in_one_push_beside_changes_that_are_stored(home: Household) -> None:
     bad = [
-        change(entity_type="goals"),
+        change(entity_type="robots"),
         change(id="a b"),
         change(updated_at="never"),
         change(data={}),

@@ -18,8 +18,8 @@ export function nameOf(entityType: string, data: object | null | undefined): str
   const what =
     entityType === "transactions"
       ? [fieldText("date", fields.date), fields.payee || fields.description, fieldText("amount", fields.amount)].filter(Boolean).join(", ")
-      : String(fields.name ?? "");
-  return data ? words.value.changeOf(what, kind) : kind;
+      : text(fields.name ?? fields.value);
+  return what ? words.value.changeOf(what, kind) : kind;
 }
 
 export interface Difference {

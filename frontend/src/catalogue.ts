@@ -19,6 +19,7 @@ export const ENTITY_TYPES = [
   "transactions",
   "planning_transactions",
   "automation_rules",
+  "book_settings",
 ] as const satisfies readonly EntityType[];
 
 // The compiler says which type of the document is missing above.

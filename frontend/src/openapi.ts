@@ -650,6 +650,45 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        BookSetting: {
+            value: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        BookSettingChange: {
+            /** Format: date-time */
+            base_updated_at?: string | null;
+            /** Format: uuid */
+            change_id: string;
+            /** Format: date-time */
+            created_at?: string | null;
+            data?: components["schemas"]["BookSetting"] | null;
+            /** Format: date-time */
+            deleted_at?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            entity_type: "book_settings";
+            id: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        BookSettingEntity: {
+            /** Format: date-time */
+            created_at: string;
+            data: components["schemas"]["BookSetting"] | null;
+            /** Format: date-time */
+            deleted_at: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            entity_type: "book_settings";
+            id: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
         Category: {
             activity: number;
             available: number;
@@ -748,7 +787,7 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
-        Change: components["schemas"]["AccountGroupChange"] | components["schemas"]["AccountChange"] | components["schemas"]["CategoryGroupChange"] | components["schemas"]["CategoryChange"] | components["schemas"]["RecipientChange"] | components["schemas"]["TagChange"] | components["schemas"]["TransactionChange"] | components["schemas"]["PlanningTransactionChange"] | components["schemas"]["AutomationRuleChange"];
+        Change: components["schemas"]["AccountGroupChange"] | components["schemas"]["AccountChange"] | components["schemas"]["CategoryGroupChange"] | components["schemas"]["CategoryChange"] | components["schemas"]["RecipientChange"] | components["schemas"]["TagChange"] | components["schemas"]["TransactionChange"] | components["schemas"]["PlanningTransactionChange"] | components["schemas"]["AutomationRuleChange"] | components["schemas"]["BookSettingChange"];
         Conflict: {
             conflict_id: string;
             entity: components["schemas"]["Entity"] | null;
@@ -784,7 +823,7 @@ export interface components {
             /** @description whose token it shows */
             user_id: string | null;
         };
-        Entity: components["schemas"]["AccountGroupEntity"] | components["schemas"]["AccountEntity"] | components["schemas"]["CategoryGroupEntity"] | components["schemas"]["CategoryEntity"] | components["schemas"]["RecipientEntity"] | components["schemas"]["TagEntity"] | components["schemas"]["TransactionEntity"] | components["schemas"]["PlanningTransactionEntity"] | components["schemas"]["AutomationRuleEntity"];
+        Entity: components["schemas"]["AccountGroupEntity"] | components["schemas"]["AccountEntity"] | components["schemas"]["CategoryGroupEntity"] | components["schemas"]["CategoryEntity"] | components["schemas"]["RecipientEntity"] | components["schemas"]["TagEntity"] | components["schemas"]["TransactionEntity"] | components["schemas"]["PlanningTransactionEntity"] | components["schemas"]["AutomationRuleEntity"] | components["schemas"]["BookSettingEntity"];
         Health: {
             entity_types: string[];
             limits: {

@@ -69,7 +69,7 @@ def is_short(home: Household, environ: dict[str, Any], monkeypatch: pytest.Monke
     return not asked
 
 
-QUERIES = ["", "limit=2", "limit=10000", "entity_types=tags", "entity_types=tags,goals&limit=1", "entity_types=goals"]
+QUERIES = ["", "limit=2", "limit=10000", "entity_types=tags", "entity_types=tags,robots&limit=1", "entity_types=robots"]
 ODD_QUERIES = [
     "limit=0", "limit=10001", "limit=1e3", "limit=01", "limit=", "limit=1&limit=1", "since=", "since=x", "since=%ff",
     "since=1970-01-01T00:00:00Z&since=1970-01-01T00:00:00Z", "more=1", "limit=1&", "&", "=", "limit", "entity_types=",
