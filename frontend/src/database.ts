@@ -35,6 +35,8 @@ export interface QueueEntry {
   /** `updated_at` of the server's version it was made from; null: none, or one of a life of the server's file that has ended. */
   base_updated_at: string | null;
   data: Data | null;
+  /** What is stored with the others of this group, or not at all; absent: it stands alone. */
+  group?: string;
   /** 1 once it was on its way: then nobody knows whether it was stored, and it must not be changed any more. */
   sent: 0 | 1;
 }

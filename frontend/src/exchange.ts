@@ -5,11 +5,11 @@ import { type FinwiseClient, type Page, type PushAnswer, ServerError } from "./c
 import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database.js";
 import { askForReload, device, putDevice } from "./device.js";
 import { recount } from "./local.js";
-import { askAgain, setAside, takeBatch, wireChange } from "./queue.js";
+import { MOST_TOGETHER, askAgain, hasWaiting, setAside, takeBatch, unitsOf, wireChange } from "./queue.js";
 import { Taking } from "./taking.js";
 import { offsetAfter, timeText } from "./time.js";
 
-const MOST_CHANGES = 500; // in one push
+const MOST_CHANGES = MOST_TOGETHER; // in one push
 const MOST_BYTES = 1 << 18; // so that a slow line gets it across before anybody loses patience
 const CONFLICTS_EVERY = 10 * 60_000; // ms; others lose, or decide, without anything else to be seen here
 const MOST_RELOADS = 3; // in one sync
@@ -134,9 +134,7 @@ export class Exchange {
   }
 
   private async hasMoreToSend(held: Held): Promise<boolean> {
-    if (isClosed(held)) return false;
-    const waiting = this.db.syncQueue.toCollection();
-    return (await (held.deletionsOnly ? waiting.filter((entry) => entry.data === null) : waiting).count()) > 0;
+    return !isClosed(held) && hasWaiting(this.db, held.deletionsOnly);
   }
 
   /** The answer to a push, after it was taken; undefined: to be tried in another way. */
@@ -162,11 +160,13 @@ export class Exchange {
 
   /** Goes on where only this push was refused. Raises the error where it is more than that. */
   private async refused(error: ServerError, batch: QueueEntry[], held: Held): Promise<void> {
-    if (error.status === 413 && batch.length > 1) {
+    if (error.status === 413 && unitsOf(batch).length > 1) {
       this.most = Math.ceil(batch.length / 2);
       this.bytes = Math.ceil(this.bytes / 2);
     } else if (error.status === 413) {
-      await this.db.transaction("rw", this.db.syncQueue, this.db.syncRejected, () => setAside(this.db, batch[0]!, "too_large", {}));
+      await this.db.transaction("rw", this.db.syncQueue, this.db.syncRejected, async () => {
+        for (const entry of batch) await setAside(this.db, entry, "too_large", {});
+      });
     } else if (error.status === 507 || error.status === 403) {
       held.deletionsOnly = error.status === 507 && !held.error;
       held.error = error;

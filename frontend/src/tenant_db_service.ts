@@ -1,11 +1,12 @@
 /** Reading and editing a book. Every edit stamps the entity and queues its change in the same transaction. */
 
+import { Dexie, type Transaction } from "dexie";
 import type { Data, EntityType } from "./catalogue.js";
 import { type FinwiseTenantSpecificDB, type Row } from "./database.js";
 import { device } from "./device.js";
 import { newId } from "./identifiers.js";
 import { type Local, Locals } from "./local.js";
-import { enqueue } from "./queue.js";
+import { MOST_TOGETHER, enqueue, overtake } from "./queue.js";
 import { editTime } from "./time.js";
 
 /** Raised where an entity is to be changed that is not there (any more). */
@@ -22,7 +23,23 @@ export class EntityExists extends Error {
   }
 }
 
+/** Raised if more is to be stored together than one push may hold; nothing of it is stored. */
+export class TooManyTogether extends Error {
+  constructor() {
+    super(`At most ${MOST_TOGETHER} edits can be made together. Make several groups of them.`);
+  }
+}
+
+/** Edits that are made together: the server stores all of them, or none. */
+interface Group {
+  id: string;
+  edits: number;
+}
+
 export class TenantDbService {
+  /** The groups that are being made, by the transaction around their edits. */
+  private readonly groups = new WeakMap<Transaction, Group>();
+
   /** `onChange` is called after each edit was stored; `now` is this device's clock in ms. */
   constructor(
     readonly db: FinwiseTenantSpecificDB,
@@ -66,13 +83,25 @@ export class TenantDbService {
     return this.edit(entityType, id, (data) => (data === null ? undefined : null));
   }
 
-  /** Any number of edits as one: all are stored, or none. */
+  /** Up to 500 edits as one: all are stored, here and on the server, or none. Raises TooManyTogether. */
   async together(edits: () => Promise<void>): Promise<void> {
-    await this.db.transaction("rw", this.db.tables, edits);
+    await this.db.transaction("rw", this.db.tables, async (transaction) => {
+      if (!this.groupAround(transaction)) this.groups.set(transaction, { id: newId(), edits: 0 });
+      await edits();
+    });
     this.onChange();
   }
 
+  private groupAround(transaction: Transaction | null): Group | undefined {
+    for (let each: Transaction | null | undefined = transaction; each; each = each.parent) {
+      const group = this.groups.get(each);
+      if (group) return group;
+    }
+    return undefined;
+  }
+
   private async edit(entityType: EntityType, id: string, become: (data: Data | null) => Data | null | undefined): Promise<void> {
+    const group = this.groupAround(Dexie.currentTransaction);
     const tables = [this.db.entities(entityType), this.db.syncTombstones, this.db.syncQueue, this.db.syncMetadata, this.db.syncDevice, this.db.syncRejected];
     const changed = await this.db.transaction("rw", tables, async () => {
       const locals = new Locals(this.db);
@@ -89,11 +118,11 @@ export class TenantDbService {
         base_updated_at: before?.base_updated_at ?? null,
         data,
       };
+      if (group && ++group.edits > MOST_TOGETHER) throw new TooManyTogether();
       await locals.put(entityType, [{ local, before }]);
-      await enqueue(this.db, local);
+      const joined = await overtake(this.db, entityType, id, group?.id);
+      await enqueue(this.db, local, joined);
       await locals.save();
-      // What was set aside of this entity is overtaken: whoever edits it has seen what was wrong.
-      await this.db.syncRejected.where({ entity_type: entityType, id }).delete();
       return true;
     });
     if (changed) this.onChange();

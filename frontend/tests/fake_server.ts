@@ -110,8 +110,9 @@ export class FakeServer {
 
   private push(changes: WireChange[]): unknown[] {
     const judges = new Map<string, Judge>();
+    const broken = new Set(changes.filter((change) => this.reject(change)).map(({ group }) => group));
     return changes.map((change) => {
-      const rejected = this.reject(change);
+      const rejected = this.reject(change) ?? (change.group && broken.has(change.group) ? { code: "group", errors: {} } : undefined);
       if (rejected) return { change_id: change.change_id, status: "rejected", ...rejected };
       const key = `${change.entity_type}/${change.id}`;
       const remembered = this.remembered.get(key) ?? new Set<string>();

@@ -17,6 +17,7 @@ export interface WireChange {
   base_updated_at?: string | null;
   deleted_at?: string | null;
   data?: unknown;
+  group?: string;
 }
 
 export interface Verdict {
