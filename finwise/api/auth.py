@@ -3,6 +3,7 @@
 from flask import Flask, g, request
 
 from finwise.api import context
+from finwise.api.bodies import SMALL_BODY
 from finwise.api.flooding import Flow
 from finwise.domain import Domain
 from finwise.domain.access import Caller
@@ -40,6 +41,7 @@ FOR_SCRIPTS = frozenset(
     }
 )
 REFUSED = "finwise.refused"  # in the environment of a request: the error with which express.py sent it on to here
+PUSH = "sync.push_changes"
 ADMINISTRATION = "administration"  # the blueprint that takes an administrator
 
 
@@ -49,6 +51,8 @@ def register(app: Flask, flow: Flow) -> None:
     @app.before_request
     def authenticate() -> None:
         # No endpoint: no such route or method, which the errors' own handlers answer.
+        if request.endpoint != PUSH:
+            request.max_content_length = SMALL_BODY
         if request.endpoint is None or request.endpoint in PUBLIC:
             return
         if refused := request.environ.get(REFUSED):

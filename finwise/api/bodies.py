@@ -6,12 +6,12 @@ from flask import Request, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 
-from finwise.api import context
 from finwise.domain import json_text
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 SQLITE = "application/vnd.sqlite3"
+SMALL_BODY = 16_384  # bytes that the body of anything but a push may have; logging in needs 4,000 at most
 
 
 class StrictParser(FlaskParser):
@@ -29,7 +29,8 @@ def json_body() -> bytes:
     if request.mimetype != JSON or charset not in ("utf-8", "utf8") or encoding != "identity":
         raise UnsupportedMediaType
     body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= context.domain().limits.body_bytes:
+    most = request.max_content_length
+    if request.content_length is None and most is not None and len(body) >= most:
         raise RequestEntityTooLarge  # without a length, Werkzeug cuts off what is beyond the limit
     return body
 

@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from flask import Flask, Response
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from finwise import errors
 from finwise.api import context
+from finwise.api.bodies import SMALL_BODY
 from finwise.domain import json_text
 from finwise.domain.limits import MAX_PAGE
 from finwise.entities import MAX_ERRORS
@@ -67,13 +69,41 @@ _PLAIN: Mapping[int, tuple[str, str]] = {
         "not_acceptable",
         "Served: application/json; /sync/initial also application/x-ndjson, exports application/vnd.sqlite3.",
     ),
-    413: ("too_large", "The body is too large. Send less at once; `limits` says how much is taken."),
+    413: (
+        "too_large",
+        "The body is too large. Send less at once; `limits` says how much is taken: `max_body_bytes` in a push, "
+        "`max_small_body_bytes` elsewhere.",
+    ),
     415: ("unsupported_media_type", "Send application/json in UTF-8, without a Content-Encoding."),
     422: ("invalid", "The request is not of the form the document describes. `errors` says where."),
 }
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}", re.ASCII)
 
 log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Exception)
+
+
+def _freeing(answer: Callable[[E], Response]) -> Callable[[E], Response]:
+    """An error handler that lets go of the request once it has the answer.
+
+    A traceback holds its frames, and a frame may hold the error: a cycle that keeps the request and its body in memory
+    until the garbage collector runs. So the tracebacks of the error, and of what led to it, are dropped.
+    """
+
+    @wraps(answer)
+    def handle(error: E) -> Response:
+        try:
+            return answer(error)
+        finally:
+            waiting: list[BaseException | None] = [error]
+            while waiting:
+                held = waiting.pop()
+                if held is not None and held.__traceback__ is not None:
+                    held.__traceback__ = None
+                    waiting += [held.__cause__, held.__context__, getattr(held, "exc", None)]  # `exc`: of webargs
+
+    return handle
 
 
 def register(app: Flask) -> None:
@@ -88,6 +118,7 @@ def limits() -> dict[str, int]:
     present = context.domain().limits
     return {
         "max_body_bytes": present.body_bytes,
+        "max_small_body_bytes": SMALL_BODY,
         "max_changes": present.changes,
         "max_change_bytes": present.change_bytes,
         "max_depth": present.depth,
@@ -96,6 +127,7 @@ def limits() -> dict[str, int]:
     }
 
 
+@_freeing
 def http_error(error: HTTPException) -> Response:
     """The answer to an error of Flask, Werkzeug or webargs, with the headers the error carries."""
     status = error.code or 500
@@ -112,6 +144,7 @@ def http_error(error: HTTPException) -> Response:
     return answer
 
 
+@_freeing
 def _domain_error(error: errors.FinWiseError) -> Response:
     status = STATUS[type(error)]
     members = dict(error.members)
@@ -127,6 +160,7 @@ def _domain_error(error: errors.FinWiseError) -> Response:
     return answer
 
 
+@_freeing
 def _unexpected(error: Exception) -> Response:
     """A bug: the log has the whole story under a number, the client gets the number."""
     incident = uuid4().hex[:12]

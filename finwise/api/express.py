@@ -36,6 +36,7 @@ _JSON = frozenset({"application/json", "application/json; charset=utf-8", "appli
 _ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
 _PUSHED = "finwise.pushed"
 _SMALL = 65_536  # bytes of a body that arrives at once, mostly
+_LONGEST_QUERY = 512  # characters of a query that is remembered, so that what is remembered is bounded in bytes
 _ODD = frozenset({"HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING"})
 
 
@@ -61,7 +62,10 @@ class Express:
             except Exception as error:
                 environ[REFUSED] = error
         if answer is None:
-            return self._app(environ, start_response)
+            try:
+                return self._app(environ, start_response)
+            finally:
+                environ.pop(REFUSED, None)  # its traceback holds this frame, which holds the environment
         body, headers = answer[0].encode(), answer[1]
         start_response("200 OK", [*headers, ("Content-Length", str(len(body))), *self._headers])
         return [body]
@@ -86,12 +90,15 @@ class Express:
         return None
 
     def _pull(self, environ: Environ, tenant_id: str) -> Answer | None:
-        query = _query(environ.get("QUERY_STRING", ""))
-        if query is None or environ.get("HTTP_X_TENANT_ID", tenant_id) != tenant_id:
+        if environ.get("HTTP_X_TENANT_ID", tenant_id) != tenant_id:
             return None
         now = self._clock()
         with self._domain.moment():
             caller = self._caller(environ, now)
+            text = environ.get("QUERY_STRING", "")
+            query = _query(text) if len(text) <= _LONGEST_QUERY else None
+            if query is None:
+                return None
             tenant = self._domain.tenants.to_read(caller, tenant_id)
         request = sync.pull_request(query, sync.contact(query, caller, now))
         page = self._domain.sync.pull(tenant.uuid, request)

@@ -330,10 +330,10 @@ def test_no_error_repeats_what_was_sent(home: Household) -> None:
 
 
 def test_a_body_with_everything_wrong_gets_a_small_answer(home: Household) -> None:
-    many = {f"field{number}": number for number in range(50_000)}
-    long = {"x" * 1_000_000: 1}
+    many = {f"field{number}": number for number in range(800)}
+    long = {"x" * 15_000: 1}
     for path in ("/users", "/tenants", "/auth/tokens"):
-        for body in (many, long, {"name": ["x"] * 50_000}):
+        for body in (many, long, {"name": ["x"] * 3_000}):
             assert_problem(home.post(path, json=body), 422, "invalid")
     envelope = {"tenant_id": home.tenant_id, "entity_types": list(range(50_000)), "limit": "x" * 50_000, "changes": 1}
     assert_problem(home.post("/sync/changes", json=envelope), 422, "invalid")

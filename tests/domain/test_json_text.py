@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from finwise.domain.json_text import (
     MAX_DEPTH,
     MAX_NUMBER,
+    MAX_VALUES,
     Odd,
     _parse_strictly,
     flat_text,
@@ -294,3 +295,19 @@ def test_numbers_are_compared_by_value(one: Any, other: Any) -> None:
 def test_what_python_or_a_lenient_eye_takes_for_equal_is_not_the_same(one: Any, other: Any) -> None:
     assert not same(one, other)
     assert not same(other, one)
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "1", '""', "null", '{"a":1}'])
+def test_a_text_of_too_many_values_is_refused_before_it_is_parsed(value: str) -> None:
+    many = MAX_VALUES if value != '{"a":1}' else MAX_VALUES // 2
+    with pytest.raises(Invalid, match="JSON values"):
+        parse(("[" + f"{value}," * many + f"{value}]").encode())
+
+
+def test_signs_within_strings_are_no_values() -> None:
+    text = "[{:," * MAX_VALUES + '\\"'
+    assert parse(json.dumps([text, "\\"]).encode()) == [text, "\\"]
+
+
+def test_a_text_of_as_many_values_as_there_may_be_is_taken() -> None:
+    assert len(parse(("[" + "1," * (MAX_VALUES - 2) + "1]").encode())) == MAX_VALUES - 1
