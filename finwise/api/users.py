@@ -55,12 +55,15 @@ def get_user(uuid: str) -> User:
 @blueprint.route("/users/<uuid>", methods=["PATCH"])
 @blueprint.arguments(UserPatchSchema, example={"name": "Ada L."})
 @blueprint.response(200, UserSchema, example=USER_EXAMPLE)
-@blueprint.problems(401, 404, 409, 413, 415, 422, 503)
+@blueprint.problems(401, 404, 409, 413, 415, 422, 429, 503)
 @blueprint.operation("updateUser")
 def update_user(body: dict[str, Any], uuid: str) -> User:
-    """Change one's name, e-mail or password. A new password revokes all other tokens."""
+    """Change one's name, e-mail or password. A new password takes the current one, and revokes all other tokens."""
     user = require_self(context.user(), canonical_uuid(uuid))
-    return context.domain().users.change(
+    users = context.domain().users
+    if "password" in body:
+        users.require_password(user, body.get("current_password"), proxies.address(), context.now())
+    return users.change(
         user,
         name=body.get("name"),
         email=body.get("email"),

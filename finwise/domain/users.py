@@ -9,7 +9,7 @@ from uuid import uuid4
 from finwise.domain.access import CLOSED, INVITATION
 from finwise.domain.invitations import hashed_code, unknown
 from finwise.domain.logins import Logins, PasswordHasher
-from finwise.errors import Conflict, Forbidden, NotFound, Unauthorized
+from finwise.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 
 if TYPE_CHECKING:
     from finwise.domain.life import Life
@@ -143,6 +143,18 @@ class Users:
     def only(self, now: int) -> User:
         """The one person of an installation without logins, made where there is none yet."""
         return self._store.find_first() or self._find_or_add(NewUser(str(uuid4()), "Me", "me@localhost", None), now)
+
+    def require_password(self, user: User, current: str | None, address: str, now: int) -> None:
+        """Makes sure that whoever sets a new password knows the current one; a user without one needs none.
+
+        Raises Invalid, and SlowDown after too many wrong ones: they count as failed logins.
+        """
+        if user.hashed_password is None:
+            return
+        if current is None:
+            raise Invalid("Send your current password as well.", errors={"current_password": ["Missing."]})
+        if not self._logins.verify(user.hashed_password, email_key(user.email), current, address, now):
+            raise Invalid("The current password is wrong.", errors={"current_password": ["Wrong."]})
 
     def change(self, user: User, *, name: str | None, email: str | None, password: str | None, token_id: str) -> User:
         """The user with what is not None changed. A new password revokes all tokens but the one this was asked with."""

@@ -21,11 +21,15 @@ class NewUserSchema(Schema):
 
 
 class UserPatchSchema(Schema):
-    """What to change about oneself; a new password revokes all other tokens."""
+    """What to change about oneself; a new password revokes all other tokens.
+
+    `current_password` goes with a new `password`, unless one has no password yet.
+    """
 
     name = Line()
     email = Email()
     password = Password(min_length=MIN_PASSWORD)
+    current_password = Password(min_length=1)
 
 
 class UserSchema(Answer):

@@ -490,7 +490,7 @@ export interface paths {
         delete: operations["deleteUser"];
         options?: never;
         head?: never;
-        /** Change one's name, e-mail or password. A new password revokes all other tokens. */
+        /** Change one's name, e-mail or password. A new password takes the current one, and revokes all other tokens. */
         patch: operations["updateUser"];
         trace?: never;
     };
@@ -1323,6 +1323,8 @@ export interface components {
             uuid: string;
         };
         UserPatch: {
+            /** Format: password */
+            current_password?: string;
             /** Format: email */
             email?: string;
             name?: string;
@@ -3128,6 +3130,7 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             default: components["responses"]["DEFAULT_ERROR"];
         };

@@ -114,7 +114,7 @@ def revoke_all_tokens(home: Household, guest: Household) -> None:
 
 def change_password_elsewhere(home: Household, guest: Household) -> None:
     headers = {"Authorization": f"Bearer {guest.log_in().get_json()['token']}"}
-    body = {"password": f"{PASSWORD}, changed"}
+    body = {"password": f"{PASSWORD}, changed", "current_password": PASSWORD}
     done(guest.request("PATCH", f"/users/{guest.user_id}", json=body, headers=headers))
 
 

@@ -30,6 +30,11 @@ def sign_up(client: FlaskClient, body: dict[str, Any], address: str = "127.0.0.1
     return client.post("/users", json=body, environ_overrides={"REMOTE_ADDR": address})
 
 
+def new_password(current: str = PASSWORD) -> dict[str, str]:
+    """What is sent to set another password."""
+    return {"password": OTHER_PASSWORD, "current_password": current}
+
+
 def log_in(client: FlaskClient, email: str, password: str) -> TestResponse:
     return client.post("/auth/tokens", json={"email": email, "password": password, "device_name": "test"})
 
@@ -290,17 +295,47 @@ def test_an_e_mail_of_somebody_else_cannot_be_taken_however_it_is_spelled(client
 
 
 def test_a_new_password_is_the_only_one_that_logs_in(home: Household) -> None:
-    answer = home.request("PATCH", f"/users/{home.user_id}", json={"password": OTHER_PASSWORD})
+    answer = home.request("PATCH", f"/users/{home.user_id}", json=new_password())
     assert answer.status_code == 200
     assert "password" not in answer.text
     assert home.log_in().status_code == 401
     assert home.log_in(OTHER_PASSWORD).status_code == 201
 
 
+@pytest.mark.parametrize("body", [{"password": OTHER_PASSWORD}, new_password("wrong password")])
+def test_a_new_password_takes_the_current_one(home: Household, body: dict[str, str]) -> None:
+    """Whoever finds an unlocked device does not take the account over."""
+    other = home.log_in().get_json()["token"]
+    answer = home.request("PATCH", f"/users/{home.user_id}", json=body | {"name": "Mallory"})
+    problem = assert_problem(answer, 422, "invalid")
+    assert list(problem["errors"]) == ["current_password"]
+    assert home.get("/users").get_json()[0]["name"] == "Ada"
+    assert home.get("/users", headers={"Authorization": f"Bearer {other}"}).status_code == 200
+    assert home.log_in().status_code == 201
+
+
+def test_guessing_the_current_password_is_throttled_like_a_login(home: Household) -> None:
+    for _ in range(5):
+        wrong = home.request("PATCH", f"/users/{home.user_id}", json=new_password("wrong password"))
+        assert wrong.status_code == 422
+    assert_problem(home.request("PATCH", f"/users/{home.user_id}", json=new_password()), 429, "slow_down")
+
+
+def test_who_has_no_password_yet_sets_one_without_a_current_one(app: Flask, home: Household, clock: Clock) -> None:
+    domain: Domain = app.extensions["finwise"]
+    new = person(password=None)
+    assert sign_up(home.client, new).status_code == 201
+    token = domain.tokens.add_for(new["email"], NewToken("given out"), clock.now).secret
+    headers = {"Authorization": f"Bearer {token}"}
+    path, body = f"/users/{new['uuid']}", {"password": OTHER_PASSWORD}
+    assert home.client.patch(path, json=body, headers=headers).status_code == 200
+    assert log_in(home.client, new["email"], OTHER_PASSWORD).status_code == 201
+
+
 def test_a_new_password_revokes_all_other_tokens_but_not_this_one(home: Household) -> None:
     others = [home.log_in().get_json()["token"] for _ in range(2)]
     stranger = Household(home.client)
-    assert home.request("PATCH", f"/users/{home.user_id}", json={"password": OTHER_PASSWORD}).status_code == 200
+    assert home.request("PATCH", f"/users/{home.user_id}", json=new_password()).status_code == 200
     assert home.get("/users").status_code == 200
     assert len(home.get("/auth/tokens").get_json()) == 1
     for token in others:
@@ -318,7 +353,7 @@ def test_a_new_name_or_e_mail_revokes_no_token(home: Household) -> None:
 def test_a_name_changed_at_the_same_moment_does_not_bring_an_old_password_back(app: Flask, home: Household) -> None:
     domain: Domain = app.extensions["finwise"]
     as_a_slow_request_read_it, token = domain.tokens.authenticate(home.token, 0)
-    assert home.request("PATCH", f"/users/{home.user_id}", json={"password": OTHER_PASSWORD}).status_code == 200
+    assert home.request("PATCH", f"/users/{home.user_id}", json=new_password()).status_code == 200
     domain.users.change(as_a_slow_request_read_it, name="Ada L.", email=None, password=None, token_id=token.id)
     assert home.log_in(OTHER_PASSWORD).status_code == 201
     assert home.log_in().status_code == 401
