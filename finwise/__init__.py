@@ -87,7 +87,7 @@ def create_domain(settings: config.Settings) -> Domain:
         ),
         quotas=quotas,
         sync=Sync(books, entities.checks(), limits),
-        conflicts=Conflicts(books),
+        conflicts=Conflicts(books, token_store),
         devices=Devices(books, token_store),
         copies=copies,
         life=life,

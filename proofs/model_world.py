@@ -271,8 +271,8 @@ class World:
 
     def decide(self, which: int, restore: bool) -> None:
         """A person looks at a conflict: the loser comes back on top of the stored version, or is forgotten."""
-        with self.domain.conflicts.list_of(self.tenant_id) as chunks:
-            listed = [conflict for chunk in chunks for conflict in chunk]
+        with self.domain.conflicts.list_of(self.tenant_id) as found:
+            listed = [conflict for chunk in found.chunks for conflict in chunk]
         there = {conflict.kept.loser.change_id for conflict in listed}
         require(there == self.state.conflicts.keys(), "I2: the list of conflicts is not what is kept")
         if not listed:

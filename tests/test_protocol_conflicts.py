@@ -53,6 +53,31 @@ def came_too_late(home: Household) -> Conflict:
 # --- The list ---
 
 
+def test_a_conflict_tells_who_wrote_each_version_and_with_which_device(home: Household) -> None:
+    guest = Household(home.client)
+    code = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "editor"}).get_json()["code"]
+    assert guest.post("/invitations/accept", json={"code": code}).status_code == 200
+    assert guest.request("PATCH", f"/users/{guest.user_id}", json={"name": "Charles"}).status_code == 200
+    guest.tenant_id = home.tenant_id
+    home.results(tag("stored", T2, created_at=T1), device_id="phone")
+    guest.results(tag("late", T1), device_id="laptop")
+    (token,) = home.get("/auth/tokens").get_json()
+    assert home.request("PATCH", f"/auth/tokens/{token['id']}", json={"device_name": "Kitchen"}).status_code == 200
+    for who in (home, guest):
+        assert listed(who)[0]["authors"] == {
+            "entity": {"user_name": "Ada", "device_name": "Kitchen"},
+            "loser": {"user_name": "Charles", "device_name": "test"},
+        }
+    assert guest.request("DELETE", "/auth/tokens").status_code == 204
+    assert listed(home)[0]["authors"]["loser"] is None
+
+
+def test_who_wrote_a_version_that_names_no_device_is_unknown(home: Household) -> None:
+    home.results(tag("stored", T2))
+    home.results(tag("late", T1))
+    assert listed(home)[0]["authors"] == {"entity": None, "loser": None}
+
+
 def test_a_book_without_conflicts_has_an_empty_list(home: Household) -> None:
     home.results(tag("a", T1))
     assert listed(home) == []
@@ -69,6 +94,7 @@ def test_what_came_too_late_is_listed_beside_what_is_stored(home: Household, clo
         "id": "e1",
         "kept_at": clock.text,
         "reason": "older",
+        "authors": {"loser": {"user_name": "Ada", "device_name": "test"}, "entity": None},
         "loser": {
             "created_at": T1,
             "updated_at": T1,

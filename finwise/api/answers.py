@@ -1,11 +1,13 @@
 """Sync answers as JSON text. Entities are joined as the text they are stored as, never parsed and written again."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from finwise.domain.book import StoredConflict
-from finwise.domain.change import Rejection, Row, entity_text
+from finwise.domain.change import Rejection, Row, Version, entity_text
+from finwise.domain.conflicts import Listed
 from finwise.domain.cursor import format_cursor
+from finwise.domain.devices import Owner
 from finwise.domain.json_text import write
 from finwise.domain.merge import SUPERSEDED
 from finwise.domain.push import Result
@@ -16,12 +18,12 @@ from finwise.version import __version__
 __all__ = ["conflicts_text", "entity_text", "load_chunks", "load_lines", "page_text", "pushed_text"]
 
 
-def conflicts_text(chunks: Iterable[Sequence[StoredConflict]]) -> Iterator[str]:
+def conflicts_text(listed: Listed) -> Iterator[str]:
     """The list of conflicts, in pieces."""
     separator = "["
-    for conflicts in chunks:
+    for conflicts in listed.chunks:
         for conflict in conflicts:
-            yield separator + _conflict(conflict)
+            yield separator + _conflict(conflict, listed.authors)
             separator = ","
     yield "[]" if separator == "[" else "]"
 
@@ -76,7 +78,7 @@ def _joined(rows: Sequence[Row]) -> str:
     return ",".join([text for _, text in rows])
 
 
-def _conflict(conflict: StoredConflict) -> str:
+def _conflict(conflict: StoredConflict, authors: Mapping[str, Owner]) -> str:
     reason, kept_at, loser = conflict.kept
     said = {
         "conflict_id": conflict.conflict_id,
@@ -84,6 +86,7 @@ def _conflict(conflict: StoredConflict) -> str:
         "id": loser.id,
         "kept_at": millis_text(kept_at),
         "reason": reason,
+        "authors": {"loser": _author(loser, authors), "entity": _author(conflict.stored, authors)},
     }
     lost = {
         "created_at": loser.created_at,
@@ -93,6 +96,12 @@ def _conflict(conflict: StoredConflict) -> str:
     }
     entity = entity_text(conflict.stored) if conflict.stored else "null"
     return f'{write(said)[:-1]},"loser":{write(lost)[:-1]},"data":{loser.data or "null"}}},"entity":{entity}}}'
+
+
+def _author(version: Version | None, authors: Mapping[str, Owner]) -> dict[str, str] | None:
+    """Who wrote a version with which device; None if that is not known, or there is no such version."""
+    owner = authors.get(version.device_id or "") if version else None
+    return owner and {"user_name": owner.user_name, "device_name": owner.device_name}
 
 
 def _result(result: Result | Rejection) -> str:

@@ -19,6 +19,8 @@ HEALTH_EXAMPLE = {
     "server_version": __version__,
     "login": "password",
     "sign_up": "open",
+    "invitation_days": 7,
+    "trash_days": 30,
     "limits": {"max_body_bytes": 8388608, "max_changes": 5000, "max_change_bytes": 262144},
     "entity_types": ["accounts", "transactions"],
 }
@@ -35,6 +37,8 @@ def healthz() -> dict[str, Any]:
         "server_version": __version__,
         "login": context.settings().login,
         "sign_up": context.settings().sign_up,
+        "invitation_days": context.settings().invitation_days,
+        "trash_days": context.settings().trash_days,
         "limits": limits(),
         "entity_types": context.domain().sync.entity_types,
     }

@@ -32,7 +32,8 @@ INVITED_EXAMPLE = {**INVITATION_EXAMPLE, "code": "fwi_…"}
 def invite(body: dict[str, Any], id: str) -> dict[str, Any]:
     """Invite somebody. The code is told this once; it works once, for some days, for whoever has it."""
     tenant = context.domain().tenants.to_manage(context.caller(), canonical_uuid(id))
-    return answered(context.domain().invitations.invite(context.user(), tenant, body["role"], context.now()))
+    invitations, now = context.domain().invitations, context.now()
+    return answered(invitations.invite(context.user(), tenant, body["role"], now, body.get("days")))
 
 
 @blueprint.route("/tenants/<id>/invitations", methods=["GET"])

@@ -69,6 +69,10 @@ CONFLICT_EXAMPLE: dict[str, Any] = {
     "id": "9d0e6a3c-6d55-4c52-8f0b-2f3f0b6f1d11",
     "kept_at": "2026-01-09T19:01:02.140Z",
     "reason": "older",
+    "authors": {
+        "loser": {"user_name": "Ada", "device_name": "Ada's phone"},
+        "entity": {"user_name": "Charles", "device_name": "Firefox, Linux"},
+    },
     "loser": {
         "created_at": "2026-01-09T19:01:00.000Z",
         "updated_at": "2026-01-09T18:30:00.000Z",

@@ -9,7 +9,7 @@ from finwise.domain.access import HEADER, NONE
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.tokens import Issued, NewToken, Token
 from finwise.errors import Invalid
-from finwise.schemas.tokens import IssuedTokenSchema, LoginSchema, RevocationQuerySchema, TokenSchema
+from finwise.schemas.tokens import IssuedTokenSchema, LoginSchema, RevocationQuerySchema, TokenPatchSchema, TokenSchema
 
 blueprint = Blueprint("tokens", __name__, description="What a device shows instead of a password")
 
@@ -65,6 +65,16 @@ def revoke_all(query: dict[str, Any]) -> None:
     """Log out everywhere, at once; with `others`, everywhere else."""
     spared = context.caller().token.id if query.get("others") else None
     context.domain().tokens.revoke_all(context.user(), but=spared)
+
+
+@blueprint.route("/auth/tokens/<id>", methods=["PATCH"])
+@blueprint.arguments(TokenPatchSchema, example={"device_name": "Ada's phone"})
+@blueprint.response(200, TokenSchema, example=TOKEN_EXAMPLE)
+@blueprint.problems(401, 403, 404, 413, 415, 422, 503, 507)
+@blueprint.operation("updateToken")
+def rename(body: dict[str, Any], id: str) -> Token:
+    """Give the device of one of one's own tokens another name."""
+    return context.domain().tokens.rename(context.user(), canonical_uuid(id), body["device_name"], context.now())
 
 
 @blueprint.route("/auth/tokens/<id>", methods=["DELETE"])

@@ -1,12 +1,13 @@
 """Conflicts: versions that lost unseen, kept until a person has looked at them (protocol.md 4)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import uuid4
 
 from finwise.domain.book import Book, Books, KeptConflict, StoredConflict
 from finwise.domain.change import Change, Version
+from finwise.domain.devices import Owner, Owners, authors
 from finwise.domain.push import Push
 from finwise.domain.sync import require_room
 from finwise.domain.times import millis_text
@@ -25,17 +26,25 @@ class Decision(NamedTuple):
     base_updated_at: str | None = None
 
 
+class Listed(NamedTuple):
+    """The conflicts of a tenant in chunks, and whose devices wrote their versions, by `device_id`."""
+
+    chunks: Iterator[Sequence[StoredConflict]]
+    authors: Mapping[str, Owner]
+
+
 class Conflicts:
     """What people do with the conflicts of a tenant. Whether a user may is decided before (access.py)."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, owners: Owners) -> None:
         self._books = books
+        self._owners = owners
 
     @contextmanager
-    def list_of(self, tenant_id: str) -> Iterator[Iterator[Sequence[StoredConflict]]]:
-        """All of them in one snapshot, in chunks, while the context is open. Raises what Books raises."""
+    def list_of(self, tenant_id: str) -> Iterator[Listed]:
+        """All of them in one snapshot, while the context is open. Raises what Books raises."""
         with self._books.read(tenant_id) as book:
-            yield _chunks(book)
+            yield Listed(_chunks(book), authors(book, self._owners))
 
     def restore(self, tenant_id: str, conflict_id: str, decision: Decision, now: int) -> Version:
         """Brings the loser back as a new change on top of the stored version: the version that is stored then.

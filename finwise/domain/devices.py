@@ -1,6 +1,7 @@
 """What the server knows of a tenant's devices: when it last heard of each, up to where it has the book, its clock."""
 
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from finwise.domain.book import Book, Books, Contact
@@ -19,6 +20,7 @@ class Owner(NamedTuple):
     """Whose device it is, and what it is called in the list of tokens."""
 
     user_id: str
+    user_name: str
     device_name: str
 
 
@@ -49,6 +51,13 @@ class Devices:
             heard = book.list_contacts()
         owners = self._owners.list_owners([device.token_id for device in heard])
         return [Device(device, owners.get(device.token_id)) for device in heard]
+
+
+def authors(book: Book, owners: Owners) -> Mapping[str, Owner]:
+    """Whose device it is, by what the device calls itself; devices whose tokens are there no more are left out."""
+    tokens = {heard.device_id: heard.token_id for heard in book.list_contacts() if heard.device_id is not None}
+    found = owners.list_owners(list(tokens.values()))
+    return {device_id: found[token_id] for device_id, token_id in tokens.items() if token_id in found}
 
 
 def is_due(book: Book, contact: Contact, *, stores: bool = False) -> bool:

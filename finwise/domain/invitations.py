@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import uuid4
 
 from finwise.domain.times import millis_text
-from finwise.errors import NotFound
+from finwise.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from finwise.domain.tenants import Tenant
@@ -68,17 +68,24 @@ class Invitations:
 
     def __init__(self, store: InvitationStore, days: int) -> None:
         self._store = store
-        self._lifetime = days * _DAY
+        self._days = days
 
-    def invite(self, inviter: User | None, tenant: Tenant | None, role: str | None, now: int) -> Invited:
-        """A new invitation to a tenant with a role in it, or without both: to sign up. Raises Conflict."""
+    def invite(
+        self, inviter: User | None, tenant: Tenant | None, role: str | None, now: int, days: int | None = None
+    ) -> Invited:
+        """A new invitation to a tenant with a role in it, or without both: to sign up. Raises Invalid, Conflict.
+
+        `days` until it expires: no more than the server's setting, which is what None stands for.
+        """
+        if days is not None and not 1 <= days <= self._days:
+            raise Invalid("The invitation cannot last that long.", errors={"days": [f"Give 1 to {self._days} days."]})
         invitation = Invitation(
             str(uuid4()),
             tenant and tenant.uuid,
             role,
             inviter and inviter.uuid,
             millis_text(now),
-            millis_text(now + self._lifetime),
+            millis_text(now + (days or self._days) * _DAY),
         )
         code = f"fwi_{secrets.token_urlsafe(24)}"
         self._store.add(invitation, hashed_code(code), MOST_OPEN)

@@ -62,6 +62,9 @@ class TokenStore(Protocol):
     def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
         """Notes a use, if that can be done at once; an expiry is only ever moved on."""
 
+    def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:
+        """The token with another name; None if the user has no such token that has not expired."""
+
     def delete(self, user_id: str, token_id: str) -> bool:
         """Whether the user had such a token."""
 
@@ -143,6 +146,13 @@ class Tokens:
     def list_of(self, user: User, now: int) -> list[Token]:
         """The user's own tokens, oldest first."""
         return self._store.list_of(user.uuid, millis_text(now))
+
+    def rename(self, user: User, token_id: str | None, device_name: str, now: int) -> Token:
+        """Gives the device of one of the user's own tokens another name. Raises NotFound."""
+        token = token_id and self._store.rename(user.uuid, token_id, device_name, millis_text(now))
+        if not token:
+            raise NotFound("You have no such token.")
+        return token
 
     def revoke(self, user: User, token_id: str | None) -> None:
         """Ends one of the user's own tokens, in every process at once. Raises NotFound."""

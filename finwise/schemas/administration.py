@@ -1,27 +1,13 @@
 """The bodies and parameters for administrators."""
 
-from typing import Any
-
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from finwise.domain.administration import PAGE
 from finwise.domain.tenants import STATES
-from finwise.schemas.fields import Answer, Email, Line, Password, Truth, Uuid
+from finwise.schemas.fields import Answer, Email, Line, Password, Truth, Uuid, Whole
 from finwise.schemas.users import MIN_PASSWORD
 
 _TIME = {"format": "date-time"}
-
-
-class Mebibytes(fields.Integer):
-    """A whole number of MiB."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"minimum": 1, "maximum": 1_048_576}, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if type(value) is not int or not 1 <= value <= 1_048_576:
-            raise ValidationError("Give a whole number from 1 to 1048576.")
-        return value
 
 
 class ListQuerySchema(Schema):
@@ -66,7 +52,7 @@ class ManagedUserSchema(Answer):
 class QuotaSchema(Schema):
     """What a tenant's file may hold; null: what the server's setting says."""
 
-    quota_mib = Mebibytes(required=True, allow_none=True)
+    quota_mib = Whole(1, 1_048_576, required=True, allow_none=True)
 
 
 class ManagedTenantSchema(Answer):

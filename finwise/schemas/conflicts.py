@@ -33,6 +33,20 @@ class LoserSchema(Answer):
     device_id = fields.String(required=True, allow_none=True, metadata={"description": "the device that wrote it"})
 
 
+class AuthorSchema(Answer):
+    """Who wrote a version, with which device."""
+
+    user_name = fields.String(required=True)
+    device_name = fields.String(required=True)
+
+
+class AuthorsSchema(Answer):
+    """Who wrote each version of a conflict; null: unknown, for the device's token is there no more."""
+
+    loser = fields.Nested(AuthorSchema, required=True, allow_none=True)
+    entity = fields.Nested(AuthorSchema, required=True, allow_none=True)
+
+
 class ConflictSchema(Answer):
     """A version that lost unseen, and the one that is stored."""
 
@@ -41,6 +55,7 @@ class ConflictSchema(Answer):
     id = fields.String(required=True)
     kept_at = fields.String(required=True, metadata={"format": "date-time"})
     reason = fields.String(required=True, validate=validate.OneOf(["older", "overwritten"]))
+    authors = fields.Nested(AuthorsSchema, required=True)
     loser = fields.Nested(LoserSchema, required=True)
     entity = Union("Entity", entity_variants(), required=True, allow_none=True)
 

@@ -19,6 +19,14 @@ class DeviceSchema(Answer):
         metadata={"description": "the name of its token; null: the token is there no more"},
     )
     user_id = fields.String(required=True, allow_none=True, metadata={"description": "whose token it shows"})
+    user_name = fields.String(
+        required=True, allow_none=True, metadata={"description": "that user's name; null: the token is there no more"}
+    )
+    token_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "its token (`/auth/tokens`), for one's own devices; null: the device is another's"},
+    )
     cursor = fields.String(
         required=True,
         allow_none=True,

@@ -42,6 +42,20 @@ class Truth(fields.Boolean):
         return value
 
 
+class Whole(fields.Integer):
+    """A whole number within bounds, and nothing that could be meant so."""
+
+    def __init__(self, least: int, most: int, *, description: str | None = None, **kwargs: Any) -> None:
+        metadata: dict[str, Any] = {"minimum": least, "maximum": most}
+        super().__init__(metadata=metadata | ({"description": description} if description else {}), **kwargs)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int or not self.least <= value <= self.most:
+            raise ValidationError(f"Give a whole number from {self.least} to {self.most}.")
+        return value
+
+
 class Flag(fields.Boolean):
     """`true` or `false` as a parameter."""
 

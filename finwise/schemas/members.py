@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from finwise.domain.access import EDITOR, ROLES, VIEWER
-from finwise.schemas.fields import Answer, Line
+from finwise.schemas.fields import Answer, Line, Whole
 
 
 class MemberSchema(Answer):
@@ -24,6 +24,7 @@ class NewInvitationSchema(Schema):
     """What somebody is invited to be."""
 
     role = fields.String(required=True, validate=validate.OneOf((EDITOR, VIEWER), error="Give editor or viewer."))
+    days = Whole(1, 365, description="until it expires; at most, and if left out, `invitation_days` of `/healthz`")
 
 
 class InvitationSchema(Answer):

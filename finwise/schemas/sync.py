@@ -194,6 +194,8 @@ class HealthSchema(Answer):
     server_version = fields.String(required=True)
     login = fields.String(required=True, validate=validate.OneOf(LOGINS))
     sign_up = fields.String(required=True, validate=validate.OneOf(SIGN_UPS))
+    invitation_days = fields.Integer(required=True, metadata={"description": "for which an invitation can be used"})
+    trash_days = fields.Integer(required=True, metadata={"description": "for which a deleted book can be restored"})
     limits = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     entity_types = fields.List(fields.String(), required=True)
 

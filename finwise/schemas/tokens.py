@@ -35,6 +35,12 @@ class TokenSchema(Answer):
     read_only = fields.Boolean(required=True)
 
 
+class TokenPatchSchema(Schema):
+    """What to change about a token."""
+
+    device_name = Line(required=True)
+
+
 class RevocationQuerySchema(Schema):
     """Which of one's tokens to spare."""
 

@@ -54,10 +54,11 @@ class TokenStore:
     def list_owners(self, token_ids: list[str]) -> dict[str, Owner]:
         with self._central.read() as connection:
             rows = connection.execute(
-                "SELECT id, user_id, device_name FROM tokens WHERE id IN (SELECT value FROM json_each(?))",
+                """SELECT id, user_id, users.name, device_name FROM tokens JOIN users ON uuid = user_id
+                   WHERE id IN (SELECT value FROM json_each(?))""",
                 (json.dumps(token_ids),),
             ).fetchall()
-        return {token_id: Owner(user_id, device_name) for token_id, user_id, device_name in rows}
+        return {token_id: Owner(*owner) for token_id, *owner in rows}
 
     def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
         try:
@@ -68,6 +69,15 @@ class TokenStore:
                 )
         except FinWiseError as error:  # whoever reads must not wait or fail for it
             log.debug("a use was not noted: %s", error.detail)
+
+    def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:
+        with self._central.transact() as connection:
+            row = connection.execute(
+                """UPDATE tokens SET device_name = ? WHERE user_id = ? AND id = ? AND expires_at > ?
+                   RETURNING id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id, read_only""",
+                (device_name, user_id, token_id, now),
+            ).fetchall()
+        return _token(row[0]) if row else None
 
     def delete(self, user_id: str, token_id: str) -> bool:
         with self._central.transact() as connection:

@@ -130,7 +130,8 @@ export interface paths {
         delete: operations["deleteToken"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Give the device of one of one's own tokens another name. */
+        patch: operations["updateToken"];
         trace?: never;
     };
     "/healthz": {
@@ -604,6 +605,14 @@ export interface components {
             /** Format: uuid */
             uuid: string;
         };
+        Author: {
+            device_name: string;
+            user_name: string;
+        };
+        Authors: {
+            entity: components["schemas"]["Author"] | null;
+            loser: components["schemas"]["Author"] | null;
+        };
         AutomationRule: {
             actions: components["schemas"]["RuleAction"][];
             conditionLogic?: string | null;
@@ -789,6 +798,7 @@ export interface components {
         };
         Change: components["schemas"]["AccountGroupChange"] | components["schemas"]["AccountChange"] | components["schemas"]["CategoryGroupChange"] | components["schemas"]["CategoryChange"] | components["schemas"]["RecipientChange"] | components["schemas"]["TagChange"] | components["schemas"]["TransactionChange"] | components["schemas"]["PlanningTransactionChange"] | components["schemas"]["AutomationRuleChange"] | components["schemas"]["BookSettingChange"];
         Conflict: {
+            authors: components["schemas"]["Authors"];
             conflict_id: string;
             entity: components["schemas"]["Entity"] | null;
             entity_type: string;
@@ -820,12 +830,18 @@ export interface components {
              * @description to a minute for pushes, to ten for pulls
              */
             last_contact: string;
+            /** @description its token (`/auth/tokens`), for one's own devices; null: the device is another's */
+            token_id: string | null;
             /** @description whose token it shows */
             user_id: string | null;
+            /** @description that user's name; null: the token is there no more */
+            user_name: string | null;
         };
         Entity: components["schemas"]["AccountGroupEntity"] | components["schemas"]["AccountEntity"] | components["schemas"]["CategoryGroupEntity"] | components["schemas"]["CategoryEntity"] | components["schemas"]["RecipientEntity"] | components["schemas"]["TagEntity"] | components["schemas"]["TransactionEntity"] | components["schemas"]["PlanningTransactionEntity"] | components["schemas"]["AutomationRuleEntity"] | components["schemas"]["BookSettingEntity"];
         Health: {
             entity_types: string[];
+            /** @description for which an invitation can be used */
+            invitation_days: number;
             limits: {
                 [key: string]: number;
             };
@@ -836,6 +852,8 @@ export interface components {
             /** @enum {string} */
             sign_up: "open" | "invitation" | "closed";
             status: string;
+            /** @description for which a deleted book can be restored */
+            trash_days: number;
         };
         Invitation: {
             /** Format: date-time */
@@ -942,6 +960,8 @@ export interface components {
             role: "owner" | "editor" | "viewer";
         };
         NewInvitation: {
+            /** @description until it expires; at most, and if left out, `invitation_days` of `/healthz` */
+            days?: number;
             /** @enum {string} */
             role: "editor" | "viewer";
         };
@@ -1255,6 +1275,9 @@ export interface components {
             read_only: boolean;
             /** @description the only tenant that it opens; null: all */
             tenant_id: string | null;
+        };
+        TokenPatch: {
+            device_name: string;
         };
         Transaction: {
             accountId: string;
@@ -1922,6 +1945,57 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    updateToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "device_name": "Ada's phone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0f6c1d52-8f0e-4b57-b0c4-2f9f5d0e7a31",
+                     *       "device_name": "Ada's phone",
+                     *       "created_at": "2026-01-09T19:01:02.140Z",
+                     *       "expires_at": "2026-04-09T19:01:02.140Z",
+                     *       "last_used_at": "2026-01-09T19:11:02.140Z",
+                     *       "tenant_id": null,
+                     *       "read_only": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -1944,6 +2018,8 @@ export interface operations {
                      *       "server_version": "0.1.0",
                      *       "login": "password",
                      *       "sign_up": "open",
+                     *       "invitation_days": 7,
+                     *       "trash_days": 30,
                      *       "limits": {
                      *         "max_body_bytes": 8388608,
                      *         "max_changes": 5000,
@@ -2207,6 +2283,16 @@ export interface operations {
                      *         "id": "9d0e6a3c-6d55-4c52-8f0b-2f3f0b6f1d11",
                      *         "kept_at": "2026-01-09T19:01:02.140Z",
                      *         "reason": "older",
+                     *         "authors": {
+                     *           "loser": {
+                     *             "user_name": "Ada",
+                     *             "device_name": "Ada's phone"
+                     *           },
+                     *           "entity": {
+                     *             "user_name": "Charles",
+                     *             "device_name": "Firefox, Linux"
+                     *           }
+                     *         },
                      *         "loser": {
                      *           "created_at": "2026-01-09T19:01:00.000Z",
                      *           "updated_at": "2026-01-09T18:30:00.000Z",
@@ -2631,6 +2717,8 @@ export interface operations {
                      *         "device_id": "c0ffee00-1111-4222-8333-444455556666",
                      *         "device_name": "Ada's phone",
                      *         "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
+                     *         "user_name": "Ada",
+                     *         "token_id": "0f6c1d52-8f0e-4b57-b0c4-2f9f5d0e7a31",
                      *         "cursor": "2026-01-09T19:01:02.139001Z~7f3a9c1e",
                      *         "last_contact": "2026-01-09T19:03:10.000Z",
                      *         "clock_skew_ms": -1200

@@ -32,6 +32,8 @@ def test_a_push_tells_what_the_device_says_of_itself(home: Household, clock: Clo
             "device_id": "phone",
             "device_name": "test",
             "user_id": home.user_id,
+            "user_name": "Ada",
+            "token_id": home.get("/auth/tokens").get_json()[0]["id"],
             "cursor": since,
             "last_contact": "2026-01-10T12:00:05.000Z",
             "clock_skew_ms": -1500,
@@ -130,6 +132,21 @@ def test_a_device_that_logs_in_again_is_the_same_one(home: Household) -> None:
     home.results(change(), device_id="phone")
     assert home.request("DELETE", f"/auth/tokens/{first}").status_code == 204
     assert [(device["device_id"], device["device_name"]) for device in devices(home)] == [("phone", "test")]
+
+
+def test_a_member_sees_whose_device_it_is_and_the_token_ids_of_ones_own(home: Household, clock: Clock) -> None:
+    home.results(change())
+    guest = Household(home.client)
+    code = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "viewer"}).get_json()["code"]
+    assert guest.post("/invitations/accept", json={"code": code}).status_code == 200
+    assert guest.request("PATCH", f"/users/{guest.user_id}", json={"name": "Charles"}).status_code == 200
+    guest.tenant_id = home.tenant_id
+    clock.forward(seconds=1)
+    guest.pull()
+    for who in (home, guest):
+        (token,) = who.get("/auth/tokens").get_json()
+        seen = {device["user_name"]: device["token_id"] for device in devices(who)}
+        assert seen == {"Ada": None, "Charles": None} | {who.get("/users").get_json()[0]["name"]: token["id"]}
 
 
 def test_the_devices_of_others_are_as_unknown_as_their_books(home: Household) -> None:

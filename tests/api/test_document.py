@@ -71,7 +71,7 @@ def test_the_names_of_operations_are_stable(document: dict[str, Any]) -> None:
     assert {operation["operationId"] for _, _, operation in operations(document)} == {
         "createUser", "listUsers", "getUser", "updateUser", "deleteUser",
         "createTenant", "listTenants", "getTenant", "updateTenant", "deleteTenant",
-        "createToken", "listTokens", "deleteTokens", "deleteToken",
+        "createToken", "listTokens", "updateToken", "deleteTokens", "deleteToken",
         "listMembers", "updateMember", "deleteMember",
         "createInvitation", "listInvitations", "deleteInvitation", "acceptInvitation",
         "listManagedUsers", "addUser", "updateManagedUser", "deleteManagedUser", "inviteUser",

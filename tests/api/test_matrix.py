@@ -65,6 +65,7 @@ PATCH  /users/<uuid>                              401 401 401 401 404 404 404 40
 DELETE /users/<uuid>                              401 401 401 401 404 404 404 404 204 404 404 403 403 403 404
 GET    /auth/tokens                               401 401 401 401 200 200 200 200 200 200 200 403 403 403 200
 DELETE /auth/tokens                               401 401 401 401 204 204 204 204 204 204 204 403 403 403 204
+PATCH  /auth/tokens/<id>                          401 401 401 401 404 404 404 404 200 404 404 403 403 403 404
 DELETE /auth/tokens/<id>                          401 401 401 401 404 404 404 404 204 404 404 403 403 403 404
 
 GET    /tenants                                   401 401 401 401 200 200 200 200 200 200 200 200 200 200 200
@@ -184,7 +185,9 @@ class World:
         """All that the files hold, but for when tokens were used and which logins failed."""
         users = dump(self.settings.users_db, without={"tokens", "failed_logins"})
         with outside(self.settings.users_db) as connection:
-            users["tokens"] = connection.execute("SELECT id, user_id, tenant_id, read_only FROM tokens").fetchall()
+            users["tokens"] = connection.execute(
+                "SELECT id, user_id, device_name, tenant_id, read_only FROM tokens"
+            ).fetchall()
         tenants = Path(self.settings.tenant_databases)
         return {"users": users} | {str(path): dump(path) for path in sorted(tenants.rglob("*.db"))}
 
@@ -263,6 +266,7 @@ class World:
             ("POST", "/users"): newcomer,
             ("PATCH", "/users/<uuid>"): {"name": "Mallory"},
             ("POST", "/auth/tokens"): {"email": asker.who.email, "password": PASSWORD, "device_name": "phone"},
+            ("PATCH", "/auth/tokens/<id>"): {"device_name": "the phone in the kitchen"},
             ("POST", "/tenants"): {"uuid": new_id(), "name": "Boat"},
             ("PATCH", "/tenants/<id>"): {"name": "Mine"},
             ("PATCH", "/tenants/<id>/members/<user_id>"): {"role": "viewer"},

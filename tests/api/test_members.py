@@ -50,6 +50,20 @@ def remove(home: Household, user_id: str) -> Any:
     return home.request("DELETE", f"/tenants/{home.tenant_id}/members/{user_id}")
 
 
+@pytest.mark.parametrize(("days", "expires_at"), [(1, "2026-01-11"), (7, "2026-01-17")])
+def test_an_invitation_lasts_as_many_days_as_one_says(home: Household, days: int, expires_at: str) -> None:
+    answer = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "viewer", "days": days})
+    assert (answer.status_code, answer.get_json()["expires_at"][:10]) == (201, expires_at)
+    assert home.client.get("/healthz").get_json()["invitation_days"] == 7
+
+
+@pytest.mark.parametrize("days", [0, 8, 366, True, "3", 1.5, None])
+def test_an_invitation_lasts_no_longer_than_the_server_allows(home: Household, days: Any) -> None:
+    answer = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "viewer", "days": days})
+    assert list(assert_problem(answer, 422, "invalid")["errors"]) == ["days"]
+    assert home.get(f"/tenants/{home.tenant_id}/invitations").get_json() == []
+
+
 def test_whoever_accepts_an_invitation_opens_the_book_in_its_role(home: Household, guest: Household) -> None:
     home.results(change("t1"))
     code = invite(home)["code"]

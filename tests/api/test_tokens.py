@@ -192,6 +192,40 @@ def test_one_lists_ones_own_tokens_oldest_first_without_their_secrets(client: Fl
     assert len(eve.get("/auth/tokens").get_json()) == 1
 
 
+def test_a_device_gets_another_name_and_the_rest_stays(home: Household) -> None:
+    other = home.log_in().get_json()
+    before = {token["id"]: token for token in home.get("/auth/tokens").get_json()}
+    answer = home.request("PATCH", f"/auth/tokens/{other['id'].upper()}", json={"device_name": "Kitchen tablet"})
+    assert (answer.status_code, answer.json) == (200, before[other["id"]] | {"device_name": "Kitchen tablet"})
+    after = {token["id"]: token for token in home.get("/auth/tokens").get_json()}
+    assert after == before | {other["id"]: answer.json}
+    assert with_header(home.client, f"Bearer {other['token']}") == 200
+
+
+def test_a_token_of_another_user_an_unknown_and_an_expired_one_cannot_be_renamed(
+    client: FlaskClient, clock: Clock
+) -> None:
+    ada, eve = Household(client), Household(client)
+    (token,) = ada.get("/auth/tokens").get_json()
+    body = {"device_name": "Mine"}
+    others = eve.request("PATCH", f"/auth/tokens/{token['id']}", json=body)
+    assert_problem(others, 404, "not_found")
+    assert everything(others) == everything(eve.request("PATCH", f"/auth/tokens/{new_id()}", json=body))
+    assert ada.get("/auth/tokens").get_json()[0]["device_name"] == "test"
+    clock.forward(days=91)
+    ada.token = ada.log_in().get_json()["token"]
+    assert_problem(ada.request("PATCH", f"/auth/tokens/{token['id']}", json=body), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"device_name": " "}, {"device_name": "x" * 201}, {"device_name": "a", "id": "b"}]
+)
+def test_a_device_is_renamed_to_one_line_and_nothing_else_is_set(home: Household, body: dict[str, str]) -> None:
+    (token,) = home.get("/auth/tokens").get_json()
+    assert_problem(home.request("PATCH", f"/auth/tokens/{token['id']}", json=body), 422, "invalid")
+    assert home.get("/auth/tokens").get_json()[0]["device_name"] == "test"
+
+
 def test_an_expired_token_is_not_listed(home: Household, clock: Clock) -> None:
     clock.forward(days=89)
     home.token = home.log_in().get_json()["token"]

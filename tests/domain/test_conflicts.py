@@ -47,8 +47,8 @@ def keep(domain: Domain, tenant_id: str, ids: list[str]) -> None:
 
 
 def conflicts(domain: Domain, tenant_id: str) -> list[StoredConflict]:
-    with domain.conflicts.list_of(tenant_id) as chunks:
-        return [conflict for chunk in chunks for conflict in chunk]
+    with domain.conflicts.list_of(tenant_id) as found:
+        return [conflict for chunk in found.chunks for conflict in chunk]
 
 
 def test_a_long_list_is_whole_and_in_order(domain: Domain, tenant_id: str) -> None:

@@ -99,8 +99,8 @@ def test_however_much_deletions_overwrite_unseen_they_are_taken_and_keep_it(
     small = create_domain(replace(settings, quota_mib=1))
     small.sync.push(tenant_id, PushRequest([change(name, base_updated_at=None, **DEAD) for name in names]), now())
     assert ids(small, tenant_id) == set()
-    with small.conflicts.list_of(tenant_id) as chunks:
-        assert sum(len(chunk) for chunk in chunks) == number
+    with small.conflicts.list_of(tenant_id) as found:
+        assert sum(len(chunk) for chunk in found.chunks) == number
     with pytest.raises(QuotaExceeded):
         small.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
     small.close()
@@ -159,8 +159,8 @@ def test_a_conflict_that_is_brought_back_takes_no_more_room_than_it_had(domain: 
     late = change("t1", updated_at="2025-01-01T00:00:00Z", base_updated_at=None, data=large(50_000))
     domain.sync.push(tenant_id, PushRequest([late]), now())
     fill(domain, tenant_id)
-    with domain.conflicts.list_of(tenant_id) as chunks:
-        ((conflict,),) = list(chunks)
+    with domain.conflicts.list_of(tenant_id) as found:
+        ((conflict,),) = list(found.chunks)
     version = domain.conflicts.restore(tenant_id, conflict.conflict_id, Decision(), now())
     assert len(version.data or "") > 50_000
 

@@ -78,8 +78,8 @@ def test_whoever_asks_for_one_of_two_ids_with_one_hash_gets_that_alone() -> None
 def test_a_conflict_is_about_its_own_entity(domain: Domain, tenant_id: str) -> None:
     push(domain, tenant_id, named(ONE, "one", updated_at=THEN), named(OTHER, "other"))
     assert push(domain, tenant_id, named(ONE, "late", base_updated_at=None)) == ["superseded"]
-    with domain.conflicts.list_of(tenant_id) as chunks:
-        (conflict,) = [each for chunk in chunks for each in chunk]
+    with domain.conflicts.list_of(tenant_id) as found:
+        (conflict,) = [each for chunk in found.chunks for each in chunk]
     assert conflict.stored is not None
     assert (conflict.stored.id, conflict.stored.data) == (ONE, '{"name":"one"}')
     restored = domain.conflicts.restore(tenant_id, conflict.conflict_id, Decision(), now())

@@ -130,8 +130,8 @@ def test_views_that_somebody_made_or_broke_do_not_stop_a_file_from_being_brought
 
 
 def test_the_conflicts_keep_order_and_content_and_get_names(domain: Domain, tenant_id: str) -> None:
-    with domain.conflicts.list_of(tenant_id) as chunks:
-        kept = [conflict for chunk in chunks for conflict in chunk]
+    with domain.conflicts.list_of(tenant_id) as found:
+        kept = [conflict for chunk in found.chunks for conflict in chunk]
     assert [(each.kept.reason, each.kept.kept_at, *each.kept.loser[1:]) for each in kept] == CONFLICTS
     assert len({each.conflict_id for each in kept}) == 2
     assert all(len(each.conflict_id) == 32 for each in kept)

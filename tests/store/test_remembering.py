@@ -58,8 +58,8 @@ def write(server: Domain, tenant_id: str, chance: random.Random, now: int) -> No
         gone = change(f"e{chance.randrange(99)}", deleted_at=time, updated_at=time, data=None)
         server.sync.push(tenant_id, PushRequest([gone]), now)
     elif what == "conflict":
-        with server.conflicts.list_of(tenant_id) as chunks:
-            kept = [conflict.conflict_id for chunk in chunks for conflict in chunk]
+        with server.conflicts.list_of(tenant_id) as found:
+            kept = [conflict.conflict_id for chunk in found.chunks for conflict in chunk]
         if kept:
             server.conflicts.restore(tenant_id, chance.choice(kept), Decision(), now)
     else:
