@@ -9,11 +9,11 @@ export type Tone = "good" | "busy" | "quiet" | "bad";
 
 const KEYS: Record<SyncState, StatusKey> = {
   idle: "inStep", syncing: "syncing", loading: "loading", paused: "paused", offline: "offline", waiting: "waiting",
-  logged_out: "loggedOut", forbidden: "forbidden", quota: "full", stopped: "stopped", error: "error",
+  proxy_login: "proxyLogin", logged_out: "loggedOut", forbidden: "forbidden", quota: "full", stopped: "stopped", error: "error",
 };
 const TONES: Record<StatusKey, Tone> = {
   inStep: "good", syncing: "busy", loading: "busy", paused: "quiet", offline: "quiet", waiting: "quiet",
-  loggedOut: "bad", forbidden: "bad", full: "bad", stopped: "bad", error: "bad",
+  proxyLogin: "bad", loggedOut: "bad", forbidden: "bad", full: "bad", stopped: "bad", error: "bad",
 };
 const NOTICEABLE = 600; // ms; a shorter sync is not worth a flicker
 

@@ -8,19 +8,23 @@ import { FinwiseClient, ServerError } from "./client.js";
 import type { FinwiseTenantSpecificDB } from "./database.js";
 import { device } from "./device.js";
 import { Exchange } from "./exchange.js";
+import { Retry } from "./retry.js";
 import { type SyncState, type SyncStatus, stateAfter } from "./status.js";
+import { Tabs } from "./tabs.js";
 
 const EDIT_DELAY = 400; // ms after an edit, so that some of them go together
 const EVERY = 60_000; // ms between polls
-const FIRST_WAIT = 2_000; // ms after the first failure; doubled with each
-const LONGEST_WAIT = 5 * 60_000;
+const LONGEST_TIMER = 2 ** 31 - 1; // ms; a timer of more fires at once
 const LASTING = new Set<SyncState>(["logged_out", "stopped"]); // until somebody asks for a sync: time alone mends nothing
 
 export interface Options {
   onStatus?: (status: SyncStatus) => void;
   /** ms between polls. */
   every?: number;
+  /** This device's clock, ms since 1970. */
   now?: () => number;
+  /** A clock that is never set, ms since whenever: waits are measured by it. */
+  clock?: () => number;
   random?: () => number;
 }
 
@@ -29,7 +33,8 @@ type Message = { kind: "now" } | { kind: "awake" } | { kind: "edited" } | { kind
 export class BackgroundSync {
   status: SyncStatus = { state: "idle" };
   private readonly exchange: Exchange;
-  private readonly channel: BroadcastChannel | undefined;
+  private readonly retry: Retry;
+  private readonly tabs: Tabs<Message>;
   private readonly ended = new AbortController();
   private readonly now: () => number;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -37,11 +42,8 @@ export class BackgroundSync {
   private underWay = new AbortController();
   private isWanted = false;
   private isEdited = false;
-  private isLeader = false;
+  private isWoken = false;
   private isPaused = false;
-  private failures = 0;
-  private retryAt = 0; // when it is tried again by itself; 0: the last sync ended well
-  private notBefore = 0; // so long the server asked to wait
   private syncedAt: number | undefined;
 
   constructor(
@@ -54,16 +56,17 @@ export class BackgroundSync {
       now: this.now,
       onProgress: (progress) => this.tell(progress ? { state: "loading", progress } : { state: "syncing" }),
     });
-    if (typeof BroadcastChannel !== "undefined") this.channel = new BroadcastChannel(`finwise-sync ${db.tenantId}`);
+    this.retry = new Retry(options.clock ?? (() => performance.now()), options.random ?? Math.random);
+    this.tabs = new Tabs(`finwise-sync ${db.tenantId}`);
   }
 
   /** Begins; of all tabs the first one leads, and when it is closed another does. */
   start(): this {
-    this.channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => this.hear(data));
-    this.post({ kind: "asks" });
+    this.tabs.listen((message) => this.hear(message));
+    this.tabs.post({ kind: "asks" });
     const { signal } = this.ended;
     if (typeof window !== "undefined") {
-      window.addEventListener("online", () => this.wake(), { signal });
+      for (const event of ["online", "focus", "pageshow"]) window.addEventListener(event, () => this.wake(), { signal });
       document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake(), { signal });
     }
     void this.lead();
@@ -76,12 +79,12 @@ export class BackgroundSync {
     this.underWay.abort();
     clearTimeout(this.timer);
     await this.running;
-    this.channel?.close();
+    this.tabs.close();
   }
 
   /** Syncs now, for a person asks for it, in whichever tab leads. Resolves once this tab is done. */
   async sync(): Promise<void> {
-    if (!this.isLeader) return this.post({ kind: "now" });
+    if (!this.tabs.isLeader) return this.tabs.post({ kind: "now" });
     if (this.isPaused || this.ended.signal.aborted) return;
     this.isWanted = true;
     this.running ??= this.run();
@@ -90,8 +93,9 @@ export class BackgroundSync {
 
   /** Syncs now, for things may have changed, but not before the server wants to be asked again. */
   private wake(): void {
-    if (!this.isLeader) this.post({ kind: "awake" });
-    else if (this.now() >= this.notBefore) void this.sync();
+    if (!this.tabs.isLeader) this.tabs.post({ kind: "awake" });
+    else if (this.running) this.isWoken = true;
+    else if (!this.retry.pause) void this.sync();
   }
 
   /** Syncs now and fetches the conflicts anew, for one was decided. */
@@ -100,11 +104,11 @@ export class BackgroundSync {
     return this.sync();
   }
 
-  /** An edit was made: it is sent in a moment or, after a failure, when it is tried again. */
+  /** An edit was made: it is sent in a moment, also after a failure, but not before the server wants to be asked again. */
   edited(): void {
-    if (!this.isLeader) this.post({ kind: "edited" });
+    if (!this.tabs.isLeader) this.tabs.post({ kind: "edited" });
     else if (this.running) this.isEdited = true;
-    else if (!this.isPaused) this.schedule(Math.max(EDIT_DELAY, this.retryAt - this.now()));
+    else if (!this.isPaused) this.schedule(Math.max(EDIT_DELAY, this.retry.pause));
   }
 
   /** Whether the person wants to be offline; nothing is sent then. */
@@ -114,40 +118,41 @@ export class BackgroundSync {
       clearTimeout(this.timer);
       this.underWay.abort();
       this.tell({ state: "paused" });
-    } else if (this.isLeader) {
+    } else if (this.tabs.isLeader) {
       this.tell({ state: "idle" });
       void this.sync();
     }
   }
 
-  private async lead(): Promise<void> {
-    const begin = async () => {
-      if (this.ended.signal.aborted) return;
-      this.syncedAt = (await device(this.db)).synced_at;
-      this.isLeader = true;
-      const ended = new Promise<void>((resolve) => this.ended.signal.addEventListener("abort", () => resolve()));
+  private lead(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.ended.signal.addEventListener("abort", () => resolve()));
+    return this.tabs.lead(async () => {
+      this.syncedAt = (await device(this.db).catch(() => undefined))?.synced_at; // a sync says what is wrong with the database
       if (!this.isPaused) void this.sync();
       await ended;
       await this.running;
-    };
-    const locks = typeof navigator === "undefined" ? undefined : navigator.locks; // missing over plain HTTP
-    if (!locks) return begin();
-    await locks.request(`finwise-sync ${this.db.tenantId}`, { signal: this.ended.signal }, begin).catch(() => undefined);
+    }, this.ended.signal);
   }
 
   private async run(): Promise<void> {
     clearTimeout(this.timer);
     try {
       do {
-        this.isWanted = this.isEdited = false;
+        this.isWanted = this.isEdited = this.isWoken = false;
         await this.once();
-      } while (this.isWanted && !this.isPaused && !this.ended.signal.aborted && this.now() >= this.notBefore);
+      } while (this.isDueAgain());
     } finally {
       this.running = undefined;
     }
     if (this.isPaused || LASTING.has(this.status.state)) return;
-    if (this.retryAt) this.schedule(Math.max(0, this.retryAt - this.now()));
-    else this.schedule(this.isEdited ? EDIT_DELAY : (this.options.every ?? EVERY));
+    if (this.isEdited) this.schedule(Math.max(EDIT_DELAY, this.retry.pause));
+    else this.schedule(this.retry.wait ?? this.options.every ?? EVERY);
+  }
+
+  /** Whether somebody asked for a sync during the last one, or it failed though the network came back during it. */
+  private isDueAgain(): boolean {
+    if (this.isPaused || this.ended.signal.aborted || this.retry.pause) return false;
+    return this.isWanted || (this.isWoken && this.retry.wait !== undefined);
   }
 
   private async once(): Promise<void> {
@@ -155,51 +160,39 @@ export class BackgroundSync {
     this.underWay = new AbortController();
     try {
       await this.exchange.sync(this.underWay.signal);
-      this.failures = this.retryAt = this.notBefore = 0;
+      this.retry.succeeded();
       this.syncedAt = this.now();
       this.tell({ state: "idle" });
     } catch (error) {
       if (this.underWay.signal.aborted) return;
       if (!(error instanceof ServerError)) console.error("finwise sync", error);
-      this.waitAfter(error);
+      const wait = this.retry.failed(error instanceof ServerError ? (error.retryAfter ?? 0) * 1000 : 0);
       const { state, code } = stateAfter(error);
-      this.tell(LASTING.has(state) ? { state, code } : { state, code, retryAt: this.retryAt });
+      this.tell(LASTING.has(state) ? { state, code } : { state, code, retryAt: this.now() + wait });
     }
-  }
-
-  /** Longer with each failure, no two devices alike, and no less than the server asks for. */
-  private waitAfter(error: unknown): void {
-    const own = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.failures++) * (0.5 + (this.options.random ?? Math.random)() / 2);
-    const asked = error instanceof ServerError ? (error.retryAfter ?? 0) * 1000 : 0;
-    this.notBefore = asked ? this.now() + asked : 0;
-    this.retryAt = this.now() + Math.max(own, asked);
   }
 
   private schedule(delay: number): void {
     clearTimeout(this.timer);
-    if (!this.ended.signal.aborted) this.timer = setTimeout(() => void this.sync(), delay);
+    if (!this.ended.signal.aborted) this.timer = setTimeout(() => void this.sync(), Math.min(delay, LONGEST_TIMER));
   }
 
   private hear(message: Message): void {
     if (message.kind === "status") {
-      if (!this.isLeader) this.show(message.status);
-    } else if (this.isLeader) {
-      if (message.kind === "asks") this.post({ kind: "status", status: this.status });
+      if (!this.tabs.isLeader) this.show(message.status);
+    } else if (this.tabs.isLeader) {
+      if (message.kind === "asks") this.tabs.post({ kind: "status", status: this.status });
       else if (message.kind === "edited") this.edited();
       else if (message.kind === "awake") this.wake();
       else void this.sync();
     }
   }
 
-  private post(message: Message): void {
-    this.channel?.postMessage(message);
-  }
-
   private tell(news: SyncStatus): void {
     if (this.ended.signal.aborted) return;
     const status = this.isPaused ? { state: "paused" as const } : news;
     this.show(this.syncedAt === undefined ? status : { ...status, syncedAt: this.syncedAt });
-    if (this.isLeader) this.post({ kind: "status", status: this.status });
+    if (this.tabs.isLeader) this.tabs.post({ kind: "status", status: this.status });
   }
 
   private show(status: SyncStatus): void {

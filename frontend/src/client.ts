@@ -1,33 +1,14 @@
 /** The server's routes, as far as a device uses them. Shapes come from the OpenAPI document. */
 
+import { brokenOff, errorOf, ServerError } from "./answers.js";
 import type { Entity, EntityType, Schemas } from "./catalogue.js";
-import type { Reload } from "./database.js";
 import { Patience } from "./patience.js";
 
+export { ServerError };
 export type Page = Schemas["Page"];
 export type PushAnswer = Schemas["PushAnswer"];
-type Problem = Schemas["Problem"];
 
 const PROTOCOL = 1;
-
-/** An answer that is an error, or none at all: `status` 0, `code` `network`. */
-export class ServerError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly problem: Partial<Problem>,
-    /** Seconds that the server asks to wait. */
-    readonly retryAfter: number | undefined,
-  ) {
-    super(problem.detail ?? code);
-  }
-
-  /** What has to be loaded anew, if that is what the server says. */
-  get reload(): Reload | undefined {
-    if (this.code !== "cursor_expired" && this.code !== "epoch_changed") return undefined;
-    return { reason: this.code, give_back: this.problem.give_back === true };
-  }
-}
 
 export interface Connection {
   /** Where the server is: an origin with the path before all routes, such as `https://book.example.org`. */
@@ -94,7 +75,7 @@ export class FinwiseClient {
     });
   }
 
-  /** Asks and reads. What breaks off, or is no answer of this server's, is as if there were no network. */
+  /** Asks and reads. What breaks off is as if there were no network. */
   private async send<T>(
     method: string,
     path: string,
@@ -109,12 +90,13 @@ export class FinwiseClient {
     if (secret) headers["Authorization"] = `Bearer ${secret}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const patience = new Patience(signal);
-    const request: RequestInit = { method, headers, cache: "no-store", signal: patience.signal };
+    const request: RequestInit = { method, headers, cache: "no-store", redirect: "manual", signal: patience.signal };
     if (body !== undefined) request.body = JSON.stringify(body);
     try {
       const answer = await ask(baseUrl.replace(/\/$/, "") + path, request);
       patience.renew();
-      if (!answer.ok) throw await errorOf(answer);
+      const refusal = await errorOf(answer);
+      if (refusal) throw refusal;
       return await read(answer, patience);
     } catch (error) {
       throw error instanceof ServerError ? error : brokenOff();
@@ -124,20 +106,10 @@ export class FinwiseClient {
   }
 }
 
-function brokenOff(): ServerError {
-  return new ServerError(0, "network", {}, undefined);
-}
-
 /** An answer, if it is of the protocol that this program speaks. */
 function understood<T extends { protocol: number }>(answer: T): T {
   if (answer?.protocol !== PROTOCOL) throw new ServerError(200, "protocol", {}, undefined);
   return answer;
-}
-
-async function errorOf(answer: Response): Promise<ServerError> {
-  const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
-  const wait = Number(answer.headers.get("Retry-After") ?? NaN);
-  return new ServerError(answer.status, problem.code ?? `http_${answer.status}`, problem, wait >= 0 ? wait : undefined);
 }
 
 /** The lines of an answer, some at a time, as they come. The last one has to be ended, too. */

@@ -44,7 +44,7 @@ export class Exchange {
   private hasAskedAgain = false; // another version of the server, in this sync
   private signal: AbortSignal | undefined;
   private isCounted = false; // what is held here, since this program was started
-  private conflictsDue = 0; // when they are to be fetched again, though nothing has moved here, ms since 1970
+  private conflictsAt: number | undefined; // when they were fetched, ms since 1970; undefined: they are due
 
   constructor(
     private readonly db: FinwiseTenantSpecificDB,
@@ -54,7 +54,7 @@ export class Exchange {
 
   /** The next sync fetches the conflicts, whether anything moved or not. */
   lookAgain(): void {
-    this.conflictsDue = 0;
+    this.conflictsAt = undefined;
   }
 
   /** Raises ServerError; the queue then holds whatever the server has not answered for. `signal` ends it early. */
@@ -66,7 +66,7 @@ export class Exchange {
         await this.load();
         await this.count();
         const refusal = await this.exchange();
-        if (this.hooks.now() >= this.conflictsDue) await this.fetchConflicts();
+        if (this.areConflictsDue()) await this.fetchConflicts();
         if (refusal) throw refusal;
         await putDevice(this.db, { synced_at: this.hooks.now() });
         return;
@@ -123,7 +123,7 @@ export class Exchange {
       const batch = isClosed(held) ? [] : await takeBatch(this.db, this.most, this.bytes, held.deletionsOnly);
       const answer = batch.length ? await this.push(batch, held, asked) : await this.pull(asked);
       if (!answer) continue;
-      if (batch.length || answer.changes?.length) this.conflictsDue = 0;
+      if (batch.length || answer.changes?.length) this.conflictsAt = undefined;
       if (answer.has_more || (await this.hasMoreToSend(held))) continue;
       if (await this.differs(answer.digest)) {
         await askForReload(this.db, { reason: "digest", give_back: false });
@@ -239,6 +239,12 @@ export class Exchange {
       await this.db.syncConflicts.clear();
       await this.db.syncConflicts.bulkPut(conflicts);
     });
-    this.conflictsDue = this.hooks.now() + CONFLICTS_EVERY;
+    this.conflictsAt = this.hooks.now();
+  }
+
+  /** Whether conflicts are to be fetched: after something has moved here, after a while, and after the clock was set back. */
+  private areConflictsDue(): boolean {
+    const since = this.conflictsAt === undefined ? undefined : this.hooks.now() - this.conflictsAt;
+    return since === undefined || since < 0 || since >= CONFLICTS_EVERY;
   }
 }

@@ -8,7 +8,8 @@ export type SyncState =
   | "syncing"
   | "loading" // the whole book, see `progress`
   | "paused" // the person wants to be offline
-  | "offline" // the server cannot be reached
+  | "offline" // the server cannot be reached; `code` `proxy_error`: a proxy before it says so
+  | "proxy_login" // a login page answers in the server's place: a proxy's, or that of the network
   | "waiting" // the server is busy; see `retryAt`
   | "logged_out" // the token is not taken
   | "forbidden" // the role does not allow to write; what is new still comes
@@ -41,7 +42,8 @@ function isFull(error: unknown): boolean {
 }
 
 function stateOf(status: number, code: string): SyncState {
-  if (code === "network") return "offline";
+  if (code === "network" || code === "proxy_error") return "offline";
+  if (code === "proxy_login") return "proxy_login";
   if (status === 401) return "logged_out";
   if (status === 403) return "forbidden";
   if (code === "not_found" || code === "tenant_deleted") return "stopped";

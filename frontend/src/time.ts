@@ -13,6 +13,6 @@ export function editTime(now: number, offset: number, previous: string | undefin
 
 /** The server's clock minus this one, in ms, after it told its time between `asked` and `answered`; what still fits is kept. */
 export function offsetAfter(known: number, asked: number, told: number, answered: number): number {
-  const [least, most] = [told - answered, told - asked];
+  const [least, most] = [told - answered, told - Math.min(asked, answered)]; // the clock may have been set back meanwhile
   return known >= least && known <= most ? known : Math.round((least + most) / 2);
 }

@@ -115,15 +115,16 @@ describe("one tab", () => {
   });
 
   test("waits longer with each failure, as long as the server asks, and no more after a success", async () => {
-    let now = 1_000_000;
+    let clock = 1_000_000;
+    const now = Date.parse("2026-01-10T12:00:00Z");
     await desk.sync();
     for (let i = 0; i < 12; i++) server.next("/sync/changes", problem(503, "busy"));
-    const { sync, seen } = tab({ now: () => now });
+    const { sync, seen } = tab({ now: () => now, clock: () => clock });
     const waits: number[] = [];
     for (let i = 0; i < 12; i++) {
       await until(() => seen.filter(({ state }) => state === "waiting").length > i);
       waits.push(seen.filter(({ state }) => state === "waiting")[i]!.retryAt! - now);
-      now += 600_000;
+      clock += 600_000;
       void sync.sync();
     }
     expect(waits.slice(0, 4)).toEqual([2_000, 4_000, 8_000, 16_000]);
@@ -133,6 +134,83 @@ describe("one tab", () => {
     void sync.sync();
     await until(() => seen.at(-1)?.state === "waiting");
     expect(seen.at(-1)!.retryAt! - now).toBe(40_000);
+  });
+
+  test("a clock that is set back by a day makes no wait longer", async () => {
+    let now = Date.parse("2026-01-10T12:00:00Z");
+    await desk.sync();
+    server.next("/sync/changes", problem(503, "busy"));
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const { sync, seen } = tab({ now: () => now, random: () => 0 });
+    await until(() => seen.at(-1)?.state === "waiting");
+    now -= 86_400_000;
+    await desk.tag("a", "x");
+    sync.edited();
+    expect(timers.mock.lastCall![1]).toBeLessThanOrEqual(2_000);
+    await until(() => "tags/a" in server.living());
+    vi.restoreAllMocks();
+  });
+
+  test("however long a server asks to wait, it is asked again within the hour, and not before", async () => {
+    let clock = 0;
+    await desk.sync();
+    server.next("/sync/changes", problem(503, "busy", {}, { "Retry-After": "99999999999" }));
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const { sync, seen } = tab({ clock: () => clock });
+    await until(() => seen.at(-1)?.state === "waiting");
+    expect(timers.mock.lastCall![1]).toBe(3_600_000);
+    const before = syncs();
+    clock = 3_599_000;
+    sync.edited();
+    expect(timers.mock.lastCall![1]).toBe(1_000);
+    expect(syncs()).toBe(before);
+    clock = 3_600_000;
+    sync.edited();
+    await until(() => syncs() > before);
+    vi.restoreAllMocks();
+  });
+
+  test("no timer is so long that it would fire at once", async () => {
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    await synced(tab({ every: Infinity }));
+    await until(() => timers.mock.calls.some(([, delay]) => delay === 2 ** 31 - 1));
+    vi.restoreAllMocks();
+  });
+
+  test.each(["an edit", "online", "visibilitychange", "focus", "pageshow"])("cuts its own wait short: %s", async (event) => {
+    const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    vi.stubGlobal("window", new EventTarget());
+    vi.stubGlobal("document", page);
+    await desk.sync();
+    for (let i = 0; i < 9; i++) server.next("/sync/changes", problem(503, "busy"));
+    const { sync, seen } = tab();
+    for (let i = 1; i <= 8; i++) {
+      await until(() => seen.filter(({ state }) => state === "waiting").length === i);
+      void sync.sync();
+    }
+    await until(() => seen.filter(({ state }) => state === "waiting").length === 9);
+    if (event === "an edit") sync.edited();
+    else for (const target of [window, page]) target.dispatchEvent(new Event(event));
+    await synced({ sync, seen });
+  });
+
+  test("a network that comes back during a try that fails is tried at once", async () => {
+    vi.stubGlobal("window", new EventTarget());
+    vi.stubGlobal("document", new EventTarget());
+    await desk.sync();
+    let isFirst = true;
+    desk = new Desk(async (url, init) => {
+      if (!isFirst) return server.fetch(url, init);
+      isFirst = false;
+      window.dispatchEvent(new Event("online"));
+      throw new TypeError("network");
+    }, Date.now, {}, desk.owner);
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const { sync, seen } = tab();
+    await synced({ sync, seen });
+    expect(seen.some(({ state }) => state === "offline")).toBe(true);
+    expect(timers.mock.calls.map(([, delay]) => delay)).not.toContain(2_000);
+    vi.restoreAllMocks();
   });
 
   test("what happens around it does not make it ask before the server wants to be asked again; a person does", async () => {
@@ -241,6 +319,18 @@ describe("several tabs", () => {
     await other.tag("b", "y");
     second.sync.edited();
     await until(() => "tags/b" in server.living());
+  });
+
+  test("a browser that grants no locks to the page, or no way to talk to other tabs, has each tab sync for itself", async () => {
+    vi.stubGlobal("navigator", { locks: { request: () => Promise.reject(new DOMException("denied", "SecurityError")) } });
+    await synced(tab());
+    vi.stubGlobal("navigator", { locks: { request: () => new Promise(() => undefined) } });
+    vi.stubGlobal("BroadcastChannel", class {
+      constructor() {
+        throw new DOMException("denied", "SecurityError");
+      }
+    });
+    await synced(tab({}, desk.tab()));
   });
 
   test("without Web Locks, as over plain HTTP, each syncs for itself and nothing is stored twice", async () => {
