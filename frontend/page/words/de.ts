@@ -254,6 +254,7 @@ export const de: Words = {
   exported: "Exportiert.",
   exportUnsent: (count) => `Darunter ${count} Änderungen, die der Server noch nicht hat.`,
   aboutBook: "Dieses Buch",
+  aboutDevice: "Dieses Gerät",
   aboutYou: "Du",
   loggedInAs: (who) => `Angemeldet als ${who}`,
   logOutHint: "Das Buch und alle Eingaben bleiben auf diesem Gerät.",

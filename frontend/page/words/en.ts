@@ -263,6 +263,7 @@ export const en = {
   exported: "Exported.",
   exportUnsent: (count: string) => `Among it ${count} changes that the server does not have yet.`,
   aboutBook: "This book",
+  aboutDevice: "This device",
   aboutYou: "You",
   loggedInAs: (who: string) => `Logged in as ${who}`,
   logOutHint: "The book and everything you entered stay on this device.",
