@@ -2,11 +2,13 @@ import { defineStore } from "pinia";
 import { computed, effectScope, onScopeDispose, ref, shallowRef, triggerRef, watch, type EffectScope } from "vue";
 import { newId, type Data, type EntityType, type Row } from "../src/index.ts";
 import { useTenantStore } from "../src/pinia.ts";
+import { useBookCurrency } from "./book_currency.ts";
 import { fieldsOf, sidesOf, TYPES, type Entry } from "./booking.ts";
 import { today, type Day } from "./days.ts";
 import { Ledger, type Booking, type Line, type Offsets, type Point } from "./ledger.ts";
 import { fromCents, type Cents } from "./money.ts";
 import { followTable, useRows } from "./table_watch.ts";
+import { nameForm } from "./text.ts";
 import { words } from "./words/index.ts";
 
 export type Account = Row<"accounts">;
@@ -34,7 +36,9 @@ export interface AccountForm {
 export const useBook = defineStore("book", () => {
   const tenant = useTenantStore();
   const ledger = shallowRef(new Ledger());
-  const isReady = ref(false);
+  const bookCurrency = useBookCurrency();
+  const areBookingsRead = ref(false);
+  const isReady = computed(() => areBookingsRead.value && bookCurrency.own !== undefined);
   const tables = shallowRef({
     accounts: shallowRef<Account[]>([]),
     groups: shallowRef<Group[]>([]),
@@ -49,7 +53,7 @@ export const useBook = defineStore("book", () => {
     scope?.stop();
     scope = effectScope(true);
     ledger.value = new Ledger();
-    isReady.value = false;
+    areBookingsRead.value = false;
     if (!db) return;
     scope.run(() => {
       tables.value = {
@@ -68,7 +72,7 @@ export const useBook = defineStore("book", () => {
     arriving.put(rows);
     if (!isLast) return;
     ledger.value = arriving;
-    isReady.value = true;
+    areBookingsRead.value = true;
   }
   function changed(rows: Map<string, Booking | undefined>): void {
     ledger.value.put([...rows.values()].filter((row) => row !== undefined));
@@ -112,18 +116,21 @@ export const useBook = defineStore("book", () => {
 
   /** What was entered as payee before, the most frequent first, and the last booking of each. */
   const habits = computed(() => {
-    const known = new Map<string, { last: Booking; count: number }>();
+    const known = new Map<string, { payee: string; last: Booking; count: number }>();
+    const forms = new Map<string, string>(); // few payees are behind many bookings
     for (const booking of ledger.value.all()) {
       const payee = booking.payee || booking.description;
-      const habit = known.get(payee);
+      const form = forms.get(payee) ?? nameForm(payee);
+      forms.set(payee, form);
+      const habit = known.get(form);
       if (habit) habit.count++;
-      else if (payee && !booking.transferToAccountId && booking.type !== TYPES.opening) known.set(payee, { last: booking, count: 1 });
+      else if (form && !booking.transferToAccountId && booking.type !== TYPES.opening) known.set(form, { payee, last: booking, count: 1 });
     }
     return known;
   });
-  const payees = computed(() => [...habits.value].sort(([, a], [, b]) => b.count - a.count).map(([payee]) => payee));
+  const payees = computed(() => [...habits.value.values()].sort((a, b) => b.count - a.count).map(({ payee }) => payee));
 
-  const lastOf = (payee: string): Booking | undefined => habits.value.get(payee.trim())?.last;
+  const lastOf = (payee: string): Booking | undefined => habits.value.get(nameForm(payee))?.last;
   const accountName = (id: string | null | undefined): string => accountsById.value.get(id ?? "")?.name ?? "—";
   const categoryName = (id: string | null | undefined): string => categoriesById.value.get(id ?? "")?.name ?? "";
   const bookingOf = (id: string): Booking | undefined => ledger.value.get(id);
@@ -207,7 +214,7 @@ export const useBook = defineStore("book", () => {
   }
 
   function transaction(entry: Entry): Transaction {
-    const recipient = tables.value.recipients.value.find(({ name }) => name === entry.payee);
+    const recipient = tables.value.recipients.value.find(({ name }) => nameForm(name) === nameForm(entry.payee));
     const balance = (balances.value.get(entry.accountId) ?? 0) + entry.cents;
     return fieldsOf(entry, recipient?.id ?? null, balance) as Transaction;
   }

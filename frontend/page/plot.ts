@@ -23,13 +23,15 @@ export function columns(points: readonly Point[], most: number): Drawn[] {
   return kept;
 }
 
-/** Three to six round values from below the least balance to above the greatest. */
-export function ticksOf(balances: readonly Cents[]): Cents[] {
-  let [least, most] = [Infinity, -Infinity];
+/**
+ * Two to seven round values from below the least balance to above the greatest. Zero is among them: an area that began
+ * elsewhere would show a small change as a large one. `unit` is how many cents one unit of the currency has.
+ */
+export function ticksOf(balances: readonly Cents[], unit: number): Cents[] {
+  if (!balances.length) return [];
+  let [least, most] = [0, 0];
   for (const balance of balances) [least, most] = [Math.min(least, balance), Math.max(most, balance)];
-  if (least > most) return [];
-  if (least > 0 && least < most * 0.6) least = 0;
-  const span = Math.max(most - least, 1000);
+  const span = Math.max(most - least, 10 * unit);
   const power = 10 ** Math.floor(Math.log10(span / 3));
   const step = ([1, 2, 2.5, 5, 10].find((factor) => span / (factor * power) <= 4) ?? 10) * power;
   const first = Math.floor(least / step);

@@ -24,3 +24,16 @@ export function useMedia(query: string): Ref<boolean> {
   onScopeDispose(() => media.removeEventListener("change", follow));
   return holds;
 }
+
+/** How wide a text is in the element's letters of a size such as "0.8rem", px; asked again once the letters have arrived. */
+export function useTextWidth(element: Readonly<Ref<HTMLElement | null>>, size: string): (text: string) => number {
+  const context = document.createElement("canvas").getContext("2d");
+  const arrivals = ref(0);
+  void document.fonts?.ready.then(() => arrivals.value++);
+  return (text) => {
+    if (!context || !element.value || arrivals.value < 0) return 0;
+    const pixels = parseFloat(getComputedStyle(document.documentElement).fontSize) * parseFloat(size);
+    context.font = `${pixels}px ${getComputedStyle(element.value).fontFamily}`;
+    return context.measureText(text).width;
+  };
+}

@@ -1,7 +1,10 @@
 import { computed, type ComputedRef } from "vue";
+import { currency, decimalsOf, unitsInOne } from "../currency.ts";
+import { amountStyle, parseAmount, type Cents } from "../money.ts";
 import { locale, preferences, type Language } from "../preferences.ts";
 import { de } from "./de.ts";
 import { en, type Words } from "./en.ts";
+import { axisLabels, minus } from "./numbers.ts";
 
 export const DICTIONARIES: Record<Language, Words> = { en, de };
 
@@ -11,13 +14,14 @@ export const words: ComputedRef<Words> = computed(() => DICTIONARIES[preferences
 /** How numbers, days and moments are written by Intl in the language and currency chosen now. */
 export const written = computed(() => {
   const place = locale();
-  const currency = preferences.currency;
-  const money = new Intl.NumberFormat(place, { style: "currency", currency, minimumFractionDigits: 2 });
-  const signed = new Intl.NumberFormat(place, {
-    style: "currency", currency, minimumFractionDigits: 2, signDisplay: "exceptZero",
-  });
-  const round = new Intl.NumberFormat(place, { style: "currency", currency, maximumFractionDigits: 0 });
-  const plain = new Intl.NumberFormat(place, { minimumFractionDigits: 2, maximumFractionDigits: 2, useGrouping: false });
+  const decimals = decimalsOf(currency.value);
+  const inCurrency = { style: "currency", currency: currency.value } as const;
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  const money = new Intl.NumberFormat(place, { ...inCurrency, ...digits });
+  const signed = new Intl.NumberFormat(place, { ...inCurrency, ...digits, signDisplay: "exceptZero" });
+  const plain = new Intl.NumberFormat(place, { ...digits, useGrouping: false });
+  const style = amountStyle(place, currency.value, decimals);
+  const units = unitsInOne.value;
   const whole = new Intl.NumberFormat(place, { maximumFractionDigits: 0 });
   const inUtc = { timeZone: "UTC" } as const;
   const day = new Intl.DateTimeFormat(place, { day: "numeric", month: "long", year: "numeric", ...inUtc });
@@ -29,11 +33,14 @@ export const written = computed(() => {
   const dayOfMonth = new Intl.DateTimeFormat(place, { day: "numeric", month: "short", ...inUtc });
   return {
     place,
-    money: (cents: number) => minus(money.format(cents / 100 || 0)),
-    signed: (cents: number) => minus(signed.format(cents / 100 || 0)),
-    roundMoney: (cents: number) => minus(round.format(cents / 100 || 0)),
+    money: (cents: Cents) => minus(money.format(cents / units || 0)),
+    signed: (cents: Cents) => minus(signed.format(cents / units || 0)),
+    /** Amounts that stand at an axis: short, and each another text. */
+    axis: (ticks: readonly Cents[]) => axisLabels(place, currency.value, ticks.map((tick) => tick / units || 0)),
     /** An amount for an input field: as somebody would type it. */
-    typed: (cents: number) => plain.format(cents / 100),
+    typed: (cents: Cents) => plain.format(cents / units),
+    /** What somebody typed as an amount; null: it is none. */
+    parsed: (typed: string) => parseAmount(typed, style),
     count: (number: number) => whole.format(number),
     day: (date: Date) => day.format(date),
     dayOfMonth: (date: Date) => dayOfMonth.format(date),
@@ -42,14 +49,8 @@ export const written = computed(() => {
     monthOfYear: (date: Date) => monthOfYear.format(date),
     moment: (date: Date) => moment.format(date),
     ago: (date: Date, now: number) => relative.format(...distance(date.getTime() - now)),
-    decimalSign: plain.formatToParts(1.5).find((part) => part.type === "decimal")?.value ?? ".",
   };
 });
-
-/** A hyphen is too short to stand before a number. */
-function minus(text: string): string {
-  return text.replace("-", "\u2212");
-}
 
 function distance(milliseconds: number): [number, Intl.RelativeTimeFormatUnit] {
   const seconds = Math.round(milliseconds / 1000);
