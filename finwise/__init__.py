@@ -32,6 +32,7 @@ from finwise.store.copies import Copies
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
 from finwise.store.health import Health
+from finwise.store.installation import require_installation, require_tenants_folder
 from finwise.store.invitations import InvitationStore
 from finwise.store.logins import FailedLogins
 from finwise.store.members import MemberStore
@@ -53,14 +54,22 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def create_domain(settings: config.Settings) -> Domain:
-    """The rules joined to their stores. Makes the folders and users.db; finishes what a process that died had begun."""
+def create_domain(settings: config.Settings, *, create: bool = True, restore: bool = False) -> Domain:
+    """The rules joined to their stores. Finishes what a process that died had begun.
+
+    Makes the folders and users.db if `create` is set; else raises BadSetting if there is no installation. Raises
+    BadSetting as well if users.db is missing or another installation's, or if the folder of its tenants' files is not
+    there, unless `restore` is set: then they are about to be put back.
+    """
+    require_installation(settings.users_db, settings.tenants_folder, create=create)
     locks = Path(settings.instance, "locks")
     limits = settings.limits
     pool = Pool()
     central = Central(settings.users_db, locks, pool)
     user_store, tenants, token_store = UserStore(central), TenantStore(central), TokenStore(central)
     quotas = Quotas(tenants, settings.quota_mib)
+    if not restore:
+        require_tenants_folder(settings.tenants_folder, tenants.list_all())
     folder = Folder(settings.tenants_folder, locks)
     databases: Databases | MemoryDatabases
     staging: Staging | MemoryDatabases
@@ -75,6 +84,7 @@ def create_domain(settings: config.Settings) -> Domain:
     logins = Logins(FailedLogins(central), passwords, settings.login_failures)
     users = Users(user_store, life, logins, passwords, settings.sign_up)
     ages = Ages(settings.tombstone_days, settings.conflict_days, settings.trash_days, settings.maintenance_hours)
+    life.require_ours()
     life.finish(now())
     return Domain(
         users=users,

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from finwise import create_app, passwords
+from finwise import create_app, create_domain, passwords
 from finwise.config import Settings
 from finwise.domain.times import millis_text, parse_micros
 from tests.household import Household
@@ -70,6 +70,13 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         instance=str(tmp_path / "instance"), tenant_databases=str(tmp_path / "tenant_databases"), maintenance_hours=0
     )
+
+
+@pytest.fixture
+def installed(settings: Settings) -> Settings:
+    """The settings of an installation that is there, without anybody in it: most commands want one."""
+    create_domain(settings).close()
+    return settings
 
 
 @pytest.fixture

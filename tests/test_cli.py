@@ -25,9 +25,9 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(settings: Settings) -> Run:
+def run(installed: Settings) -> Run:
     """Calls `finwise …` with the test's own folders."""
-    folders = {"FINWISE_INSTANCE": settings.instance, "FINWISE_TENANT_DATABASES": settings.tenant_databases}
+    folders = {"FINWISE_INSTANCE": installed.instance, "FINWISE_TENANT_DATABASES": installed.tenant_databases}
 
     def call(*arguments: str, **environment: str) -> Result:
         return CliRunner(env=folders | environment).invoke(main, list(arguments))

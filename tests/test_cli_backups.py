@@ -43,8 +43,8 @@ def runner(instance: str, tenant_databases: str) -> Run:
 
 
 @pytest.fixture
-def run(settings: Settings) -> Run:
-    return runner(settings.instance, settings.tenant_databases)
+def run(installed: Settings) -> Run:
+    return runner(installed.instance, installed.tenant_databases)
 
 
 @pytest.fixture

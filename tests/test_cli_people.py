@@ -21,8 +21,8 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(settings: Settings) -> Run:
-    folders = {"FINWISE_INSTANCE": settings.instance, "FINWISE_TENANT_DATABASES": settings.tenant_databases}
+def run(installed: Settings) -> Run:
+    folders = {"FINWISE_INSTANCE": installed.instance, "FINWISE_TENANT_DATABASES": installed.tenant_databases}
 
     def call(*arguments: str, typed: str | None = None, **environment: str) -> Result:
         result = CliRunner(env=folders | environment).invoke(main, list(arguments), input=typed)

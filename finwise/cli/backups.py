@@ -7,7 +7,9 @@ import click
 from finwise import config, now
 from finwise.cli.group import domain, end, progress, uuid_of
 from finwise.domain import Domain
+from finwise.domain.backups import problems_of as backup_problems
 from finwise.errors import NotFound
+from finwise.store.backups import KeptArchives
 from finwise.store.litestream import configuration
 
 
@@ -21,7 +23,9 @@ def backup(folder: Path, tenant_id: str | None) -> None:
     """
     with progress("Copying") as advance:
         made = domain().backups.make(folder, now(), tenant_id and uuid_of(tenant_id), advance)
-    click.echo(f"{made.folder}: {len(made.manifest.tenants)} tenants.")
+    number = len(made.manifest.tenants)
+    what = f"{number} tenants" if number or made.manifest.problems else "users.db alone, for there are no tenants"
+    click.echo(f"{made.folder}: {what}.")
     end(made.manifest.problems)
 
 
@@ -38,8 +42,10 @@ def verify(tenant_id: str | None, archive: Path | None) -> None:
 
     A tenant whose file is damaged is not served any more; one that was put aside for that and is whole comes back.
     """
-    joined = domain()
-    found = joined.backups.problems(archive) if archive else _verified(joined, tenant_id and uuid_of(tenant_id))
+    if archive:
+        found = backup_problems(KeptArchives(), archive)
+    else:
+        found = _verified(domain(), tenant_id and uuid_of(tenant_id))
     if not found:
         click.echo("Whole.")
     end(found)
@@ -49,6 +55,7 @@ def verify(tenant_id: str | None, archive: Path | None) -> None:
 @click.option("--to", "replica", required=True, help="Where to replicate: a folder, or s3://bucket/path.")
 def litestream(replica: str) -> None:
     """Print a configuration for Litestream, which replicates every file continuously (docs/reliability.md)."""
+    domain()
     settings = config.from_environment()
     click.echo(configuration(settings.users_db, settings.tenants_folder, replica), nl=False)
 

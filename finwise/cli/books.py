@@ -39,3 +39,4 @@ def export(tenant_id: str, file: IO[str]) -> None:
     tenant = joined.tenants.as_operator(uuid_of(tenant_id))
     with book_text(joined.sync, tenant.uuid) as text:
         file.writelines(text)
+        file.flush()  # here, so that a full disk is said like any other trouble

@@ -13,8 +13,9 @@ from flask.helpers import get_debug_flag
 from finwise import config, demo
 from finwise.cli.group import domain, end
 from finwise.config import Settings, is_loopback
-from finwise.domain.access import CLOSED, HEADER, NONE, OPEN, PASSWORD
+from finwise.domain.access import CLOSED, HEADER, OPEN, PASSWORD
 from finwise.domain.tenants import QUARANTINED
+from finwise.errors import FinWiseError
 
 _LITTLE_ROOM = 256 * 1024 * 1024  # bytes
 _WIDEST = {4: 16, 6: 48}  # bits of a network of proxies; a wider one trusts strangers
@@ -85,10 +86,12 @@ def _people(settings: Settings) -> Iterator[str]:
     is_reached = settings.proxies or not is_loopback(settings.host)
     if is_reached and settings.login == PASSWORD and settings.sign_up == OPEN:
         yield "Anybody may sign up and fill the disk. Set FINWISE_SIGN_UP to invitation."
-    if not settings.users_db.exists():
+    try:
+        joined = domain()
+    except FinWiseError as error:
+        yield error.detail
         return
-    joined = domain()
-    if settings.login != NONE and settings.sign_up != CLOSED and not joined.administration.list_users("", 1):
+    if is_reached and settings.sign_up != CLOSED and not joined.administration.list_users("", 1):
         yield "Nobody has signed up yet: the first one becomes administrator. Add yourself (finwise users add)."
     if joined.users.exists(demo.EMAIL):
         yield f"The demo user is there. Where people keep their books: finwise users delete {demo.EMAIL}"

@@ -1,5 +1,7 @@
 """What all commands have in common: the group, the domain, how they tell how far they are."""
 
+import errno
+import io
 import logging
 import os
 import sys
@@ -23,7 +25,11 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except FinWiseError as error:
-            raise click.ClickException(error.detail) from error
+            raise click.ClickException(" ".join([error.detail, *getattr(error, "__notes__", ())])) from error
+        except OSError as error:  # a file that an argument names, or the output: the disk is full, the reader went away
+            if error.errno == errno.EPIPE:
+                raise
+            raise click.ClickException(f"{error.filename or 'The output'}: {error.strerror}.") from error
 
 
 @click.group(cls=_Group)
@@ -34,14 +40,21 @@ def main() -> None:
     Settings are environment variables: the README lists them.
     """
     os.umask(0o077)  # what FinWise writes is nobody else's
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in config.unknown_variables():
         click.echo(f"{name} is no setting of FinWise: is it misspelled?", err=True)
 
 
-def domain() -> Domain:
-    """The rules joined to their stores, until the command ends."""
-    joined = create_domain(config.from_environment())
+def domain(*, create: bool = False, restore: bool = False) -> Domain:
+    """The rules joined to their stores, until the command ends. Raises BadSetting if there is no installation.
+
+    `create`: makes one then. A command that always did would succeed in the wrong folder, at nothing. `restore`: the
+    folder of the tenants' files may be missing.
+    """
+    joined = create_domain(config.from_environment(), create=create, restore=restore)
     click.get_current_context().call_on_close(joined.close)
     return joined
 

@@ -38,7 +38,7 @@ def restore(
             raise click.UsageError("Name the tenant with --tenant.")
         _restore_everything(archive)
         return
-    restores = domain().restores
+    restores = domain(restore=True).restores
     uuid, newcomer = uuid_of(tenant_id), Newcomer(owner, name) if owner else None
     if archive:
         tenant = restores.from_backup(uuid, archive, now(), newcomer)
@@ -51,5 +51,5 @@ def restore(
 
 def _restore_everything(archive: Path) -> None:
     with progress("Restoring") as advance:
-        number = domain().restores.everything(archive, now(), advance)
+        number = domain(create=True).restores.everything(archive, now(), advance)
     click.echo(f"users.db and {number} tenants are restored.")

@@ -46,7 +46,7 @@ def add(email: str, name: str | None, ask: bool) -> None:
     password = _password(ask=ask)
     new = NewUser(str(uuid4()), name or email.partition("@")[0], email, password)
     _require_valid(new._asdict())
-    domain().administration.add_user(new, now())
+    domain(create=True).administration.add_user(new, now())
     _tell(password, ask=ask)
 
 

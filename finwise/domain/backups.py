@@ -49,8 +49,21 @@ class Backup(NamedTuple):
     manifest: Manifest
 
 
-class Archives(Protocol):
-    """Backups on disk. A file's copy is of one moment, though others write to it meanwhile."""
+class KeptArchives(Protocol):
+    """Backups on disk that were made, here or elsewhere."""
+
+    def read(self, archive: Path) -> Manifest:
+        """Raises Invalid where there is no complete backup."""
+
+    def file_of(self, archive: Path, entry: Entry) -> Path:
+        """A tenant's copy. Raises Invalid if it is not what was written."""
+
+    def users_file(self, archive: Path, expected: Fingerprint) -> Path:
+        """The copy of users.db. Raises Invalid if it is not what was written."""
+
+
+class Archives(KeptArchives, Protocol):
+    """Backups of this installation. A file's copy is of one moment, though others write to it meanwhile."""
 
     def begin(self, folder: Path, now: int) -> Path:
         """A new folder below `folder`, not complete before `finish`. Raises ReadOnly."""
@@ -69,15 +82,6 @@ class Archives(Protocol):
 
     def finish(self, archive: Path, manifest: Manifest) -> Path:
         """Makes the backup complete: its folder's name to go by."""
-
-    def read(self, archive: Path) -> Manifest:
-        """Raises Invalid where there is no complete backup."""
-
-    def file_of(self, archive: Path, entry: Entry) -> Path:
-        """A tenant's copy. Raises Invalid if it is not what was written."""
-
-    def users_file(self, archive: Path, expected: Fingerprint) -> Path:
-        """The copy of users.db. Raises Invalid if it is not what was written."""
 
     def put_users(self, archive: Path, expected: Fingerprint) -> None:
         """Makes the copy of users.db this installation's. Raises Invalid, and Conflict where there are users."""
@@ -124,18 +128,23 @@ class Backups:
         return Backup(self._archives.finish(archive, manifest), manifest)
 
     def problems(self, archive: Path) -> list[str]:
-        """What is wrong with a backup, a sentence each: what it lacked from the start, and what has changed since."""
-        manifest = self._archives.read(archive)
-        found = list(manifest.problems)
-        for entry in manifest.tenants:
-            found += _said(partial(self._archives.file_of, archive, entry))
-        if manifest.users_db:
-            found += _said(partial(self._archives.users_file, archive, manifest.users_db))
-        return found
+        """What is wrong with a backup (`problems_of`)."""
+        return problems_of(self._archives, archive)
 
     def _require_known(self, tenant_id: str) -> None:
         if not _chosen(self._tenants.list_all(), tenant_id):
             raise NotFound("There is no such tenant.")
+
+
+def problems_of(archives: KeptArchives, archive: Path) -> list[str]:
+    """What is wrong with a backup, a sentence each: what it lacked from the start, and what has changed since."""
+    manifest = archives.read(archive)
+    found = list(manifest.problems)
+    for entry in manifest.tenants:
+        found += _said(partial(archives.file_of, archive, entry))
+    if manifest.users_db:
+        found += _said(partial(archives.users_file, archive, manifest.users_db))
+    return found
 
 
 def _chosen(known: list[Tenant], tenant_id: str | None) -> list[Tenant]:

@@ -22,7 +22,7 @@ from finwise.domain.tenants import (
     Tenant,
     TenantStore,
 )
-from finwise.errors import Busy, FinWiseError, NotFound, TenantDeleted
+from finwise.errors import BadSetting, Busy, FinWiseError, NotFound, TenantDeleted
 
 _RESTORABLE = (ACTIVE, QUARANTINED, DELETED)
 
@@ -134,6 +134,17 @@ class Life:
     def release(self, tenant_id: str) -> bool:
         """Ends a quarantine, on the word of who has proven the file whole: whether there was one."""
         return self._store.put_state(tenant_id, ACTIVE, instead_of=(QUARANTINED,))
+
+    def require_ours(self) -> None:
+        """Raises BadSetting if tenants' files are there and users.db knows none: it is of another installation."""
+        there = self._files.tenant_ids()  # first, for a tenant is in users.db before it has a file
+        if there and not there & {tenant.uuid for tenant in self._store.list_all()}:
+            raise BadSetting(
+                f"users.db knows none of the {len(there)} account books whose files are there: it is another "
+                "installation's, or new. Set FINWISE_INSTANCE and FINWISE_TENANT_DATABASES to folders that belong "
+                "together, or put the right users.db back: each backup has a copy. To begin without these books, move "
+                "their files to another folder."
+            )
 
     def finish(self, now: int) -> None:
         """Finishes what a process that died had begun, and compares users.db with the files that are there.

@@ -33,8 +33,29 @@ MANIFEST, USERS = "manifest.json", "users.db"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Archives:
-    """Writes and reads backups (domain/backups.py says what is promised)."""
+class KeptArchives:
+    """Reads backups; needs no installation."""
+
+    def read(self, archive: Path) -> Manifest:
+        try:
+            said = json.loads((archive / MANIFEST).read_bytes())
+            if said["format"] != FORMAT:
+                raise Invalid(f"{archive} was made by a FinWise that writes backups of another form.")
+            users_db = Fingerprint(**said["users_db"]) if said["users_db"] else None
+            entries = [Entry(**entry) for entry in said["tenants"]]
+            return Manifest(said["finwise"], said["made_at"], users_db, entries, said["problems"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Invalid(f"{archive} is no backup: it has no {MANIFEST} that can be read.") from error
+
+    def file_of(self, archive: Path, entry: Entry) -> Path:
+        return _unchanged(archive / Path(entry.file).name, Fingerprint(entry.bytes, entry.sha256))
+
+    def users_file(self, archive: Path, expected: Fingerprint) -> Path:
+        return _unchanged(archive / USERS, expected)
+
+
+class Archives(KeptArchives):
+    """Makes backups (domain/backups.py says what is promised)."""
 
     def __init__(self, central: Central, databases: Connections) -> None:
         self._central = central
@@ -93,26 +114,9 @@ class Archives:
         sync_folder(complete.parent)
         return complete
 
-    def read(self, archive: Path) -> Manifest:
-        try:
-            said = json.loads((archive / MANIFEST).read_bytes())
-            if said["format"] != FORMAT:
-                raise Invalid(f"{archive} was made by a FinWise that writes backups of another form.")
-            users_db = Fingerprint(**said["users_db"]) if said["users_db"] else None
-            entries = [Entry(**entry) for entry in said["tenants"]]
-            return Manifest(said["finwise"], said["made_at"], users_db, entries, said["problems"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Invalid(f"{archive} is no backup: it has no {MANIFEST} that can be read.") from error
-
-    def file_of(self, archive: Path, entry: Entry) -> Path:
-        return _unchanged(archive / Path(entry.file).name, Fingerprint(entry.bytes, entry.sha256))
-
     def put_users(self, archive: Path, expected: Fingerprint) -> None:
         with translated(), closing(connect(_unchanged(archive / USERS, expected))) as kept:
             self._central.replace_by(kept)
-
-    def users_file(self, archive: Path, expected: Fingerprint) -> Path:
-        return _unchanged(archive / USERS, expected)
 
 
 def _unchanged(file: Path, expected: Fingerprint) -> Path:

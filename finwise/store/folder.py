@@ -52,7 +52,7 @@ class Folder:
 
     def tenant_ids(self) -> set[str]:
         """The tenants whose files lie in the folder."""
-        return {match[1] for entry in os.scandir(self.path) if (match := _FILE.fullmatch(entry.name))}
+        return tenant_ids_in(self.path)
 
     def is_writable(self) -> bool:
         """Whether files could be made in the folder."""
@@ -64,6 +64,11 @@ class Folder:
         if not folder.exists():
             make_folder(folder)
         return folder
+
+
+def tenant_ids_in(folder: Path) -> set[str]:
+    """The tenants whose files lie in a folder."""
+    return {match[1] for entry in os.scandir(folder) if (match := _FILE.fullmatch(entry.name))}
 
 
 @lru_cache(1_024)  # putting a path together takes 1.4 µs, and several are needed for a request

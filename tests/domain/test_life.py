@@ -13,7 +13,7 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.users import User
-from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, TenantDeleted
+from finwise.errors import BadSetting, Busy, Conflict, FinWiseError, Quarantined, TenantDeleted
 from finwise.store import folder as folders
 from finwise.store.databases import Databases
 from finwise.store.trash import Trash
@@ -177,8 +177,10 @@ def test_nothing_is_moved_where_users_db_knows_none_of_the_files(
 ) -> None:
     """Most likely the wrong users.db was named, and the files are somebody's."""
     domain.close()
-    other = create_domain(Settings(str(tmp_path / "other"), settings.tenant_databases))
-    other.close()
+    other = Settings(str(tmp_path / "other"), str(tmp_path / "elsewhere"))
+    create_domain(other).close()
+    with pytest.raises(BadSetting):
+        create_domain(Settings(other.instance, settings.tenant_databases))
     assert tenant_file(tmp_path, tenant_id).exists()
     assert domain.sync.pull(tenant_id, PullRequest()).entities
 
