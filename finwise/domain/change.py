@@ -76,7 +76,7 @@ class Version(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """Why one change of a push is not taken; nothing else in the push is affected."""
+    """Why one change of a push is not taken; nothing else in the push is affected, its group apart (groups.py)."""
 
     change_id: str | None
     code: str
@@ -138,6 +138,9 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
     change_id = canonical_uuid(sent_id)
     if change_id is None:
         raise _Refused("invalid_change", {"change_id": ["Give a UUID of 36 characters."]})
+    group = element.get("group")
+    if group is not None and canonical_uuid(group) is None:
+        raise _Refused("invalid_change", {"group": ["Give a UUID of 36 characters."]})
     entity_type = element.get("entity_type")
     check = catalogue.get(entity_type) if type(entity_type) is str else None
     if check is None:

@@ -9,6 +9,7 @@ from finwise.domain import devices, digest
 from finwise.domain.book import Book, Books, Contact, WritableBook
 from finwise.domain.change import Catalogue, Entity, Rejection, Row, read_changes, read_entity
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
+from finwise.domain.groups import reject_broken_groups
 from finwise.domain.limits import Limits
 from finwise.domain.push import Push, Result
 from finwise.errors import QuotaExceeded, TooLarge
@@ -101,7 +102,8 @@ class Sync:
         """
         if len(request.elements) > self._limits.changes:
             raise TooLarge(f"Push at most {self._limits.changes} changes at once.")
-        changes = read_changes(request.elements, self._catalogue, self._limits)
+        read = read_changes(request.elements, self._catalogue, self._limits)
+        changes = reject_broken_groups(request.elements, read)
         with self._books.transact(tenant_id, max_bytes=max_bytes) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0

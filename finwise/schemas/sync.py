@@ -254,6 +254,7 @@ def _change_schema(entity_type: str, form: type[Schema]) -> type[Schema]:
         Answer,
         {
             "change_id": Uuid(required=True),
+            "group": Uuid(allow_none=True, description="changes of one push with the same group are taken all or none"),
             "entity_type": fields.String(required=True, validate=validate.OneOf([entity_type])),
             "id": fields.String(required=True, metadata=_ID),
             "created_at": Time(allow_none=True),

@@ -535,6 +535,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "accounts";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -577,6 +582,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "account_groups";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -640,6 +650,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "automation_rules";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -679,6 +694,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "book_settings";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -736,6 +756,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "categories";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -777,6 +802,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "category_groups";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -1047,6 +1077,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "planning_transactions";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -1147,6 +1182,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "recipients";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -1224,6 +1264,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "tags";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;
@@ -1319,6 +1364,11 @@ export interface components {
              * @enum {string}
              */
             entity_type: "transactions";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
             id: string;
             /** Format: date-time */
             updated_at: string;

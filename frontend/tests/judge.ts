@@ -10,6 +10,7 @@ export interface Version {
 
 export interface WireChange {
   change_id: string;
+  group?: string | null;
   entity_type: string;
   id: string;
   created_at?: string | null;
@@ -17,7 +18,6 @@ export interface WireChange {
   base_updated_at?: string | null;
   deleted_at?: string | null;
   data?: unknown;
-  group?: string;
 }
 
 export interface Verdict {

@@ -187,8 +187,8 @@ def test_at_most_ten_fields_are_explained() -> None:
 @settings(derandomize=True, deadline=None, database=None, max_examples=300)
 @given(
     st.dictionaries(
-        st.sampled_from(["change_id", "entity_type", "id", "updated_at", "created_at", "base_updated_at", "deleted_at",
-                         "data", "more"]),
+        st.sampled_from(["change_id", "group", "entity_type", "id", "updated_at", "created_at", "base_updated_at",
+                         "deleted_at", "data", "more"]),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text()
             | st.sampled_from([new_id(), "tags", "e1", TIME]),

@@ -397,6 +397,25 @@ def test_a_bad_change_anywhere_in_a_push_affects_no_other(sent: list[Sent], data
         assert Counter(clean.conflicts()) == Counter(spoilt.conflicts())
 
 
+@quickly
+@given(pushes(elements()), st.lists(elements(), min_size=1, max_size=3), st.data())
+def test_a_rejected_group_anywhere_in_a_push_leaves_no_trace(
+    sent: list[Sent], others: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    group = {"group": str(UUID(int=998))}
+    broken = [one | group | {"change_id": str(UUID(int=500 + place))} for place, one in enumerate([*others, BAD[-1]])]
+    with MemoryBook() as clean, MemoryBook() as spoilt:
+        for push in sent:
+            mixed = list(push.changes)
+            for one in broken:
+                mixed.insert(data.draw(st.integers(0, len(mixed))), one)
+            expected = clean.results(push.changes, push.now)
+            results = spoilt.push(mixed, push.now).results
+            assert [result for result in results if isinstance(result, Result)] == expected
+        assert clean.versions() == spoilt.versions()
+        assert Counter(clean.conflicts()) == Counter(spoilt.conflicts())
+
+
 def test_the_times_of_these_tests_are_written_as_the_server_writes_them() -> None:
     """Or a base would never be that of a stored version, and the claims above would be about less than they say."""
     assert all(canonical_time(time) == time for time in (*PAST, *NEAR, *AHEAD))
