@@ -2,7 +2,7 @@ import { computed, onScopeDispose, ref, watch, type ComputedRef, type Ref } from
 import type { SyncState } from "../src/index.ts";
 import { useSyncStore } from "../src/pinia.ts";
 import type { Words } from "./words/en.ts";
-import { words, written } from "./words/index.ts";
+import { words } from "./words/index.ts";
 
 export type StatusKey = keyof Words["statuses"];
 export type Tone = "good" | "busy" | "quiet" | "bad";
@@ -33,7 +33,7 @@ export function useSyncStatus(): { key: Ref<StatusKey>; tone: ComputedRef<Tone>;
   const hasMore = computed(() => sync.waitingCount > 0 && key.value !== "syncing" && key.value !== "loading");
   const tone = computed<Tone>(() => (sync.rejectedCount || sync.conflicts.length ? "bad" : TONES[key.value] === "good" && hasMore.value ? "busy" : TONES[key.value]));
   const text = computed(() => {
-    const waiting = words.value.inStepButWaiting(written.value.count(sync.waitingCount));
+    const waiting = words.value.inStepButWaiting(sync.waitingCount);
     if (!hasMore.value) return words.value.statuses[key.value];
     return key.value === "inStep" ? waiting : `${words.value.statuses[key.value]} · ${waiting}`;
   });

@@ -10,6 +10,25 @@ function texts(part: object, path = ""): [string, string][] {
   });
 }
 
+/** The texts about a `count` of something whose words are the same for one and for two. */
+function unbending(part: object): string[] {
+  return Object.values(part).flatMap((value: unknown) => {
+    if (typeof value === "object") return unbending(value as object);
+    if (typeof value !== "function" || !String(value).startsWith("(count")) return [];
+    const said = (count: number): string => String((value as (...given: unknown[]) => unknown)(count, count, count, count));
+    return /\b2 \p{L}{2}/u.test(said(2)) && said(1) === said(2).replaceAll("2", "1") ? [said(2)] : [];
+  });
+}
+
+test("one of a thing has its own word", () => {
+  expect([...unbending(en), ...unbending(de)].map((text) => text.replace("2", "…"))).toEqual([
+    // These words are the same for one and for many.
+    "… found", "… waiting to be sent", "and … more",
+    "… gefunden", "… noch zu senden", "und … weitere",
+  ]);
+  expect([en.bookingsOf(1), en.bookingsOf(1234), de.bookingsOf(1), de.bookingsOf(1234)]).toEqual(["1 booking", "1,234 bookings", "1 Buchung", "1.234 Buchungen"]);
+});
+
 test("no dictionary has an empty text, and both have the same, records included", () => {
   expect(texts(de).map(([path]) => path)).toEqual(texts(en).map(([path]) => path));
   expect([...texts(en), ...texts(de)].filter(([, text]) => !text.trim())).toEqual([]);
