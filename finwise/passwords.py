@@ -2,8 +2,12 @@
 
 One hash keeps a core busy for about 35 ms. So a process makes one at a time, and a few may wait for it; whoever comes
 then is sent away at once, for everybody who waits holds a thread that sync could use.
+
+A password is hashed in Unicode's composed form (NFC), for one system sends `ü` as one character and another as two.
+Hashes that FinWise made before it did so are of the form that was typed: they are compared with as well, and replaced.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
@@ -29,19 +33,26 @@ class Passwords:
     def hash(self, password: str) -> str:
         """The text to store for a password."""
         with self._in_turn():
-            return self._hasher.hash(password)
+            return self._hasher.hash(_composed(password))
 
     def verify(self, hashed: str | None, password: str) -> bool:
         """Whether the password belongs to the stored text; takes as long when there is none."""
         with self._in_turn():
-            try:
-                return self._hasher.verify(hashed or self._nobodys, password) and hashed is not None
-            except (VerificationError, InvalidHashError):
-                return False
+            fits = any(self._fits(hashed or self._nobodys, form) for form in _forms(password))
+        return fits and hashed is not None
 
-    def is_outdated(self, hashed: str) -> bool:
-        """Whether the stored text was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(hashed)
+    def is_outdated(self, hashed: str, password: str) -> bool:
+        """Whether the text stored for this password was made in another way than `hash` does it today."""
+        if self._hasher.check_needs_rehash(hashed):
+            return True
+        with self._in_turn():
+            return len(_forms(password)) > 1 and not self._fits(hashed, _composed(password))
+
+    def _fits(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -52,3 +63,12 @@ class Passwords:
                 yield
         finally:
             self._places.release()
+
+
+def _composed(password: str) -> str:
+    return unicodedata.normalize("NFC", password)
+
+
+def _forms(password: str) -> list[str]:
+    """The forms in which it may have been hashed; ASCII has one only."""
+    return list(dict.fromkeys([_composed(password), password, unicodedata.normalize("NFD", password)]))

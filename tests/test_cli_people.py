@@ -14,6 +14,7 @@ from finwise import create_app
 from finwise.cli import main
 from finwise.config import Settings
 from tests.household import PASSWORD, Household, change, new_id
+from tests.store.files import outside
 
 NOBODY = "nobody@example.org"
 
@@ -57,6 +58,43 @@ def table(listed: Result) -> list[str]:
 def assert_refused(done: Result, said: str) -> None:
     """The command ended with 1 and one line."""
     assert (done.exit_code, done.stderr.splitlines()[-1], done.stdout) == (1, f"Error: {said}", "")
+
+
+# ---- names ----
+
+EVIL = "Eve\x1b[2J\u202e"
+SHOWN = r"Eve\x1b[2J\u202e"
+
+
+def test_what_was_stored_with_characters_that_move_the_cursor_is_shown_without_them(
+    run: Run, home: Household, settings: Settings
+) -> None:
+    with outside(settings.users_db) as connection:
+        connection.execute("UPDATE users SET name = ?, email = ?", (EVIL, f"{EVIL}@example.org"))
+        connection.execute("UPDATE tenants SET name = ?", (EVIL,))
+    listed = [
+        run("users", "list"),
+        run("tenants", "list"),
+        run("tenants", "quota", home.tenant_id, "5"),
+        run("check"),
+    ]
+    assert [done.output for done in listed if "\x1b" in done.output or "\u202e" in done.output] == []
+    assert [SHOWN in done.output for done in listed[:3]] == [True, True, True]
+
+
+def test_names_that_cannot_be_seen_whole_are_refused(run: Run, home: Household) -> None:
+    assert "name:" in run("users", "add", "eve@example.org", "--name", EVIL).stderr
+    assert "email:" in run("users", "add", f"{EVIL}@example.org").stderr
+    assert "--device takes one line" in run("tokens", "add", home.email, "--device", EVIL).stderr
+    restore = ("restore", "--tenant", home.tenant_id, "--trash", "--owner", home.email, "--name", EVIL)
+    assert "--name takes one line" in run(*restore).stderr
+    assert len(table(run("users", "list"))) == 2
+
+
+def test_spaces_around_an_e_mail_do_not_count(run: Run, home: Household) -> None:
+    assert run("users", "add", " eve@example.org ").exit_code == 0
+    assert run("users", "admin", " Eve@example.org").exit_code == 0
+    assert any(line.startswith("eve@example.org  eve ") for line in table(run("users", "list")))
 
 
 # ---- users ----

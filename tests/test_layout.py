@@ -195,7 +195,10 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "(archive / MANIFEST).read_bytes()",
         "(archive / f'tenant_{tenant_id}.db').unlink(missing_ok=True)",  # a copy that is not whole
     },
-    "store/connection.py": {"absolute"},
+    "store/connection.py": {
+        "absolute",
+        "database.touch(mode=384, exist_ok=False)",
+    },  # 0o600: of a file that is not there
     "store/copies.py": {  # the bytes of copies that are complete and that no connection has open
         "file.open('rb')",
         "stat",

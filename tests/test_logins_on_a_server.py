@@ -73,6 +73,10 @@ def naming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.param([("Remote-User", ADA), ("X-Remote-User", ADA)], None, id="other usual names"),
         pytest.param([("Finwiseuser", "")], None, id="empty"),
         pytest.param([("Finwiseuser", "ada\t@example.org")], None, id="a tabulator"),
+        pytest.param([("Finwiseuser", f"<{ADA}>")], None, id="angle brackets"),
+        pytest.param([("Finwiseuser", f"Ada <{ADA}>")], None, id="with a name"),
+        pytest.param([("Finwiseuser", "a@b@c")], None, id="two at signs"),
+        pytest.param([("Finwiseuser", "ada")], None, id="no address"),
         pytest.param([], None, id="nothing"),
     ],
 )

@@ -47,8 +47,45 @@ def test_where_there_is_no_password_as_much_is_computed(full_cost: Passwords, mo
 
 
 def test_a_hash_of_other_cost_is_outdated(full_cost: Passwords) -> None:
-    assert not full_cost.is_outdated(full_cost.hash("correct horse"))
-    assert full_cost.is_outdated(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("correct horse"))
+    assert not full_cost.is_outdated(full_cost.hash("correct horse"), "correct horse")
+    assert full_cost.is_outdated(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("correct horse"), "x")
+
+
+COMPOSED, DECOMPOSED = "Schl\u00fcssel zum Tor", "Schlu\u0308ssel zum Tor"
+
+
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED])
+def test_a_password_fits_in_either_unicode_form(chosen: str) -> None:
+    small = Passwords(2)
+    hashed = small.hash(chosen)
+    assert [small.verify(hashed, typed) for typed in (COMPOSED, DECOMPOSED)] == [True, True]
+    assert [small.is_outdated(hashed, typed) for typed in (COMPOSED, DECOMPOSED)] == [False, False]
+    assert not small.verify(hashed, COMPOSED.replace("\u00fc", "u"))
+
+
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+def test_a_hash_of_the_decomposed_form_is_accepted_and_outdated(typed: str) -> None:
+    small = Passwords(2)
+    hashed = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(DECOMPOSED)
+    assert small.verify(hashed, typed)
+    assert small.is_outdated(hashed, typed)
+
+
+def test_where_there_is_no_password_each_form_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Passwords(2)
+    hashed = small.hash("another")
+    counted: list[str] = []
+    verify = PasswordHasher.verify
+
+    def note(self: PasswordHasher, hashed: str, password: str) -> bool:
+        counted.append(hashed)
+        return verify(self, hashed, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", note)
+    assert not small.verify(hashed, DECOMPOSED)
+    wrong = len(counted)
+    assert not small.verify(None, DECOMPOSED)
+    assert len(counted) == 2 * wrong
 
 
 def test_when_all_places_are_taken_the_next_one_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from finwise.config import Settings, is_loopback
+from finwise.domain.names import canonical_email
 from finwise.errors import Forbidden, Unauthorized
 
 Environ = dict[str, Any]
@@ -64,10 +65,14 @@ def named_user(settings: Settings) -> str:
     """The e-mail of whom a trusted proxy names. Raises Forbidden for another peer, Unauthorized for no name."""
     if not _is_in(request.environ[_PEER], settings.proxies):
         raise Forbidden("Log in through the proxy in front of this server.")
-    named = request.headers.get(settings.login_header, "").strip()
-    if "," in named or not all(named.partition("@")) or len(named) > 254 or not named.isprintable():
+    try:
+        named = request.headers.get(settings.login_header, "").encode("latin-1").decode()  # WSGI hands over bytes so
+    except UnicodeError:
+        named = ""
+    email = canonical_email(named)
+    if email is None:
         raise Unauthorized("The proxy names no user by e-mail.")
-    return named
+    return email
 
 
 def require_same_machine() -> None:

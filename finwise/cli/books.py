@@ -8,6 +8,7 @@ import click
 from finwise import now
 from finwise.cli.group import domain, progress, uuid_of
 from finwise.domain.exchange import book_text, import_book
+from finwise.domain.names import shown
 
 
 @click.command("import")
@@ -25,7 +26,7 @@ def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
         outcome = import_book(joined.sync, tenant.uuid, book.read(), now, advance, dated_now=dated_now)
     click.echo(outcome.summary())
     for line in outcome.rejected[:10]:
-        click.echo(f"  {line}", err=True)
+        click.echo(f"  {shown(line)}", err=True)
     if outcome.rejected:
         sys.exit(1)
 

@@ -14,6 +14,7 @@ import click
 from finwise import config, create_domain
 from finwise.domain import Domain
 from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.names import MOST_NAME, canonical_name, shown
 from finwise.errors import FinWiseError, Invalid
 from finwise.version import __version__
 
@@ -25,11 +26,11 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except FinWiseError as error:
-            raise click.ClickException(" ".join([error.detail, *getattr(error, "__notes__", ())])) from error
+            raise click.ClickException(shown(" ".join([error.detail, *getattr(error, "__notes__", ())]))) from error
         except OSError as error:  # a file that an argument names, or the output: the disk is full, the reader went away
             if error.errno == errno.EPIPE:
                 raise
-            raise click.ClickException(f"{error.filename or 'The output'}: {error.strerror}.") from error
+            raise click.ClickException(shown(f"{error.filename or 'The output'}: {error.strerror}.")) from error
 
 
 @click.group(cls=_Group)
@@ -67,17 +68,26 @@ def uuid_of(named: str) -> str:
     return uuid
 
 
+def name_of(named: str, option: str) -> str:
+    """The name that an option gives to something. Raises Invalid."""
+    name = canonical_name(named) if len(named) <= MOST_NAME else None
+    if name is None:
+        raise Invalid(f"{option} takes one line of 1 to {MOST_NAME} characters, none of them invisible.")
+    return name
+
+
 def rows(cells: Sequence[Sequence[str]]) -> None:
     """Prints a table, each column as wide as it needs to be."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
+    lines = [[shown(cell) for cell in row] for row in cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for row in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def end(problems: Sequence[str]) -> None:
     """Says what went wrong, and ends the command with 1 if anything did."""
     for line in problems:
-        click.echo(line, err=True)
+        click.echo(shown(line), err=True)
     if problems:
         sys.exit(1)
 

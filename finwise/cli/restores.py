@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from finwise import now
-from finwise.cli.group import domain, progress, uuid_of
+from finwise.cli.group import domain, name_of, progress, uuid_of
+from finwise.domain.names import shown
 from finwise.domain.restores import Newcomer
 
 _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -38,15 +39,16 @@ def restore(
             raise click.UsageError("Name the tenant with --tenant.")
         _restore_everything(archive)
         return
+    uuid = uuid_of(tenant_id)
+    newcomer = Newcomer(owner, name and name_of(name, "--name")) if owner else None
     restores = domain(restore=True).restores
-    uuid, newcomer = uuid_of(tenant_id), Newcomer(owner, name) if owner else None
     if archive:
         tenant = restores.from_backup(uuid, archive, now(), newcomer)
     elif file:
         tenant = restores.adopt(uuid, file, now(), newcomer)
     else:
         tenant = restores.from_trash(uuid, now(), newcomer)
-    click.echo(f"{tenant.name} ({tenant.uuid}) is restored.")
+    click.echo(f"{shown(tenant.name)} ({tenant.uuid}) is restored.")
 
 
 def _restore_everything(archive: Path) -> None:

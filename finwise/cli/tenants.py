@@ -4,6 +4,7 @@ import click
 
 from finwise.cli.group import domain, rows, uuid_of
 from finwise.domain.administration import PAGE, TenantSummary
+from finwise.domain.names import shown
 from finwise.domain.times import millis_text
 
 _MIB = 1024 * 1024
@@ -31,7 +32,7 @@ def list_tenants() -> None:
 def quota(uuid: str, mib: int | None) -> None:
     """Set how many MIB an account book may hold; without MIB, what FINWISE_QUOTA_MIB says."""
     summary = domain().administration.put_quota(uuid_of(uuid), mib)
-    click.echo(f"{summary.tenant.name} may hold {summary.quota_bytes // _MIB} MiB.")
+    click.echo(f"{shown(summary.tenant.name)} may hold {summary.quota_bytes // _MIB} MiB.")
 
 
 def _row(summary: TenantSummary) -> list[str]:

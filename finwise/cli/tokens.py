@@ -3,7 +3,7 @@
 import click
 
 from finwise import now
-from finwise.cli.group import domain, uuid_of
+from finwise.cli.group import domain, name_of, uuid_of
 from finwise.domain.tokens import NewToken
 
 
@@ -19,7 +19,7 @@ def tokens() -> None:
 @click.option("--read-only", is_flag=True, help="It may only read, for a script.")
 def add(email: str, device: str, tenant_id: str | None, read_only: bool) -> None:
     """Make a token for the user with this e-mail, and print it once."""
-    new = NewToken(device, tenant_id and uuid_of(tenant_id), read_only)
+    new = NewToken(name_of(device, "--device"), tenant_id and uuid_of(tenant_id), read_only)
     issued = domain().tokens.add_for(email, new, now())
     click.echo(f"Expires {issued.token.expires_at}; it is shown this once:", err=True)
     click.echo(issued.secret)

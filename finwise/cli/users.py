@@ -44,8 +44,8 @@ def list_users() -> None:
 def add(email: str, name: str | None, ask: bool) -> None:
     """Add a user, however signing up is set. The first one becomes an administrator."""
     password = _password(ask=ask)
-    new = NewUser(str(uuid4()), name or email.partition("@")[0], email, password)
-    _require_valid(new._asdict())
+    told = {"uuid": str(uuid4()), "name": name or email.strip().partition("@")[0], "email": email, "password": password}
+    new = NewUser(**_valid(told))
     domain(create=True).administration.add_user(new, now())
     _tell(password, ask=ask)
 
@@ -96,14 +96,17 @@ def _password(*, ask: bool) -> str:
     if not ask:
         return secrets.token_urlsafe(15)
     chosen: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    _require_valid({"password": chosen})
+    _valid({"password": chosen})
     return chosen
 
 
-def _require_valid(members: dict[str, str | None]) -> None:
-    """As when somebody signs up. Raises Invalid."""
-    if problems := NewUserSchema(partial=True).validate(members):
+def _valid(members: dict[str, str]) -> dict[str, str]:
+    """What is told of a user, read as when somebody signs up. Raises Invalid."""
+    schema = NewUserSchema(partial=True)
+    if problems := schema.validate(members):
         raise Invalid(" ".join(f"{name}: {' '.join(lines)}" for name, lines in problems.items()))
+    read: dict[str, str] = schema.load(members)
+    return read
 
 
 def _tell(password: str, *, ask: bool) -> None:

@@ -21,7 +21,8 @@ class PasswordHasher(Protocol):
     def verify(self, hashed: str | None, password: str) -> bool:
         """Takes as long for a missing hash as for a wrong password."""
 
-    def is_outdated(self, hashed: str) -> bool: ...
+    def is_outdated(self, hashed: str, password: str) -> bool:
+        """Whether the text stored for this password was made in another way than `hash` does it today."""
 
 
 class Most(NamedTuple):

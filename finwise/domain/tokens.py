@@ -8,9 +8,10 @@ from uuid import uuid4
 
 from finwise.domain.access import Caller
 from finwise.domain.logins import Logins, PasswordHasher
+from finwise.domain.names import email_key
 from finwise.domain.tenants import TenantStore
 from finwise.domain.times import millis_text
-from finwise.domain.users import User, UserStore, email_key
+from finwise.domain.users import User, UserStore
 from finwise.errors import FinWiseError, NotFound, Unauthorized
 
 _MINUTE = 60 * 1_000_000  # µs
@@ -104,8 +105,8 @@ class Tokens:
         if present is None or present.hashed_password != hashed:  # changed meanwhile, which revokes all others
             self._store.delete(user.uuid, issued.token.id)
             raise Unauthorized("The password was changed just now. Log in again.")
-        if hashed and self._passwords.is_outdated(hashed):
-            with suppress(FinWiseError):  # the next login will do it
+        with suppress(FinWiseError):  # the next login will do it
+            if hashed and self._passwords.is_outdated(hashed, password):
                 self._users.put_hash(user.uuid, self._passwords.hash(password), instead_of=hashed)
         return issued
 

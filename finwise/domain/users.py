@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import uuid4
 
 from finwise.domain.access import CLOSED, INVITATION
 from finwise.domain.invitations import hashed_code, unknown
 from finwise.domain.logins import Logins, PasswordHasher
+from finwise.domain.names import email_key
 from finwise.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 
 if TYPE_CHECKING:
@@ -82,11 +82,6 @@ class UserStore(Protocol):
 
     def delete(self, uuid: str) -> None:
         """The user and the user's tokens. Raises Conflict while the user owns tenants."""
-
-
-def email_key(email: str) -> str:
-    """The form in which two spellings of one e-mail address are equal."""
-    return unicodedata.normalize("NFKC", email).casefold()
 
 
 class Users:

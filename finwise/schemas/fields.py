@@ -1,15 +1,17 @@
 """Kinds of fields that bodies and parameters are made of. Each takes a JSON value as it is or not at all."""
 
 import re
+import unicodedata
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from finwise.domain.identifiers import canonical_uuid
+from finwise.domain.names import MOST_EMAIL, MOST_NAME, canonical_email, canonical_name
 from finwise.domain.times import canonical_time
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,189}")
+_MOST_PASSWORD = 128  # characters
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Answer(Schema):
@@ -66,42 +68,62 @@ class Flag(fields.Boolean):
 
 
 class Line(fields.String):
-    """One line of text, neither empty nor blank, without control characters."""
+    """One line of text that can all be seen; read without the spaces around it, and not empty then."""
 
-    def __init__(self, *, max_length: int = 200, **kwargs: Any) -> None:
+    def __init__(self, *, max_length: int = MOST_NAME, **kwargs: Any) -> None:
         super().__init__(metadata={"minLength": 1, "maxLength": max_length}, **kwargs)
         self.max_length = max_length
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if type(value) is not str or not value.strip() or len(value) > self.max_length or _CONTROL.search(value):
-            raise ValidationError(f"Give one line of 1 to {self.max_length} characters.")
-        return value
+        name = canonical_name(value) if type(value) is str and len(value) <= self.max_length else None
+        if name is None:
+            raise ValidationError(
+                f"Give one line of 1 to {self.max_length} characters, without control characters or invisible ones."
+            )
+        return name
 
 
 class Email(fields.String):
     """An e-mail address. Nothing is sent to it, so only its form is looked at."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "email", "maxLength": 254}, **kwargs)
+        super().__init__(metadata={"format": "email", "maxLength": MOST_EMAIL}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if type(value) is not str or not _EMAIL.fullmatch(value):
-            raise ValidationError("Give an e-mail address of at most 254 characters.")
-        return value
+        email = canonical_email(value) if type(value) is str and len(value) <= 2 * MOST_EMAIL else None
+        if email is None:
+            raise ValidationError(f"Give an e-mail address of at most {MOST_EMAIL} characters.")
+        return email
+
+
+class LoginEmail(fields.String):
+    """An e-mail address as somebody types it to log in. What is none belongs to nobody; that is not told apart."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"minLength": 1, "maxLength": MOST_EMAIL}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        email = value.strip() if type(value) is str and len(value) <= 2 * MOST_EMAIL else ""
+        if not 1 <= len(email) <= MOST_EMAIL:
+            raise ValidationError(f"Give an e-mail address of at most {MOST_EMAIL} characters.")
+        return email
 
 
 class Password(fields.String):
-    """A password; the upper bound keeps hashing from being fed without end."""
+    """A password, counted in composed characters; the upper bound keeps hashing from being fed without end."""
 
     def __init__(self, *, min_length: int, **kwargs: Any) -> None:
-        metadata = {"format": "password", "minLength": min_length, "maxLength": 128}
+        metadata = {"format": "password", "minLength": min_length, "maxLength": _MOST_PASSWORD}
         super().__init__(metadata=metadata, **kwargs)
         self.min_length = min_length
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if type(value) is not str or not self.min_length <= len(value) <= 128:
-            raise ValidationError(f"Give a password of {self.min_length} to 128 characters.")
-        return value
+        # What a system sends decomposed has several characters for one; beyond that nothing is looked at.
+        is_short = type(value) is str and len(value) <= 4 * _MOST_PASSWORD and not _SURROGATE.search(value)
+        length = len(unicodedata.normalize("NFC", value)) if is_short else 0
+        if not max(1, self.min_length) <= length <= _MOST_PASSWORD:
+            raise ValidationError(f"Give a password of {self.min_length} to {_MOST_PASSWORD} characters.")
+        return str(value)
 
 
 class Time(fields.String):

@@ -2,7 +2,7 @@
 
 from marshmallow import EXCLUDE, Schema, fields
 
-from finwise.schemas.fields import Answer, Flag, Line, Password, Truth, Uuid
+from finwise.schemas.fields import Answer, Flag, Line, LoginEmail, Password, Truth, Uuid
 from finwise.schemas.users import UserSchema
 
 
@@ -12,7 +12,7 @@ class LoginSchema(Schema):
     E-mail and password are for servers whose `login` is `password` (`/healthz`).
     """
 
-    email = Line(max_length=254)
+    email = LoginEmail()
     password = Password(min_length=1)
     device_name = Line(required=True)
     tenant_id = Uuid(allow_none=True, description="the only tenant that the token opens")

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import sys
 from collections.abc import Callable, Hashable
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -118,6 +118,9 @@ class Connection(sqlite3.Connection):
 def connect(database: Path | str, *, create: bool = False) -> Connection:
     """A connection with every setting FinWise relies on; a missing file is an error unless `create` is set.
 
+    A file is made for its owner alone, however the process was started; SQLite gives what it puts beside it the same
+    mode. Whoever creates one sees to it that nobody else does at the same time.
+
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power.
     The write-ahead log is written back within a commit, or by write_back.py, and so under the file's lock: before
     SQLite 3.51.3 a checkpoint that runs beside another's commit can lose pages. The log is not cut off then, for a
@@ -126,6 +129,9 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     Statements may call `checksum` (checksum.py).
     """
     if isinstance(database, Path):
+        if create:
+            with suppress(FileExistsError):
+                database.touch(mode=0o600, exist_ok=False)  # an empty file is an empty database
         database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
     connection = sqlite3.connect(
         database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True, factory=Connection

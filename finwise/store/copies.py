@@ -11,7 +11,7 @@ from uuid import uuid4
 from finwise.domain.copies import Fingerprint
 from finwise.errors import Invalid
 from finwise.store.book import Connections
-from finwise.store.connection import connect, translated
+from finwise.store.connection import connect, transaction, translated
 from finwise.store.folder import Folder, removed, sorted_files
 
 _PIECE = 256 * 1024  # bytes
@@ -26,12 +26,13 @@ class Copies:
 
     @contextmanager
     def of(self, tenant_id: str) -> Iterator[Iterator[bytes]]:
-        """A tenant's book as the bytes of a SQLite file, in pieces, while the context is open."""
+        """A tenant's book as the bytes of a SQLite file, in pieces, while the context is open: without its devices."""
         with translated():
             file = self._folder.below("copies") / f"{uuid4()}.db"
         try:
             with self._databases.read(tenant_id) as connection:
                 copy(connection, file)
+            _forget_devices(file)
             yield _pieces(file)
         finally:
             with suppress(OSError):  # it went with its folder
@@ -58,6 +59,17 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _forget_devices(file: Path) -> None:
+    """Takes out of a copy whose tokens have opened the book, which is not for whoever may read it.
+
+    VACUUM, for what was deleted stands in a file until its place is taken.
+    """
+    with translated(), closing(connect(file)) as connection:
+        with transaction(connection):
+            connection.execute("DELETE FROM sync_devices")
+        connection.execute("VACUUM")
 
 
 def fingerprint(file: Path) -> Fingerprint:

@@ -15,6 +15,7 @@ from finwise.domain.exchange import import_book
 from tests.household import Household, change
 from tests.problems import assert_problem
 from tests.store.files import value
+from tests.tenant_file import TenantFile
 
 SQLITE, JSON = "application/vnd.sqlite3", "application/json"
 
@@ -34,6 +35,20 @@ def test_the_file_opens_with_any_sqlite_tool(home: Household, settings: Settings
     assert value(taken, "PRAGMA integrity_check") == "ok"
     assert value(taken, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'") == 9
     assert copies(settings) == [], "nothing stays behind"
+
+
+def test_the_file_names_no_device_and_no_token(home: Household, tenant_file: TenantFile) -> None:
+    tokens = [home.token]
+    for device in ("laptop", "phone", "laptop"):  # a device that logs in again replaces what was known of it
+        home.results(change(), device_id=device)
+        home.token = home.log_in().get_json()["token"]
+        tokens.append(home.token)
+    home.pull()
+    ids = [each["id"] for each in home.get("/auth/tokens").get_json()]
+    assert len(ids) == len(tokens)
+    assert tenant_file.rows("SELECT count(*) AS number FROM sync_devices")[0]["number"] > 1
+    taken = home.get(f"/tenants/{home.tenant_id}/export", buffered=True).data
+    assert [each for each in ids if each.encode() in taken] == []
 
 
 def test_the_file_is_of_one_moment(home: Household, tmp_path: Path) -> None:

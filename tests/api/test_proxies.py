@@ -106,6 +106,17 @@ def test_an_e_mail_spelled_otherwise_names_the_same_user(behind: FlaskClient) ->
     assert log_in(behind, {NAMED: " Ada@Example.ORG "}).get_json()["user"]["uuid"] == user_id
 
 
+def on_the_wire(text: str) -> str:
+    """A header's value in UTF-8, as WSGI hands its bytes over."""
+    return text.encode().decode("latin-1")
+
+
+def test_an_e_mail_in_either_unicode_form_is_read_as_utf_8(behind: FlaskClient) -> None:
+    user_id = add(behind, "j\u00fcrgen@example.org")
+    for spelled in ("j\u00fcrgen@example.org", "ju\u0308rgen@example.org", "\u00a0j\u00fcrgen@example.org"):
+        assert log_in(behind, {NAMED: on_the_wire(spelled)}).get_json()["user"]["uuid"] == user_id
+
+
 def test_a_proxy_at_the_mapped_form_of_its_address_is_believed(behind: FlaskClient) -> None:
     assert log_in(behind, {NAMED: "ada@example.org"}, peer=f"::ffff:{PROXY}").status_code == 201
 
@@ -152,6 +163,11 @@ def test_the_proxy_is_known_by_its_own_address_not_by_that_of_the_client(opened:
         pytest.param([(NAMED, "ada@example.org,eve@example.org")], id="a comma"),
         pytest.param([(NAMED, "ada@example.org,")], id="a comma at the end"),
         pytest.param([(NAMED, "ada\t@example.org")], id="a tabulator"),
+        pytest.param([(NAMED, "<ada@example.org>")], id="angle brackets"),
+        pytest.param([(NAMED, "Ada <ada@example.org>")], id="a name as well"),
+        pytest.param([(NAMED, "ada@example.org@example.org")], id="two at signs"),
+        pytest.param([(NAMED, on_the_wire("ada\u202e@example.org"))], id="a right-to-left mark"),
+        pytest.param([(NAMED, "j\u00fcrgen@example.org")], id="no UTF-8"),
         pytest.param([(NAMED, "ada\x01@example.org")], id="a control character"),
         pytest.param([(NAMED, "ada\x85@example.org")], id="a control character above ASCII"),
         pytest.param([(NAMED, "a" * 243 + "@example.org")], id="255 characters"),

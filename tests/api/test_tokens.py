@@ -103,6 +103,19 @@ def test_a_login_renews_a_hash_of_other_cost_and_does_not_fail_where_it_cannot(
     assert not PasswordHasher(passwords.PASSES, passwords.MEMORY, 1).check_needs_rehash(stored())
 
 
+def test_a_hash_of_the_form_that_was_typed_before_is_replaced_at_the_next_login(
+    home: Household, settings: Settings
+) -> None:
+    old = PasswordHasher(passwords.PASSES, passwords.MEMORY, 1).hash("schlu\u0308ssel")
+    with outside(settings.users_db) as connection:
+        connection.execute("UPDATE users SET hashed_password = ?", (old,))
+    assert home.log_in("schl\u00fcssel").status_code == 201
+    renewed = value(settings.users_db, "SELECT hashed_password FROM users")
+    assert PasswordHasher().verify(renewed, "schl\u00fcssel")
+    assert home.log_in("schlu\u0308ssel").status_code == 201
+    assert value(settings.users_db, "SELECT hashed_password FROM users") == renewed
+
+
 def test_a_throttled_login_does_not_cost_a_verification(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         home.log_in("wrong password")
@@ -116,6 +129,7 @@ def test_a_throttled_login_does_not_cost_a_verification(home: Household, monkeyp
         ("email", ...),
         ("email", 1),
         ("email", "x" * 255),
+        ("email", " "),
         ("password", ...),
         ("password", ""),
         ("password", None),
@@ -123,6 +137,8 @@ def test_a_throttled_login_does_not_cost_a_verification(home: Household, monkeyp
         ("device_name", ...),
         ("device_name", " "),
         ("device_name", "a\u0000b"),
+        ("device_name", "a\x9bb"),
+        ("device_name", "a\u2066b"),
         ("device_name", "x" * 201),
     ],
 )

@@ -94,6 +94,7 @@ def test_a_conflict_does_not_tell_what_is_taken(client: FlaskClient) -> None:
         pytest.param("ADA@EXAMPLE.ORG", id="upper case"),
         pytest.param("Ada@Example.org", id="mixed case"),
         pytest.param("\uff21da@example.org", id="a full-width letter"),
+        pytest.param(" ada@example.org\u00a0", id="spaces around it"),
     ],
 )
 def test_an_e_mail_spelled_otherwise_is_the_same_e_mail(client: FlaskClient, spelled: str) -> None:
@@ -104,6 +105,22 @@ def test_an_e_mail_spelled_otherwise_is_the_same_e_mail(client: FlaskClient, spe
 
 def test_an_e_mail_keeps_the_spelling_it_was_given_with(client: FlaskClient) -> None:
     assert sign_up(client, person(email="Ada@Example.org")).get_json()["email"] == "Ada@Example.org"
+
+
+def test_spaces_around_a_name_and_an_e_mail_are_not_kept(client: FlaskClient) -> None:
+    new = person(name="  Mu\u0308ller ", email=" ada@example.org ")
+    answer = sign_up(client, new)
+    assert (answer.status_code, answer.get_json()["name"]) == (201, "M\u00fcller")
+    assert answer.get_json()["email"] == "ada@example.org"
+    assert sign_up(client, new).status_code == 200, "said again"
+
+
+@pytest.mark.parametrize("chosen", ["schl\u00fcssel", "schlu\u0308ssel"])
+@pytest.mark.parametrize("typed", ["schl\u00fcssel", "schlu\u0308ssel"])
+def test_a_password_logs_in_in_whichever_unicode_form_it_is_typed(client: FlaskClient, chosen: str, typed: str) -> None:
+    new = person(password=chosen)
+    assert sign_up(client, new).status_code == 201
+    assert log_in(client, new["email"], typed).status_code == 201
 
 
 def test_a_uuid_in_upper_case_is_the_same_user_and_is_answered_in_lower_case(client: FlaskClient) -> None:
@@ -186,6 +203,9 @@ def test_the_throttle_is_per_account_and_address(client: FlaskClient) -> None:
         ("name", ""),
         ("name", "  "),
         ("name", "two\nlines"),
+        ("name", "Ada\x1b[2J"),
+        ("name", "Ada\u202e"),
+        ("name", "A\u200bda"),
         ("name", "x" * 201),
         ("name", 7),
         ("name", None),
@@ -193,6 +213,8 @@ def test_the_throttle_is_per_account_and_address(client: FlaskClient) -> None:
         ("email", "no at sign"),
         ("email", "two@at@signs"),
         ("email", "ada@example.org\n"),
+        ("email", "<ada@example.org>"),
+        ("email", "ada\u200b@example.org"),
         ("email", f"{'x' * 65}@example.org"),
         ("email", ["ada@example.org"]),
         ("email", ...),
@@ -210,7 +232,7 @@ def test_a_wrong_field_is_named_and_nobody_is_signed_up(client: FlaskClient, fie
 
 @pytest.mark.parametrize("length", [8, 128])
 def test_passwords_of_8_to_128_characters_are_taken(client: FlaskClient, length: int) -> None:
-    password = "\N{EURO SIGN}" * length
+    password = "u\u0308" * length
     new = person(password=password)
     assert sign_up(client, new).status_code == 201
     assert log_in(client, new["email"], password).status_code == 201

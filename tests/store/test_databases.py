@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -7,13 +8,17 @@ from threading import Barrier
 
 import pytest
 
+from finwise import create_domain, now
+from finwise.config import Settings
+from finwise.domain.sync import PushRequest
 from finwise.errors import FinWiseError
 from finwise.store import connection as connections
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
 from finwise.store.locks import stripe
 from finwise.store.pool import Pool
-from tests.household import new_id
+from tests.household import change, new_id
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import (
     BOTH,
     STORED,
@@ -29,6 +34,23 @@ from tests.store.files import (
     value,
 )
 from tests.store.processes import Peer, files_no_larger_than, kill_while_writing, outcomes, ready
+
+
+@pytest.mark.skipif(not on_posix, reason="Windows has no such modes")
+def test_files_are_for_their_owner_alone_whatever_the_umask_of_the_process(settings: Settings, tmp_path: Path) -> None:
+    before = os.umask(0o022)  # as under gunicorn and most other servers
+    try:
+        domain = create_domain(settings)
+        tenant_id = add_tenant(domain, add_user(domain))
+        domain.sync.push(tenant_id, PushRequest([change()]), now())
+        with domain.copies.of(tenant_id):
+            domain.backups.make(tmp_path / "backups", now())
+            found = {path for path in tmp_path.rglob("*") if path.is_file() and path.name != "manifest.json"}
+            names = {path.name.partition(".")[2] for path in found}
+            assert names >= {"db", "db-wal", "db-shm", "lock"}
+            assert [path for path in found if path.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(before)
 
 
 def epoch(databases: Databases, tenant_id: str, way: str) -> str:
