@@ -217,6 +217,8 @@ class Device:
     def _settle(self, entry: Entry, result: Json) -> None:
         if result["status"] == "rejected":
             self.rejected.append(result["code"])
+        elif result["status"] == "superseded" and "entity" not in result:
+            pass  # a later result of this answer brings it
         elif result["status"] == "superseded":
             self._take(entry.key, result["entity"])
         else:

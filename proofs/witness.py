@@ -149,7 +149,7 @@ class Ledger:
     def _note(self, change: Json, result: Json, findings: Findings) -> None:
         if result["status"] in ("applied", "unchanged"):
             told = (result["updated_at"], change["data"])
-        elif result["status"] == "superseded" and result["entity"]:
+        elif result["status"] == "superseded" and result.get("entity"):
             told = (result["entity"]["updated_at"], result["entity"]["data"])
         else:
             findings.add("a valid change was not taken", json.dumps(result))

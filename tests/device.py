@@ -117,6 +117,8 @@ class Device:
     def _settle(self, key: Key, result: dict[str, Any]) -> None:
         if result["status"] == "rejected":
             self.rejected.append(result)
+        elif result["status"] == "superseded" and "entity" not in result:
+            pass  # a later result of this answer brings it
         elif result["status"] == "superseded":
             self._take(key, result["entity"])
         else:

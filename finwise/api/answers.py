@@ -108,10 +108,12 @@ def _result(result: Result | Rejection) -> str:
     if isinstance(result, Rejection):
         change_id, code, errors = result
         return write({"change_id": change_id, "status": "rejected", "code": code, "errors": errors})
-    change, verdict, version = result
+    change, verdict, version, is_told = result
     # A change_id that was taken needs no escaping, nor does a canonical time.
     said = f'{{"change_id":"{change.sent_change_id}","status":"{verdict.status}"'
     if verdict.status == SUPERSEDED:
+        if not is_told:
+            return said + "}"
         return f'{said},"entity":{entity_text(version) if version else "null"}}}'
     if version is None:
         return said + "}"

@@ -67,11 +67,14 @@ class Book(Protocol):
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
-    ) -> list[Row]:
-        """At most `limit` entities with after < stamp <= until, tombstones included, in stamp order."""
+    ) -> tuple[list[Row], bool]:
+        """At most `limit` entities with after < stamp <= until, tombstones included, in stamp order.
+
+        The second value tells whether they end early, with the entity that reaches MAX_TEXT characters.
+        """
 
     def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
-        """At most `limit` living entities with after < stamp, in stamp order."""
+        """At most `limit` living entities with after < stamp, in stamp order; they may end early, as above."""
 
     def list_digests(self) -> Mapping[str, str]:
         """The digest of each entity type that was ever stored, as it is answered."""

@@ -13,7 +13,7 @@ from finwise.domain.sync import require_room
 from finwise.domain.times import millis_text
 from finwise.errors import Conflict, NotFound
 
-_CHUNK = 200  # conflicts in memory at once while they are sent
+_CHUNK = 20  # conflicts in memory at once while they are sent; two versions each, of 256 KiB at most
 
 
 class Decision(NamedTuple):

@@ -3,6 +3,9 @@
 from typing import NamedTuple
 
 MAX_PAGE = 10_000  # entities in one answer to a pull
+MAX_TEXT = (
+    1_048_576  # characters of entities in one answer, or in memory at once; the entity that reaches it is the last
+)
 
 
 class Limits(NamedTuple):

@@ -8,6 +8,7 @@ from finwise.domain import digest
 from finwise.domain.book import KeptConflict, Remembered, WritableBook
 from finwise.domain.change import Change, Key, Rejection, Version
 from finwise.domain.cursor import next_stamp
+from finwise.domain.limits import MAX_TEXT
 from finwise.domain.merge import APPLIED, OLDER, OVERWRITTEN, SUPERSEDED, Verdict, judge
 from finwise.domain.times import millis_text
 
@@ -16,11 +17,13 @@ class Result(NamedTuple):
     """What became of one change.
 
     `version` is the stored one (for `superseded` the one to adopt, None if it was deleted and purged since).
+    `is_told`: whether the answer to a `superseded` one brings that version.
     """
 
     change: Change
     verdict: Verdict
     version: Version | None
+    is_told: bool = True
 
 
 class Push:
@@ -51,15 +54,17 @@ class Push:
         self._ancestors: dict[Key, Change] = {}
         self._remembered: list[Remembered] = []
         self._conflicts: list[KeptConflict] = []
+        self._superseded = 0
         self.last_stamp = last_stamp
         self.unchanged_stamps: set[int] = set()
 
     def judge(self) -> list[Result | Rejection]:
         """A result per change, in their order."""
-        return [
+        results = [
             self._judge(place, change) if isinstance(change, Change) else change
             for place, change in enumerate(self._changes)
         ]
+        return _told_once(results) if self._superseded > 1 else results
 
     @property
     def stores_anything(self) -> bool:
@@ -104,6 +109,7 @@ class Push:
             built_upon=bool(self._last_with_base) and self._is_built_upon(place, change),
         )
         if status == SUPERSEDED:
+            self._superseded += 1
             if conflict == OLDER:
                 self._keep(OLDER, self._version(key, change, stored, updated_at, stamp=0))
             # Sent again, be it alone or after the conflict was dismissed, it must not be kept once more.
@@ -157,6 +163,25 @@ class Push:
                 differences[version.entity_type] -= digest.weight(version)
         stored = self._book.list_digests()
         return {name: digest.add(stored.get(name, digest.ZERO), change) for name, change in differences.items()}
+
+
+def _told_once(results: Sequence[Result | Rejection]) -> list[Result | Rejection]:
+    """The results, with each version to adopt told by the last of its entity alone, and MAX_TEXT characters in all.
+
+    Without this a small push could have a large entity sent back 5,000 times.
+    """
+    told: set[Key] = set()
+    size = 0
+    bounded: list[Result | Rejection] = []
+    for result in reversed(results):
+        if type(result) is Result and result.verdict.status == SUPERSEDED and (version := result.version):
+            if result.change.key in told or size >= MAX_TEXT:
+                result = result._replace(is_told=False)
+            else:
+                told.add(result.change.key)
+                size += len(version.data or "")
+        bounded.append(result)
+    return bounded[::-1]
 
 
 def _last_places(changes: Sequence[Change | Rejection]) -> dict[tuple[Key, str | None], int]:

@@ -159,10 +159,12 @@ class Sync:
         types, limit = request.entity_types, request.limit
         if after >= position.last_stamp:
             return Page(position.epoch, [], end, False, self._digests(book, types))
-        found = book.list_stored_between(after, position.last_stamp, types, limit + 1 + len(echo))
+        found, ends_early = book.list_stored_between(after, position.last_stamp, types, limit + 1 + len(echo))
         rows = [row for row in found if row[0] not in echo] if echo else found
         if len(rows) > limit:
             return Page(position.epoch, rows[:limit], rows[limit - 1][0], True, None)
+        if ends_early:
+            return Page(position.epoch, rows, found[-1][0], True, None)
         return Page(position.epoch, rows, end, False, self._digests(book, types))
 
     def _digests(self, book: Book, entity_types: Collection[str] | None) -> dict[str, str]:

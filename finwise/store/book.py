@@ -1,6 +1,7 @@
 """The SQL of a tenant's book."""
 
 import json
+import sqlite3
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -10,9 +11,12 @@ from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
 from finwise.domain.change import Key, Row, Version, entity_text, read_entity
 from finwise.domain.cursor import Position
+from finwise.domain.limits import MAX_TEXT
 from finwise.store.checksum import checksum, checksum_of
 from finwise.store.connection import Connection, lift_page_limit
 from finwise.store.id_hash import id_hash
+
+_FEW = 32  # rows fetched at once; each may have the size of a change, 256 KiB
 
 
 class Connections(Protocol):
@@ -76,7 +80,7 @@ class Book:
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
-    ) -> list[Row]:
+    ) -> tuple[list[Row], bool]:
         rows = self._connection.execute(
             """SELECT stamp, entity FROM sync_entities
                WHERE stamp > :after AND stamp <= :until
@@ -85,8 +89,7 @@ class Book:
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "until": until, "types": _json_list(entity_types), "limit": limit},
         )
-        found: list[Row] = rows.fetchall()
-        return found
+        return _bounded(rows)
 
     def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
         rows = self._connection.execute(
@@ -97,8 +100,7 @@ class Book:
                ORDER BY stamp LIMIT :limit""",
             {"after": after, "types": _json_list(entity_types), "limit": limit},
         )
-        found: list[Row] = rows.fetchall()
-        return found
+        return _bounded(rows)[0]
 
     def list_digests(self) -> Mapping[str, str]:
         def find() -> dict[str, str]:
@@ -291,6 +293,28 @@ def read_version(row: tuple[int, str, str, str | None]) -> Version:
     """The version of a row, of which these are stamp, entity, change_id and device_id. Raises Quarantined."""
     stamp, text, change_id, device_id = row
     return Version(*read_entity((stamp, text)), change_id, device_id)
+
+
+def _bounded(rows: sqlite3.Cursor) -> tuple[list[Row], bool]:
+    """The rows up to the one that reaches MAX_TEXT characters, and whether there are more; the cursor ends with it."""
+    found: list[Row] = []
+    size = 0
+    while some := rows.fetchmany(_FEW):
+        size += sum([len(text) for _, text in some])
+        found += some
+        if size >= MAX_TEXT:
+            is_cut = _cut(found, size) or rows.fetchone() is not None
+            rows.close()  # a half-read cursor would hold its snapshot open
+            return found, is_cut
+    return found, False
+
+
+def _cut(found: list[Row], size: int) -> bool:
+    """Takes the rows away that come after the one which reaches MAX_TEXT; whether there were any."""
+    whole = len(found)
+    while len(found) > 1 and size - len(found[-1][1]) >= MAX_TEXT:
+        size -= len(found.pop()[1])
+    return len(found) < whole
 
 
 def _json_list(values: Collection[str] | None) -> str | None:

@@ -41,8 +41,10 @@ export class Taking {
       return;
     }
     await this.db.syncQueue.delete(entry.place);
-    if (result.status === "superseded") await this.superseded(entry, result.entity ?? null);
-    else await this.stored(entry, result.updated_at!, result.created_at ?? entry.created_at);
+    if (result.status === "superseded") {
+      // Without `entity` a later result of this answer brings it, or the digest differs and the book is loaded again.
+      if (result.entity !== undefined) await this.superseded(entry, result.entity);
+    } else await this.stored(entry, result.updated_at!, result.created_at ?? entry.created_at);
   }
 
   /**
