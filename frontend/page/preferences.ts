@@ -1,4 +1,5 @@
 import { reactive, watch } from "vue";
+import { keep, kept } from "./kept.ts";
 
 /** What a person chose about the page on this device. */
 export interface Preferences {
@@ -17,7 +18,7 @@ const REGIONS: Record<string, string> = {
   US: "USD", GB: "GBP", CH: "CHF", LI: "CHF", SE: "SEK", DK: "DKK", NO: "NOK", PL: "PLN", CZ: "CZK", CA: "CAD", AU: "AUD",
 };
 
-export const preferences = reactive<Preferences>({ ...fromBrowser(), ...kept() });
+export const preferences = reactive<Preferences>({ ...fromBrowser(), ...chosen() });
 
 /** Keeps the choices, and shows the page by them from now on. */
 export function applyPreferences(): void {
@@ -28,7 +29,7 @@ export function applyPreferences(): void {
       root.lang = language;
       if (theme === "system") delete root.dataset.theme;
       else root.dataset.theme = theme;
-      localStorage.setItem(KEY, JSON.stringify(preferences));
+      keep(KEY, preferences);
     },
     { immediate: true },
   );
@@ -36,25 +37,32 @@ export function applyPreferences(): void {
 
 /** The locale of the browser where it is of the chosen language, for its dates and numbers; else that language. */
 export function locale(): string {
-  return navigator.languages.find((each) => each.split("-")[0] === preferences.language) ?? preferences.language;
+  return wishes().find(({ language }) => language === preferences.language)?.baseName ?? preferences.language;
+}
+
+/** The languages that the browser asks for. Some systems name them so that Intl does not take them (`C`, `de_DE.UTF-8`), or not at all. */
+function wishes(): Intl.Locale[] {
+  const named = navigator.languages?.length ? navigator.languages : [navigator.language];
+  return named.flatMap((name) => {
+    try {
+      return new Intl.Locale(String(name).replace(/[.@].*/, "").replaceAll("_", "-"));
+    } catch {
+      return [];
+    }
+  });
 }
 
 function fromBrowser(): Preferences {
-  const wished = navigator.languages.map((each) => each.split("-")[0]);
-  const language = LANGUAGES.find((each) => each === wished.find((wish) => LANGUAGES.some((known) => known === wish)));
-  const region = new Intl.Locale(navigator.language).region ?? "";
-  return { language: language ?? "en", theme: "system", currency: REGIONS[region] ?? "EUR" };
+  const wished = wishes();
+  const language = wished.map((each) => LANGUAGES.find((known) => known === each.language)).find(Boolean);
+  return { language: language ?? "en", theme: "system", currency: REGIONS[wished[0]?.region ?? ""] ?? "EUR" };
 }
 
-function kept(): Partial<Preferences> {
-  try {
-    const found = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Preferences>;
-    return {
-      ...(LANGUAGES.some((each) => each === found.language) && { language: found.language }),
-      ...(THEMES.some((each) => each === found.theme) && { theme: found.theme }),
-      ...(CURRENCIES.some((each) => each === found.currency) && { currency: found.currency }),
-    };
-  } catch {
-    return {};
-  }
+function chosen(): Partial<Preferences> {
+  const found = kept<Preferences>(KEY);
+  return {
+    ...(LANGUAGES.some((each) => each === found.language) && { language: found.language }),
+    ...(THEMES.some((each) => each === found.theme) && { theme: found.theme }),
+    ...(CURRENCIES.some((each) => each === found.currency) && { currency: found.currency }),
+  };
 }

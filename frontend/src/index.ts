@@ -14,4 +14,5 @@ export { TenantDbService, EntityExists, NoSuchEntity, TooManyTogether } from "./
 export { Exchange, type Progress } from "./exchange.js";
 export { BackgroundSync, type Options } from "./background.js";
 export { stateAfter, type SyncState, type SyncStatus } from "./status.js";
+export { StorageError, storageCode, type StorageCode } from "./storage.js";
 export { newId } from "./identifiers.js";

@@ -2,6 +2,7 @@
 
 import { ServerError } from "./client.js";
 import type { Progress } from "./exchange.js";
+import { storageCode } from "./storage.js";
 
 export type SyncState =
   | "idle" // all is well
@@ -19,7 +20,7 @@ export type SyncState =
 
 export interface SyncStatus {
   state: SyncState;
-  /** The problem's code, for `waiting`, `quota`, `stopped`, `error` and the like. */
+  /** The problem's code, or a StorageCode of this device's, for `waiting`, `quota`, `stopped`, `error` and the like. */
   code?: string;
   /** When it is tried again by itself, ms since 1970. */
   retryAt?: number;
@@ -30,15 +31,9 @@ export interface SyncStatus {
 
 /** The state that an error leads to. */
 export function stateAfter(error: unknown): { state: SyncState; code: string } {
-  if (!(error instanceof ServerError)) return { state: "error", code: isFull(error) ? "device_full" : "internal" };
+  if (!(error instanceof ServerError)) return { state: "error", code: storageCode(error) ?? "internal" };
   const { status, code } = error;
   return { state: stateOf(status, code), code };
-}
-
-/** Whether IndexedDB had no room; Dexie tells it inside the end of the transaction. */
-function isFull(error: unknown): boolean {
-  const { name, inner } = error as { name?: string; inner?: { name?: string } };
-  return name === "QuotaExceededError" || inner?.name === "QuotaExceededError";
 }
 
 function stateOf(status: number, code: string): SyncState {

@@ -153,6 +153,7 @@ export const de: Words = {
     offline: "Kein Netz",
     paused: "Offline, von dir gewählt",
     waiting: "Neuer Versuch gleich",
+    unreachable: "Server nicht erreichbar",
     proxyLogin: "Neu anmelden",
     loggedOut: "Abgemeldet",
     forbidden: "Nicht erlaubt",
@@ -167,6 +168,7 @@ export const de: Words = {
     offline: "Arbeite einfach weiter. Was du eingibst, wird gesendet, sobald das Netz wieder da ist.",
     paused: "Nichts wird gesendet oder abgefragt, bis du das ausschaltest.",
     waiting: "Der Server hat nicht geantwortet oder um eine Pause gebeten. Nichts geht verloren.",
+    unreachable: "Ein Proxy vor dem Server meldet, dass er nicht erreichbar ist. Arbeite einfach weiter; es wird wieder versucht.",
     proxyLogin: "Statt deines Buchs antwortet eine Anmeldeseite. Melde dich dort an, dann geht der Abgleich weiter. Nichts geht verloren.",
     loggedOut: "Melde dich wieder an, um weiter abzugleichen. Nichts geht verloren.",
     forbidden: "Der Server nimmt in diesem Buch keine Änderungen von dir an. Sie bleiben auf diesem Gerät.",
@@ -272,4 +274,19 @@ export const de: Words = {
   version: (version) => `FinWise ${version}`,
   apiDocumentation: "Dokumentation der API",
   storageDenied: "Dieser Browser darf das Buch löschen, wenn ihm der Platz ausgeht. Der Abgleich sichert es.",
+
+  // was der Browser nicht behält
+  storage: {
+    device_full: "Auf diesem Gerät ist kein Platz mehr zum Speichern. Schaffe etwas Platz und versuche es noch einmal.",
+    storage_missing: "Dieser Browser führt für diese Seite keine Datenbanken, darum lässt sich kein Buch öffnen. Nimm ein normales statt eines privaten Fensters oder einen anderen Browser.",
+    storage_denied: "Dieser Browser lässt diese Seite nichts speichern, darum lässt sich kein Buch öffnen. Erlaube Cookies und Websitedaten für diese Seite und lade sie neu.",
+    storage_newer: "Eine neuere Fassung dieser Seite hat das Buch auf diesem Gerät übernommen. Lade neu, um damit weiterzumachen.",
+    storage_slow: "Der Browser öffnet das Buch auf diesem Gerät nicht. Schließe andere Tabs dieser Seite und lade neu; hilft das nicht, starte den Browser neu.",
+    storage_lost: "Der Browser hat das Buch nicht mehr, das hier offen war: Es wurde in einem anderen Tab entfernt, oder die Websitedaten wurden gelöscht. Lade neu, um es wieder vom Server zu holen, allerdings ohne das, was noch nicht gesendet war.",
+    storage_failed: "Der Browser kann das Buch auf diesem Gerät nicht lesen oder schreiben. Starte ihn neu und prüfe, ob die Festplatte voll ist.",
+  },
+  nothingKept: "Dieser Browser speichert nichts für diese Seite. Du bist darum abgemeldet, sobald du sie schließt. Erlaube Cookies und Websitedaten für diese Seite, um angemeldet zu bleiben.",
+  trouble: "Das hat nicht geklappt",
+  troubleUnknown: "In dieser Seite ist etwas schiefgegangen. Was auf diesem Gerät ist, ist noch da. Lade neu; passiert es wieder, exportiere das Buch und melde dies:",
+  troubleTyped: "Falls du gerade etwas eingegeben hast: Es ist nicht gespeichert, steht aber noch im Formular.",
 };

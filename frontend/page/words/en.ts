@@ -1,3 +1,4 @@
+import type { StorageCode } from "../../src/index.ts";
 import { countedIn } from "./counted.ts";
 
 const counted = countedIn("en");
@@ -161,6 +162,7 @@ export const en = {
     offline: "No network",
     paused: "Offline, by your choice",
     waiting: "Trying again soon",
+    unreachable: "Server not reachable",
     proxyLogin: "Log in again",
     loggedOut: "Logged out",
     forbidden: "Not allowed",
@@ -175,6 +177,7 @@ export const en = {
     offline: "Go on working. What you enter is sent when the network is back.",
     paused: "Nothing is sent or asked until you switch this off.",
     waiting: "The server did not answer, or asked for a pause. Nothing is lost.",
+    unreachable: "A proxy in front of the server answers that it cannot be reached. Go on working; it is tried again.",
     proxyLogin: "A login page answers in the place of your book. Log in there to go on syncing. Nothing is lost.",
     loggedOut: "Log in again to go on syncing. Nothing is lost.",
     forbidden: "The server does not take changes from you in this book. They stay on this device.",
@@ -282,6 +285,21 @@ export const en = {
   version: (version: string) => `FinWise ${version}`,
   apiDocumentation: "API documentation",
   storageDenied: "This browser may delete the book when it runs out of room. Syncing keeps it safe.",
+
+  // what the browser does not keep
+  storage: {
+    device_full: "This device has no room left for what is to be stored. Free some room, then try again.",
+    storage_missing: "This browser keeps no databases for this page, so no book can be opened. Use a normal window instead of a private one, or another browser.",
+    storage_denied: "This browser does not let this page keep anything, so no book can be opened. Allow cookies and site data for this site, then reload.",
+    storage_newer: "A newer version of this page has taken over the book on this device. Reload to go on with it.",
+    storage_slow: "The browser does not open the book on this device. Close other tabs of this page and reload; if that does not help, restart the browser.",
+    storage_lost: "The browser no longer has the book that was open here: it was removed in another tab, or the site's data was cleared. Reload to load it from the server again, without what was not sent.",
+    storage_failed: "The browser cannot read or write the book on this device. Restart the browser, and check that the disk is not full.",
+  } as Record<StorageCode, string>,
+  nothingKept: "This browser keeps nothing for this page, so you will be logged out when you close it. Allow cookies and site data for this site to stay logged in.",
+  trouble: "That did not work",
+  troubleUnknown: "Something went wrong in this page. What is on this device is still there. Reload; if it happens again, export the book and report this:",
+  troubleTyped: "If you were entering something, it was not stored. It is still in its form.",
 };
 
 export type Words = typeof en;

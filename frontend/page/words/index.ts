@@ -11,6 +11,9 @@ export const DICTIONARIES: Record<Language, Words> = { en, de };
 /** What the page says in the language chosen now. */
 export const words: ComputedRef<Words> = computed(() => DICTIONARIES[preferences.language]);
 
+const NO_DATE = "—"; // for a day that is none: other programs may write what they like
+const inUtc = { timeZone: "UTC" } as const;
+
 /** How numbers, days and moments are written by Intl in the language and currency chosen now. */
 export const written = computed(() => {
   const place = locale();
@@ -23,14 +26,7 @@ export const written = computed(() => {
   const style = amountStyle(place, currency.value, decimals);
   const units = unitsInOne.value;
   const whole = new Intl.NumberFormat(place, { maximumFractionDigits: 0 });
-  const inUtc = { timeZone: "UTC" } as const;
-  const day = new Intl.DateTimeFormat(place, { day: "numeric", month: "long", year: "numeric", ...inUtc });
-  const weekday = new Intl.DateTimeFormat(place, { weekday: "short", day: "numeric", month: "long", year: "numeric", ...inUtc });
-  const month = new Intl.DateTimeFormat(place, { month: "short", ...inUtc });
-  const monthOfYear = new Intl.DateTimeFormat(place, { month: "short", year: "2-digit", ...inUtc });
-  const moment = new Intl.DateTimeFormat(place, { dateStyle: "medium", timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat(place, { numeric: "auto" });
-  const dayOfMonth = new Intl.DateTimeFormat(place, { day: "numeric", month: "short", ...inUtc });
   return {
     place,
     money: (cents: Cents) => minus(money.format(cents / units || 0)),
@@ -42,15 +38,44 @@ export const written = computed(() => {
     /** What somebody typed as an amount; null: it is none. */
     parsed: (typed: string) => parseAmount(typed, style),
     count: (number: number) => whole.format(number),
-    day: (date: Date) => day.format(date),
-    dayOfMonth: (date: Date) => dayOfMonth.format(date),
-    weekday: (date: Date) => weekday.format(date),
-    month: (date: Date) => month.format(date),
-    monthOfYear: (date: Date) => monthOfYear.format(date),
-    moment: (date: Date) => moment.format(date),
-    ago: (date: Date, now: number) => relative.format(...distance(date.getTime() - now)),
+    currencyName: (code: string) => currencyName(place, code),
+    day: dated(place, { day: "numeric", month: "long", year: "numeric", ...inUtc }),
+    dayOfMonth: dated(place, { day: "numeric", month: "short", ...inUtc }),
+    weekday: dated(place, { weekday: "short", day: "numeric", month: "long", year: "numeric", ...inUtc }),
+    month: dated(place, { month: "short", ...inUtc }),
+    monthOfYear: dated(place, { month: "short", year: "2-digit", ...inUtc }),
+    monthAndYear: dated(place, { month: "long", year: "numeric", ...inUtc }),
+    moment: dated(place, { dateStyle: "medium", timeStyle: "short" }),
+    /** How long ago something was; what a clock that was set back puts into the future has just been. */
+    ago: (date: Date, now: number) => (isTime(date) ? relative.format(...distance(Math.min(0, date.getTime() - now))) : NO_DATE),
   };
 });
+
+function dated(place: string, options: Intl.DateTimeFormatOptions): (date: Date) => string {
+  const format = dateFormat(place, options);
+  return (date) => (isTime(date) ? format.format(date) : NO_DATE);
+}
+
+function dateFormat(place: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat(place, options);
+  } catch {
+    return new Intl.DateTimeFormat(place, { ...options, ...inUtc }); // the system has a time zone that the browser does not know
+  }
+}
+
+function isTime(date: Date): boolean {
+  return !Number.isNaN(date.getTime());
+}
+
+/** What a currency is called; its code if the browser has no name for it. */
+function currencyName(place: string, code: string): string {
+  try {
+    return new Intl.DisplayNames([place], { type: "currency" }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
 
 function distance(milliseconds: number): [number, Intl.RelativeTimeFormatUnit] {
   const seconds = Math.round(milliseconds / 1000);

@@ -8,6 +8,7 @@ import type { FinwiseClient } from "../client.js";
 import type { Conflict, FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "../database.js";
 import { discard } from "../queue.js";
 import type { SyncStatus } from "../status.js";
+import type { StorageCode } from "../storage.js";
 
 const OFFLINE = "finwise offline"; // in localStorage: the person's wish, for all tabs of this device
 
@@ -20,7 +21,7 @@ interface Followed {
 
 export const useSyncStore = defineStore("sync", () => {
   const status = ref<SyncStatus>({ state: "idle" });
-  const isOffline = ref(typeof localStorage !== "undefined" && localStorage.getItem(OFFLINE) === "1");
+  const isOffline = ref(keptWish());
   const waiting = shallowRef<QueueEntry[]>([]);
   const rejected = shallowRef<RejectedEntry[]>([]);
   const conflicts = shallowRef<Conflict[]>([]);
@@ -49,6 +50,12 @@ export const useSyncStore = defineStore("sync", () => {
     if (isOffline.value) sync.pause(true);
   }
 
+  /** Ends the sync, for the browser keeps the book no longer; what is shown stays. */
+  function giveUp(code: StorageCode): void {
+    void followed?.sync.stop();
+    status.value = { state: "error", code };
+  }
+
   /** Ends the sync of the book that was followed. */
   async function leave(): Promise<void> {
     const left = followed;
@@ -66,7 +73,7 @@ export const useSyncStore = defineStore("sync", () => {
 
   /** Whether this device is to stay offline; kept over restarts, for all tabs. */
   function setOffline(wanted: boolean): void {
-    localStorage.setItem(OFFLINE, wanted ? "1" : "0");
+    keepWish(wanted);
     wish(wanted);
   }
 
@@ -97,6 +104,23 @@ export const useSyncStore = defineStore("sync", () => {
 
   return {
     status, isOffline, waiting, waitingCount, rejected, rejectedCount, conflicts, lastSync,
-    show, follow, leave, syncNow, setOffline, discardRejected, resolveConflict,
+    show, follow, giveUp, leave, syncNow, setOffline, discardRejected, resolveConflict,
   };
 });
+
+/** Whether the person wanted to be offline. False where the browser keeps nothing. */
+function keptWish(): boolean {
+  try {
+    return localStorage.getItem(OFFLINE) === "1";
+  } catch {
+    return false;
+  }
+}
+
+function keepWish(wanted: boolean): void {
+  try {
+    localStorage.setItem(OFFLINE, wanted ? "1" : "0");
+  } catch {
+    // It holds until the page is closed.
+  }
+}

@@ -1,0 +1,67 @@
+/** How a browser can fail to keep a book, as codes that a page has sentences for; and opening a book so that none goes unnoticed. */
+
+import type { Dexie } from "dexie";
+
+export type StorageCode =
+  | "device_full" // no room for what is to be written
+  | "storage_missing" // no IndexedDB, as in some private windows
+  | "storage_denied" // the page may keep nothing
+  | "storage_newer" // a newer version of the page has changed the tables
+  | "storage_slow" // the browser neither opens it nor says why
+  | "storage_lost" // deleted or closed while it was open
+  | "storage_failed"; // anything else, such as a damaged file
+
+const LONGEST_OPENING = 10_000; // ms
+
+/** Names of errors by what they mean. An error of Dexie's may have the one that tells more inside. */
+const NAMES: [StorageCode, string[]][] = [
+  ["device_full", ["QuotaExceededError"]],
+  ["storage_missing", ["MissingAPIError"]],
+  ["storage_denied", ["SecurityError"]],
+  ["storage_newer", ["VersionError"]],
+  ["storage_lost", ["DatabaseClosedError", "InvalidStateError"]],
+  ["storage_failed", ["UnknownError", "OpenFailedError", "AbortError", "TimeoutError", "NotReadableError", "DataError"]],
+];
+
+/** A book that cannot be opened. */
+export class StorageError extends Error {
+  constructor(
+    readonly code: StorageCode,
+    options?: ErrorOptions,
+  ) {
+    super(code, options);
+    this.name = "StorageError";
+  }
+}
+
+/** What an error says of the browser's storage; undefined: nothing. */
+export function storageCode(error: unknown): StorageCode | undefined {
+  if (error instanceof StorageError) return error.code;
+  const names = new Set<string | undefined>();
+  for (let each = error as Told | undefined; each; each = each.inner ?? each.failures?.[0]) names.add(each.name);
+  return NAMES.find(([, known]) => known.some((name) => names.has(name)))?.[0];
+}
+
+interface Told {
+  name?: string;
+  inner?: Told;
+  failures?: Told[];
+}
+
+/** Opens a database. Raises StorageError. `onLost` hears of it when somebody else than `db.close()` has closed it; it then stays closed. */
+export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const slow = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new StorageError("storage_slow")), LONGEST_OPENING)));
+  try {
+    await Promise.race([db.open(), slow]);
+  } catch (error) {
+    db.close();
+    const code = storageCode(error);
+    throw error instanceof StorageError ? error : new StorageError(code && code !== "storage_lost" ? code : "storage_failed", { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  let code: StorageCode = "storage_lost";
+  db.on("versionchange", ({ newVersion }: IDBVersionChangeEvent) => void (newVersion && (code = "storage_newer")));
+  db.on("close", () => queueMicrotask(() => onLost(code)));
+}
