@@ -1,12 +1,13 @@
 """FinWise: the server that keeps every device of a household's account book in step."""
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
 
-from finwise import api, config, entities, logs, upkeep_thread
+from finwise import api, config, demo, entities, logs, upkeep_thread
 from finwise.domain import Domain
 from finwise.domain.administration import Administration, Quotas
 from finwise.domain.backups import Backups
@@ -23,6 +24,7 @@ from finwise.domain.tokens import Tokens
 from finwise.domain.upkeep import Ages, Upkeep
 from finwise.domain.users import Users
 from finwise.domain.verification import Verification
+from finwise.errors import FinWiseError
 from finwise.passwords import Passwords
 from finwise.store.administration import AdministrationStore
 from finwise.store.backups import Archives
@@ -32,7 +34,7 @@ from finwise.store.copies import Copies
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
 from finwise.store.health import Health
-from finwise.store.installation import require_installation, require_tenants_folder
+from finwise.store.installation import close_to_others, require_installation, require_tenants_folder
 from finwise.store.invitations import InvitationStore
 from finwise.store.logins import FailedLogins
 from finwise.store.members import MemberStore
@@ -48,6 +50,8 @@ from finwise.version import __version__
 
 __all__ = ["__version__", "create_app", "create_domain", "now"]
 
+log = logging.getLogger(__name__)
+
 
 def now() -> int:
     """The server's clock: µs since 1970. Asked once per request or command and handed down."""
@@ -61,7 +65,8 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     BadSetting as well if users.db is missing or another installation's, or if the folder of its tenants' files is not
     there, unless `restore` is set: then they are about to be put back.
     """
-    require_installation(settings.users_db, settings.tenants_folder, create=create)
+    if not require_installation(settings.users_db, settings.tenants_folder, create=create):
+        close_to_others({settings.users_db.parent, settings.tenants_folder})
     locks = Path(settings.instance, "locks")
     limits = settings.limits
     pool = Pool()
@@ -108,17 +113,31 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
         health=Health(central, databases),
         limits=limits,
         moment=central.moment,
+        alone=folder.alone,
         close=pool.close,
     )
 
 
 def create_app(settings: config.Settings | None = None, clock: Callable[[], int] = now) -> Flask:
-    """The WSGI application. Without settings, those of the environment; raises BadSetting for one it cannot use."""
+    """The WSGI application. Without settings, those of the environment.
+
+    Raises BadSetting for a setting that it cannot use, and if a part of the installation is missing.
+    """
     logs.configure()
     settings = settings or config.from_environment()
     app = Flask(__name__, static_folder=None)
     domain = create_domain(settings)
+    if settings.demo:
+        _make_demo(domain, clock())
     api.register(app, domain, settings, clock)
     if settings.maintenance_hours:
         upkeep_thread.start(domain.upkeep, clock)
     return app
+
+
+def _make_demo(domain: Domain, moment: int) -> None:
+    """A server that cannot make its demo book serves everything else."""
+    try:
+        demo.create(domain, moment)
+    except FinWiseError as error:
+        log.error("there is no demo book: %s", error.detail)

@@ -1,19 +1,20 @@
 """A household's book to look around in: two years of bookings, the same ones each time it is made on the same day."""
 
 import random
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from threading import Lock
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from finwise.domain import Domain, json_text
 from finwise.domain.exchange import import_book
 from finwise.domain.tokens import NewToken
-from finwise.domain.users import NewUser, User
-from finwise.errors import NotFound
+from finwise.domain.users import DEMO_EMAIL, NewUser, User
+from finwise.errors import NotFound, Unauthorized
 
-EMAIL = "demo@finwise.example"
+EMAIL = DEMO_EMAIL
+TOKENS = 20  # that the door makes in a process
 
 _DAYS = 730
 _NAMESPACE = uuid5(NAMESPACE_DNS, "demo.finwise.example")
@@ -64,41 +65,58 @@ _HABITS = (
 _TRANSFERS = ((5, "Giro", "Cash", 60.0), (29, "Giro", "Savings", 950.0))
 
 
-class Demo(NamedTuple):
-    """How to get at the demo book; `password` only when it was made just now."""
+class Admission(NamedTuple):
+    """What opens the demo book."""
 
     tenant_id: str
     token: str
-    password: str | None
-
-    def instructions(self, url: str) -> str:
-        """What to tell the person at the terminal."""
-        password = f"\n  password   {self.password}   (shown this once)" if self.password else ""
-        return (
-            f"The demo book is ready:\n  e-mail     {EMAIL}{password}\n  tenant     {self.tenant_id}\n"
-            f"  token      {self.token}\nTry:\n"
-            f"  curl -H 'Authorization: Bearer {self.token}' {url}/sync/initial/{self.tenant_id}"
-        )
 
 
-def create(domain: Domain, now: int) -> Demo:
-    """Makes the demo user and book where they are not there yet, and a new token each time. `now` in µs."""
-    password = _add_user(domain, now)
-    issued = domain.tokens.add_for(EMAIL, NewToken("demo"), now)
-    books = domain.tenants.ids_owned_by(issued.user.uuid)
-    tenant_id = books[0] if books else _add_book(domain, issued.user, now)
-    return Demo(tenant_id, issued.secret, password)
+def create(domain: Domain, now: int) -> str:
+    """Makes the demo user and book if they are not there yet; the book's tenant. `now` in µs.
 
-
-def admit(domain: Domain, now: int) -> Demo:
-    """A token for whoever wants to look around. Raises NotFound where the demo book is there no more.
-
-    It opens that book and does nothing else in the demo user's name, who may be an administrator.
+    Any number of processes may do so at the same moment. The user has no password: the door lets everybody in.
     """
-    tenant_id = find_book(domain)
-    if tenant_id is None:
-        raise NotFound("There is no demo book.")
-    return Demo(tenant_id, domain.tokens.add_for(EMAIL, NewToken("demo", tenant_id), now).secret, None)
+    with domain.alone("demo"):
+        user_id = domain.users.uuid_of(EMAIL)
+        if user_id:
+            user = domain.administration.find_user(user_id)
+        else:
+            user = domain.users.add(NewUser(str(uuid4()), "Demo", EMAIL, None), now)
+        return find_book(domain) or _add_book(domain, user, now)
+
+
+class Door:
+    """Lets strangers into the demo book. A process makes so many tokens and no more, and hands them out in turn."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+        self._admissions: list[Admission] = []
+        self._guard = Lock()
+
+    def admit(self, now: int) -> Admission:
+        """A token that opens the demo book and does nothing else in the demo user's name. Raises NotFound without one.
+
+        The first visitors have a token each, so that each is a device of its own; later ones share them.
+        """
+        tenant_id = find_book(self._domain)
+        if tenant_id is None:
+            raise NotFound("There is no demo book.")
+        with self._guard:
+            admission = self._admissions.pop(0) if len(self._admissions) == TOKENS else None
+            if admission is None or not self._opens(admission, tenant_id, now):
+                new = NewToken("demo", tenant_id)
+                admission = Admission(tenant_id, self._domain.tokens.add_for(EMAIL, new, now).secret)
+            self._admissions.append(admission)
+        return admission
+
+    def _opens(self, admission: Admission, tenant_id: str, now: int) -> bool:
+        """Whether it still does: a token expires, may be revoked, and goes with its book."""
+        try:
+            self._domain.tokens.authenticate(admission.token, now)
+        except Unauthorized:
+            return False
+        return admission.tenant_id == tenant_id
 
 
 def find_book(domain: Domain) -> str | None:
@@ -219,12 +237,3 @@ def _add_book(domain: Domain, user: User, now: int) -> str:
     today = datetime.fromtimestamp(now / 1_000_000, UTC).date()
     import_book(domain.sync, tenant_id, json_text.write(book(today)).encode(), lambda: now)
     return tenant_id
-
-
-def _add_user(domain: Domain, now: int) -> str | None:
-    """The new demo user's password; None if the user was there."""
-    if domain.users.exists(EMAIL):
-        return None
-    password = secrets.token_urlsafe(12)
-    domain.users.add(NewUser(str(uuid4()), "Demo", EMAIL, password), now)
-    return password

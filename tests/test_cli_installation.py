@@ -140,6 +140,18 @@ def test_the_document_is_written_anywhere(tmp_path: Path) -> None:
     assert (tmp_path / "openapi.json").is_file()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="folders there have no such permissions")
+def test_folders_that_a_clone_brings_are_closed_to_others_and_others_are_left_as_they_are(run: Run) -> None:
+    for name, inside in (("instance", ".gitignore"), ("tenant_databases", "notes.txt")):
+        Path(name).mkdir()
+        Path(name, inside).touch()
+        Path(name).chmod(0o755)
+    assert run("users", "add", "ada@example.org").exit_code == 0
+    assert (Path("instance").stat().st_mode & 0o777, Path("tenant_databases").stat().st_mode & 0o777) == (0o700, 0o755)
+    found = [line for line in run("check").output.splitlines() if "root" not in line]
+    assert found == ["tenant_databases may be opened by other users of this machine. Run: chmod go= tenant_databases"]
+
+
 # ---- a part of an installation ----
 
 

@@ -219,7 +219,15 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "source.replace(target)",  # moved and removed under the tenant's lock, after the file was marked
         "each.unlink(missing_ok=True)",
     },
-    "store/installation.py": {"absolute", "exists", "is_dir"},  # of folders
+    "store/installation.py": {  # of folders
+        "absolute",
+        "exists",
+        "is_dir",
+        "os.stat",
+        "os.geteuid",
+        "os.listdir",
+        "os.chmod(folder, stat.S_IRWXU)",
+    },
     "store/litestream.py": {"absolute"},
     "store/locks.py": {"os.open", "os.close"},  # of lock files
     "store/migrations/__init__.py": {"iterdir", "read_text"},  # our own .sql files

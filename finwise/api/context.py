@@ -6,18 +6,20 @@ from flask import Flask, current_app, g, request
 
 from finwise.api.streams import Streams
 from finwise.config import Settings
+from finwise.demo import Door
 from finwise.domain import Domain
 from finwise.domain.access import Caller
 from finwise.domain.users import User
 from finwise.errors import BadRequest, Invalid
 
-_DOMAIN, _SETTINGS, _STREAMS = "finwise", "finwise settings", "finwise streams"
+_DOMAIN, _SETTINGS, _STREAMS, _DOOR = "finwise", "finwise settings", "finwise streams", "finwise door"
 
 
 def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
     """Asks the clock once per request, and refuses parameters given twice, which two readers would read differently."""
     app.extensions[_DOMAIN] = domain
     app.extensions[_SETTINGS] = settings
+    app.extensions[_DOOR] = Door(domain)
     app.extensions[_STREAMS] = Streams(max(1, settings.threads // 2))
 
     @app.before_request
@@ -46,6 +48,12 @@ def streams() -> Streams:
     """The places for answers that are made while they are sent."""
     places: Streams = current_app.extensions[_STREAMS]
     return places
+
+
+def door() -> Door:
+    """The door to the demo book."""
+    opened: Door = current_app.extensions[_DOOR]
+    return opened
 
 
 def now() -> int:

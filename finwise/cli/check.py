@@ -91,7 +91,7 @@ def _people(settings: Settings) -> Iterator[str]:
     except FinWiseError as error:
         yield error.detail
         return
-    if is_reached and settings.sign_up != CLOSED and not joined.administration.list_users("", 1):
+    if is_reached and settings.sign_up != CLOSED and not joined.users.has_anybody():
         yield "Nobody has signed up yet: the first one becomes administrator. Add yourself (finwise users add)."
     if joined.users.exists(demo.EMAIL):
         yield f"The demo user is there. Where people keep their books: finwise users delete {demo.EMAIL}"

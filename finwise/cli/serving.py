@@ -7,7 +7,7 @@ import socket
 import click
 from flask import Flask
 
-from finwise import config, create_app, create_domain, demo, now
+from finwise import config, create_app, create_domain
 from finwise.api import account_book
 from finwise.errors import BadSetting
 from finwise.version import __version__
@@ -25,7 +25,7 @@ STOP_SECONDS = 10  # what a server's processes have to answer what they are at w
     "--demo",
     "with_demo",
     is_flag=True,
-    help="Fill a demo book that everybody may look at, and say how to log in to it.",
+    help="Fill a demo book in which everybody may look around.",
 )
 def serve(with_demo: bool, **options: str | int | None) -> None:
     """Serve the API until Ctrl+C."""
@@ -35,12 +35,11 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     _require_free(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}{settings.url_prefix}"
-    domain = create_domain(settings)
+    create_domain(settings).close()
     page = f"{url}/app/" if account_book.is_built() else f"not built, {url}/app/ says how"
     click.echo(f"FinWise {__version__} on {url} (page: {page}; API document: {url}/docs). Ctrl+C ends it.")
     if settings.demo:
-        click.echo(demo.create(domain, now()).instructions(url))
-    domain.close()
+        click.echo(f"Demo book: {url}/app/#demo (a token for the API: curl -X POST {url}/app/demo).")
     _serve(settings)
 
 

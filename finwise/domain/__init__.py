@@ -51,4 +51,5 @@ class Domain(NamedTuple):
     health: Health
     limits: Limits
     moment: Callable[[], AbstractContextManager[object]]  # who may do what is asked once within it, as of its beginning
+    alone: Callable[[str], AbstractContextManager[None]]  # one process at a time does the work of this name within it
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

@@ -14,6 +14,7 @@ from finwise.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 if TYPE_CHECKING:
     from finwise.domain.life import Life
 
+DEMO_EMAIL = "demo@finwise.example"  # of the demo user (demo.py), who is open to everybody and never an administrator
 _SIGN_UP = "sign up"  # no e-mail, so that attempts at it are counted apart from those of any account
 
 
@@ -53,12 +54,13 @@ class UserStore(Protocol):
     def find_by_email(self, email_key: str) -> User | None: ...
 
     def find_first(self) -> User | None:
-        """Who has signed up first, of those who are there."""
+        """Who has signed up first, of those who are there; the demo user does not count."""
 
     def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
         """False where the UUID or the e-mail is taken; then nothing is changed. The first user is an administrator.
 
-        With the hash of an invitation's `code`, the user takes it. Raises NotFound where it cannot be taken.
+        The demo user never is, and does not count. With the hash of an invitation's `code`, the user takes it. Raises
+        NotFound where it cannot be taken.
         """
 
     def is_invited(self, code: str, now: int) -> bool:
@@ -97,6 +99,10 @@ class Users:
     def exists(self, email: str) -> bool:
         """Whether somebody has signed up with this e-mail."""
         return self._store.find_by_email(email_key(email)) is not None
+
+    def has_anybody(self) -> bool:
+        """Whether somebody has signed up; the demo user does not count."""
+        return self._store.find_first() is not None
 
     def uuid_of(self, email: str) -> str | None:
         """Whose e-mail this is."""

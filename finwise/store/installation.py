@@ -4,6 +4,8 @@ A command in the wrong folder must not make an empty installation and work on th
 tenants' files without the users.db that knows them would take the next visitor for its first administrator.
 """
 
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,8 +16,8 @@ from finwise.store.folder import tenant_ids_in
 from finwise.store.pool import identity
 
 
-def require_installation(users_db: Path, tenants: Path, *, create: bool) -> None:
-    """Raises BadSetting if there is no installation and none may be made (`create`), or if users.db alone is missing.
+def require_installation(users_db: Path, tenants: Path, *, create: bool) -> bool:
+    """Whether there is one. Raises BadSetting if not and none may be made (`create`), or if users.db alone is missing.
 
     Raises NotPermitted if the folders may not be looked into.
     """
@@ -24,7 +26,7 @@ def require_installation(users_db: Path, tenants: Path, *, create: bool) -> None
         _require_folder(instance, "FINWISE_INSTANCE")
         _require_folder(tenants.absolute(), "FINWISE_TENANT_DATABASES")
         if identity(users_db) is not None:
-            return
+            return True
         files = len(tenant_ids_in(tenants)) if tenants.exists() else 0
     if files:
         raise BadSetting(
@@ -37,6 +39,24 @@ def require_installation(users_db: Path, tenants: Path, *, create: bool) -> None
             f"There is no installation in {instance}. Run the command in the folder in which FinWise was started, "
             "or set FINWISE_INSTANCE to the folder of its users.db."
         )
+    return False
+
+
+def close_to_others(folders: Iterable[Path]) -> None:
+    """Keeps other users of the machine out of a new installation's folders, where git or a person has made them.
+
+    Only out of folders that are this user's and have nothing in them yet but files such as `.gitignore`: one in which
+    something else lies may be meant for others as well.
+    """
+    if os.name != "posix":
+        return
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        status = os.stat(folder)
+        is_empty = all(name.startswith(".") for name in os.listdir(folder))
+        if is_empty and status.st_mode & stat.S_IRWXO and status.st_uid == os.geteuid():
+            os.chmod(folder, stat.S_IRWXU)
 
 
 def require_tenants_folder(tenants: Path, known: Iterable[Tenant]) -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 
 from finwise.domain.times import millis_text
-from finwise.domain.users import User, UserChange
+from finwise.domain.users import DEMO_EMAIL, User, UserChange
 from finwise.errors import Conflict, NotFound
 from finwise.store.central import Central
 from finwise.store.invitations import is_open, use_invitation
@@ -32,7 +32,9 @@ class UserStore:
     def find_first(self) -> User | None:
         with self._central.read() as connection:
             row = connection.execute(
-                "SELECT uuid, name, email, hashed_password, is_admin FROM users ORDER BY created_at, uuid LIMIT 1"
+                """SELECT uuid, name, email, hashed_password, is_admin FROM users
+                   WHERE email_key <> ? ORDER BY created_at, uuid LIMIT 1""",
+                (DEMO_EMAIL,),
             ).fetchone()
         return as_user(row) if row else None
 
@@ -40,8 +42,9 @@ class UserStore:
         with self._central.transact() as connection:
             added = connection.execute(
                 """INSERT INTO users (uuid, name, email, hashed_password, is_admin, email_key, created_at)
-                   SELECT ?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM users), ?, ? WHERE true ON CONFLICT DO NOTHING""",
-                (*user[:-1], email_key, millis_text(now)),
+                   SELECT ?1, ?2, ?3, ?4, ?5 <> ?7 AND NOT EXISTS (SELECT 1 FROM users WHERE email_key <> ?7), ?5, ?6
+                   WHERE true ON CONFLICT DO NOTHING""",
+                (*user[:-1], email_key, millis_text(now), DEMO_EMAIL),
             )
             if added.rowcount == 1 and code is not None:
                 use_invitation(connection, code, user.uuid, now, to_sign_up=True)
@@ -58,18 +61,20 @@ class UserStore:
                     """UPDATE users SET name = coalesce(?, name), email = coalesce(?, email),
                          email_key = coalesce(?, email_key), hashed_password = coalesce(?, hashed_password),
                          is_admin = coalesce(?, is_admin)
-                       WHERE uuid = ? RETURNING uuid, name, email, hashed_password, is_admin""",
+                       WHERE uuid = ? RETURNING uuid, name, email, hashed_password, is_admin, email_key""",
                     (*change, uuid),
                 ).fetchall()
             except sqlite3.IntegrityError:
                 raise Conflict("This e-mail is taken. Choose another one.") from None
             if not row:
                 raise NotFound("There is no such user.")
+            if row[0][4] and row[0][5] == DEMO_EMAIL:
+                raise Conflict("The demo user is open to everybody, so it cannot be an administrator.")
             if change.is_admin is False:
                 _require_an_admin(connection)
             if change.hashed_password is not None:
                 connection.execute("DELETE FROM tokens WHERE user_id = ? AND id IS NOT ?", (uuid, keep_token))
-        return as_user(row[0])
+        return as_user(row[0][:5])
 
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
         with self._central.transact() as connection:
@@ -118,7 +123,9 @@ def as_user(row: tuple[str, str, str, str | None, int]) -> User:
 
 
 def _require_an_admin(connection: sqlite3.Connection, leaving: str | None = None) -> None:
-    """Raises Conflict where there are users but no administrator among them."""
-    others = connection.execute("SELECT max(is_admin) FROM users WHERE uuid IS NOT ?", (leaving,)).fetchone()[0]
+    """Raises Conflict where there are users but no administrator among them; the demo user counts for nobody."""
+    others = connection.execute(
+        "SELECT max(is_admin) FROM users WHERE uuid IS NOT ? AND email_key <> ?", (leaving, DEMO_EMAIL)
+    ).fetchone()[0]
     if others == 0:
         raise Conflict("This is the last administrator. Make somebody else one first.")

@@ -45,7 +45,6 @@ def showing(tmp_path: Path, clock: Clock) -> Iterator[Flask]:
         instance=str(tmp_path / "instance"), tenant_databases=str(tmp_path / "books"), maintenance_hours=0, demo=1
     )
     application = create_app(settings, clock)
-    demo.create(application.extensions["finwise"], clock())
     yield application
     application.extensions["finwise"].close()
 
@@ -197,8 +196,19 @@ def test_whoever_looks_around_is_a_device_of_its_own(showing: Flask) -> None:
     assert len(tokens) == 3
 
 
+def test_however_many_look_around_a_process_makes_few_tokens_and_all_open_the_book(
+    showing: Flask, clock: Clock
+) -> None:
+    client = showing.test_client()
+    admissions = [client.post("/app/demo").get_json() for _ in range(3 * demo.TOKENS)]
+    assert len({admitted["token"] for admitted in admissions}) == demo.TOKENS
+    clock.forward(days=100)
+    admitted = client.post("/app/demo").get_json()
+    headers = {"Authorization": f"Bearer {admitted['token']}"}
+    assert client.get(f"/sync/changes/{admitted['tenant_id']}", headers=headers).status_code == 200, "not expired"
+
+
 def test_whoever_looks_around_does_nothing_in_the_demo_users_name(showing: Flask) -> None:
-    """The demo user may be the first user, who is an administrator."""
     client = showing.test_client()
     admitted = client.post("/app/demo").get_json()
     headers, tenant = {"Authorization": f"Bearer {admitted['token']}"}, f"/tenants/{admitted['tenant_id']}"
