@@ -31,7 +31,7 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name of the account").fill("Giro");
     await dialog.getByLabel("Name of the group").fill("Bank");
-    await dialog.getByLabel("Balance today").fill("1,234.50");
+    await dialog.getByLabel("Balance", { exact: true }).fill("1,234.50");
     await dialog.getByRole("button", { name: "Save" }).click();
     await page.getByRole("link", { name: /Giro.*1,234\.50/ }).waitFor();
     await page.getByRole("button", { name: /Opening balance/ }).waitFor();

@@ -1,20 +1,21 @@
 import { defineStore } from "pinia";
 import { computed, effectScope, onScopeDispose, ref, shallowRef, triggerRef, watch, type EffectScope } from "vue";
-import { newId, type Data, type EntityType, type Row } from "../src/index.ts";
+import { newId, NoSuchEntity, type Data, type Row } from "../src/index.ts";
 import { useTenantStore } from "../src/pinia.ts";
+import { fieldsOf, mirrored, signOf, TYPES, type Entry, type Transaction } from "./booking.ts";
 import { useBookCurrency } from "./book_currency.ts";
-import { fieldsOf, sidesOf, TYPES, type Entry } from "./booking.ts";
-import { today, type Day } from "./days.ts";
+import { today } from "./calendar.ts";
+import { asPlain, clearing } from "./clearing.ts";
+import type { Day } from "./days.ts";
 import { Ledger, type Booking, type Line, type Offsets, type Point } from "./ledger.ts";
 import { fromCents, type Cents } from "./money.ts";
-import { followTable, useRows } from "./table_watch.ts";
+import { adding, changing, deleting, take, type Step, type Undo } from "./steps.ts";
+import { followTable, UNREAD, useRows } from "./table_watch.ts";
 import { nameForm } from "./text.ts";
 import { words } from "./words/index.ts";
 
 export type Account = Row<"accounts">;
 export type Group = Row<"account_groups">;
-type Transaction = Data<"transactions">;
-type Undo = () => Promise<void>;
 
 export interface Section {
   id: string;
@@ -23,13 +24,20 @@ export interface Section {
   sum: Cents;
 }
 
-export interface AccountForm {
-  name: string;
-  accountType: string;
-  accountGroupId: string;
-  newGroup: string;
-  iban: string | null;
-  isActive: boolean;
+/** Bookings whose account is not there: another device deleted it before they arrived. */
+export interface Stray {
+  accountId: string;
+  count: number;
+  balance: Cents;
+}
+
+/** What the form of an account has to say; of an account that is changed, only what was touched. */
+export type AccountFields = Partial<Pick<Data<"accounts">, "name" | "accountType" | "accountGroupId" | "iban" | "isActive">>;
+
+/** What a new account held before the bookings of a day. */
+export interface Opening {
+  cents: Cents;
+  day: Day;
 }
 
 /** The open book as the page shows and edits it. Every edit goes through the sync package, which queues it. */
@@ -38,13 +46,16 @@ export const useBook = defineStore("book", () => {
   const ledger = shallowRef(new Ledger());
   const bookCurrency = useBookCurrency();
   const areBookingsRead = ref(false);
-  const isReady = computed(() => areBookingsRead.value && bookCurrency.own !== undefined);
   const tables = shallowRef({
-    accounts: shallowRef<Account[]>([]),
-    groups: shallowRef<Group[]>([]),
-    categories: shallowRef<Row<"categories">[]>([]),
-    categoryGroups: shallowRef<Row<"category_groups">[]>([]),
-    recipients: shallowRef<Row<"recipients">[]>([]),
+    accounts: shallowRef<Account[]>(UNREAD),
+    groups: shallowRef<Group[]>(UNREAD),
+    categories: shallowRef<Row<"categories">[]>(UNREAD),
+    categoryGroups: shallowRef<Row<"category_groups">[]>(UNREAD),
+    recipients: shallowRef<Row<"recipients">[]>(UNREAD),
+  });
+  const isReady = computed(() => {
+    const areTablesRead = Object.values(tables.value).every(({ value }) => value !== UNREAD);
+    return areBookingsRead.value && areTablesRead && bookCurrency.own !== undefined;
   });
   let scope: EffectScope | undefined;
   let arriving = new Ledger();
@@ -100,6 +111,9 @@ export const useBook = defineStore("book", () => {
     return [...sections, { id: "", name: words.value.category, categories: others }].filter(({ categories }) => categories.length);
   });
 
+  /** The accounts that bookings name and that are not there; what is booked in them counts like everything else. */
+  const strayIds = computed(() => (isReady.value ? [...ledger.value.accountIds()].filter((id) => !accountsById.value.has(id)) : []));
+  const strays = computed<Stray[]>(() => strayIds.value.map((id) => ({ accountId: id, count: countOf(id), balance: balances.value.get(id) ?? 0 })));
   const balances = computed(() => ledger.value.balances(offsetsOf(null), today()));
   const total = computed(() => [...balances.value.values()].reduce((sum, balance) => sum + balance, 0));
   const sections = computed<Section[]>(() => {
@@ -131,102 +145,123 @@ export const useBook = defineStore("book", () => {
   const payees = computed(() => [...habits.value.values()].sort((a, b) => b.count - a.count).map(({ payee }) => payee));
 
   const lastOf = (payee: string): Booking | undefined => habits.value.get(nameForm(payee))?.last;
-  const accountName = (id: string | null | undefined): string => accountsById.value.get(id ?? "")?.name ?? "—";
-  const categoryName = (id: string | null | undefined): string => categoriesById.value.get(id ?? "")?.name ?? "";
+  const hasAccount = (id: string): boolean => accountsById.value.has(id);
+  const accountName = (id: string | null | undefined): string => nameIn(accountsById.value, id, words.value.missingAccount) || "—";
+  const categoryName = (id: string | null | undefined): string => nameIn(categoriesById.value, id, words.value.missingCategory);
   const bookingOf = (id: string): Booking | undefined => ledger.value.get(id);
+  const counterOf = (id: string): Booking | undefined => ledger.value.counterOf(id);
+  const openingAfter = (accountId: string, day: Day): Booking | undefined => ledger.value.openingAfter(accountId, day);
   const countOf = (accountId: string): number => ledger.value.all().filter((booking) => booking.accountId === accountId).length;
+  /** How many entries point at some of these, and are none of them. */
+  const dependentsOf = (ids: ReadonlySet<string>): number => {
+    const isOf = (id: string, ...named: (string | null | undefined)[]): boolean => !ids.has(id) && named.some((each) => ids.has(each ?? ""));
+    const bookings = ledger.value.all().filter((each) => isOf(each.id, each.accountId, each.transferToAccountId, each.categoryId));
+    return bookings.length + accounts.value.filter(({ id, accountGroupId }) => isOf(id, accountGroupId)).length;
+  };
   const linesOf = (wanted: Offsets): Line[] => ledger.value.lines(wanted);
   const seriesOf = (wanted: Offsets, first: Day, last: Day): Point[] => ledger.value.series(wanted, first, last);
 
-  /** One account with its opening sum, or all. */
+  /** One account with its opening sum, or all, with those that are not there any more. */
   function offsetsOf(accountId: string | null): Offsets {
-    const wanted = accountId === null ? accounts.value : accounts.value.filter(({ id }) => id === accountId);
-    return new Map(wanted.map(({ id, offset }) => [id, offset]));
+    const wanted = accountId === null ? [...accountsById.value.keys(), ...strayIds.value] : [accountId];
+    return new Map(wanted.map((id) => [id, accountsById.value.get(id)?.offset ?? 0]));
+  }
+
+  /** The name of what an id points at; empty without an id, and `missing` if it is not there any more. */
+  function nameIn(known: Map<string, { name: string }>, id: string | null | undefined, missing: string): string {
+    return id ? (known.get(id)?.name ?? (isReady.value ? missing : "")) : "";
   }
 
   // ---- edits; each answers how to take it back where that makes sense ----
 
   async function enter(entry: Entry): Promise<Undo> {
-    const { toAccountId } = entry;
     const ids: [string, string] = [newId(), newId()];
-    const made = toAccountId ? sidesOf({ ...entry, toAccountId }, ids) : [{ ...entry, id: ids[0] }];
-    await together(async () => {
-      for (const { id, ...side } of made) {
-        const counter = "counterTransactionId" in side ? { counterTransactionId: side.counterTransactionId } : {};
-        await opened().put("transactions", id, { ...transaction(side), ...counter });
-      }
-    });
-    return () => together(async () => {
-      for (const { id } of made) await opened().delete("transactions", id);
-    });
+    const there = transaction(entry);
+    if (!entry.toAccountId) return take(opened(), [[adding("transactions", ids[0], there)]]);
+    const here = { ...there, ...mirrored(there), runningBalance: fromCents((balances.value.get(entry.toAccountId) ?? 0) + entry.cents) };
+    return take(opened(), [[
+      adding("transactions", ids[0], { ...there, counterTransactionId: ids[1] }),
+      adding("transactions", ids[1], { ...here, counterTransactionId: ids[0] }),
+    ]]);
   }
 
-  async function change(id: string, edit: Omit<Entry, "kind" | "toAccountId">): Promise<void> {
-    const { cents, date, payee, note, accountId, categoryId } = edit;
-    const fields = { date, valueDate: date, payee: payee || null, description: payee, note: note || null };
-    const other = counterOf(id);
-    await together(async () => {
-      await opened().change("transactions", id, { ...fields, amount: fromCents(cents), accountId, categoryId });
-      if (other) await opened().change("transactions", other.id, { ...fields, amount: fromCents(-cents) });
-    });
+  /** Changes some fields of a booking, and of a transfer's other side what both have in common. Raises NoSuchEntity. */
+  async function change(id: string, fields: Partial<Transaction>): Promise<void> {
+    const [row, other] = await opened().db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
+    if (!row) throw new NoSuchEntity("transactions", id);
+    const isMoved = fields.accountId !== undefined && fields.accountId !== row.accountId;
+    const own = { ...(isMoved && asPlain(row, countedOf(id))), ...fields };
+    const theirs = mirrored(fields);
+    await take(opened(), [[
+      ...(Object.keys(own).length ? [changing("transactions", row, own)] : []),
+      ...(other && Object.keys(theirs).length ? [changing("transactions", other, theirs)] : []),
+    ]]);
   }
 
   async function removeBooking(id: string): Promise<Undo> {
-    const ids = [id, counterOf(id)?.id].filter((each) => each !== undefined);
-    const kept = await Promise.all(ids.map(async (each) => [each, await opened().get("transactions", each)] as const));
-    await together(async () => {
-      for (const each of ids) await opened().delete("transactions", each);
-    });
-    return () => together(async () => {
-      for (const [each, row] of kept) if (row) await opened().put("transactions", each, dataOf(row));
-    });
+    const rows = await opened().db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
+    return take(opened(), [rows.flatMap((row) => (row ? [deleting("transactions", row)] : []))]);
   }
 
-  /** Adds an account, or changes one; `opening` becomes a new one's first booking. */
-  async function saveAccount(form: AccountForm, opening: Cents, id?: string): Promise<void> {
-    const { newGroup, ...fields } = form;
-    const accountId = id ?? newId();
-    await together(async () => {
-      const group = form.accountGroupId || (newGroup ? (await addGroup(newGroup)) : "");
-      if (id) return opened().change("accounts", id, { ...fields, accountGroupId: group });
-      await opened().put("accounts", accountId, {
-        ...fields, accountGroupId: group, isOfflineBudget: false, sortOrder: accounts.value.length, balance: fromCents(opening), offset: 0,
-      });
-      if (!opening) return;
-      const first = { kind: "income", cents: opening, date: today(), payee: words.value.openingBooking, note: "", accountId, categoryId: null, toAccountId: null } as const;
-      await opened().put("transactions", newId(), { ...transaction(first), type: TYPES.opening, runningBalance: fromCents(opening) });
-    });
+  /** Adds an account, with a new group if one is named, and what was in it as its first booking. */
+  async function addAccount(fields: Required<AccountFields>, newGroup: string, opening: Opening): Promise<void> {
+    const id = newId();
+    const own = withGroup(fields, newGroup);
+    const account = { ...own.fields, isOfflineBudget: false, sortOrder: accounts.value.length, balance: fromCents(opening.cents), offset: 0 };
+    await take(opened(), [[...own.group, adding("accounts", id, account), ...openingSteps(id, opening)]]);
+  }
+
+  /** Raises NoSuchEntity. */
+  async function changeAccount(id: string, fields: AccountFields, newGroup: string): Promise<void> {
+    const row = accountsById.value.get(id);
+    if (!row) throw new NoSuchEntity("accounts", id);
+    const own = withGroup(fields, newGroup);
+    if (Object.keys(own.fields).length) await take(opened(), [[...own.group, changing("accounts", row, own.fields)]]);
+  }
+
+  /** Deletes an account after what is booked in it was moved to another one, or with it. */
+  async function removeAccount(id: string, to: string | null): Promise<Undo> {
+    const row = accountsById.value.get(id);
+    return take(opened(), [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row)] : []]);
   }
 
   async function saveGroup(name: string, id?: string): Promise<void> {
-    if (id) await opened().change("account_groups", id, { name });
-    else await addGroup(name);
+    const row = groups.value.find((group) => group.id === id);
+    if (id && !row) throw new NoSuchEntity("account_groups", id);
+    await take(opened(), [[row ? changing("account_groups", row, { name }) : addingGroup(newId(), name)]]);
   }
 
-  async function addGroup(name: string): Promise<string> {
+  async function removeGroup(group: Group): Promise<Undo> {
+    return take(opened(), [[deleting("account_groups", group)]]);
+  }
+
+  /** The fields of an account, in a new group if one is named, which `group` makes. */
+  function withGroup<Fields extends AccountFields>(fields: Fields, name: string): { fields: Fields; group: Step[] } {
+    if (!name) return { fields, group: [] };
     const id = newId();
-    await opened().put("account_groups", id, { name, sortOrder: groups.value.length });
-    return id;
+    return { fields: { ...fields, accountGroupId: id }, group: [addingGroup(id, name)] };
   }
 
-  function remove(entityType: EntityType, id: string): Promise<void> {
-    return opened().delete(entityType, id);
+  function addingGroup(id: string, name: string): Step {
+    return adding("account_groups", id, { name, sortOrder: groups.value.length });
+  }
+
+  function openingSteps(accountId: string, { cents, day }: Opening): Step[] {
+    if (!cents) return [];
+    const kind = cents > 0 ? "income" : "expense";
+    const entry = { kind, cents: Math.abs(cents), date: day, payee: words.value.openingBooking, accountId, categoryId: null, toAccountId: null } as const;
+    return [adding("transactions", newId(), { ...transaction(entry), type: TYPES.opening, opensAccount: true })];
   }
 
   function transaction(entry: Entry): Transaction {
     const recipient = tables.value.recipients.value.find(({ name }) => nameForm(name) === nameForm(entry.payee));
-    const balance = (balances.value.get(entry.accountId) ?? 0) + entry.cents;
-    return fieldsOf(entry, recipient?.id ?? null, balance) as Transaction;
+    const balance = (balances.value.get(entry.accountId) ?? 0) + signOf(entry.kind) * entry.cents;
+    return fieldsOf(entry, recipient?.id ?? null, balance);
   }
 
-  /** The other side of a transfer, if both are there. */
-  function counterOf(id: string): Booking | undefined {
-    const counter = ledger.value.get(ledger.value.get(id)?.counterTransactionId ?? "");
-    return counter?.counterTransactionId === id ? counter : undefined;
-  }
-
-  function together(edits: () => Promise<void>): Promise<void> {
-    return opened().together(edits);
+  function countedOf(id: string): Cents {
+    const booking = ledger.value.get(id);
+    return booking ? ledger.value.centsOf(booking) : 0;
   }
 
   function opened(): NonNullable<typeof tenant.service> {
@@ -235,17 +270,11 @@ export const useBook = defineStore("book", () => {
   }
 
   return {
-    isReady, canWrite, groups, accounts, activeAccounts, categorySections, balances, total, sections, payees,
-    lastOf, accountName, categoryName, bookingOf, countOf, linesOf, seriesOf, offsetsOf,
-    enter, change, removeBooking, saveAccount, saveGroup, remove,
+    isReady, canWrite, groups, accounts, activeAccounts, categorySections, balances, total, sections, strays, payees,
+    lastOf, hasAccount, accountName, categoryName, bookingOf, counterOf, countOf, openingAfter, dependentsOf, linesOf, seriesOf, offsetsOf,
+    enter, change, removeBooking, addAccount, changeAccount, removeAccount, saveGroup, removeGroup,
   };
 });
-
-/** An entity's own fields: without what the device notes beside them. */
-function dataOf(row: Row<"transactions">): Transaction {
-  const { id, created_at, updated_at, base_updated_at, $own, ...data } = row;
-  return { ...data, ...$own } as Transaction;
-}
 
 function bySortOrder(a: { sortOrder: number; name: string }, b: { sortOrder: number; name: string }): number {
   return a.sortOrder - b.sortOrder || a.name.localeCompare(b.name);

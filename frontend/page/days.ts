@@ -3,10 +3,9 @@ export type Day = string;
 
 const LENGTH = 86_400_000;
 
-/** The day it is here. */
-export function today(): Day {
-  const now = new Date();
-  return text(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate()));
+/** The day that a clock shows at a moment, in the time zone of this device. */
+export function dayOf(moment: Date): Day {
+  return text(Date.UTC(moment.getFullYear(), moment.getMonth(), moment.getDate()));
 }
 
 /** Whole days since 1970, for arithmetic. */
@@ -29,6 +28,28 @@ export function toDate(day: Day): Date {
 
 export function isDay(value: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(`${value}T00:00:00Z`));
+}
+
+const YEARS_BACK = 20;
+const YEARS_AHEAD = 2;
+
+/** Whether a day is near enough to be taken without a question. */
+export function isUsual(day: Day, today: Day): boolean {
+  const [year, now] = [yearOf(day), yearOf(today)];
+  return year >= now - YEARS_BACK && year <= now + YEARS_AHEAD;
+}
+
+/** The day that somebody meant who typed a year of two digits: 2026 for 26; null: the year has more digits. */
+export function meantBy(day: Day, today: Day): Day | null {
+  const year = yearOf(day);
+  if (year >= 100) return null;
+  const century = Math.floor(yearOf(today) / 100) * 100;
+  const meant = century + year > yearOf(today) + YEARS_AHEAD ? century - 100 + year : century + year;
+  return `${meant}${day.slice(4)}`;
+}
+
+export function yearOf(day: Day): number {
+  return Number(day.slice(0, 4));
 }
 
 function text(time: number): Day {

@@ -6,9 +6,12 @@ export interface Booking {
   id: string;
   accountId: string;
   date: Day;
+  valueDate: Day;
   amount: number;
   description: string;
   type: string;
+  /** Its amount is what the account held before the bookings of its day, older ones included. */
+  opensAccount?: boolean;
   payee?: string | null;
   note?: string | null;
   categoryId?: string | null;
@@ -37,13 +40,15 @@ export type Offsets = ReadonlyMap<string, number>;
 /**
  * All bookings of a book in memory, newest first.
  *
- * The balance of an account is its `offset` and all its bookings up to a day. Its field `balance` is a copy that
+ * The balance of an account is its `offset` and all its bookings up to a day. The booking that opens it counts as what
+ * it takes to get from all older ones to its amount, so older bookings change nothing from its day on. Its field `balance` is a copy that
  * other programs may have left there; a sum over bookings is the same on every device that has the same bookings, while
  * two devices that each wrote a new balance would overwrite one another.
  */
 export class Ledger {
   private readonly byId = new Map<string, Booking>();
   private order: Booking[] | null = [];
+  private openings: Map<string, Cents> | null = null;
 
   get size(): number {
     return this.byId.size;
@@ -53,19 +58,25 @@ export class Ledger {
     return this.byId.get(id);
   }
 
+  /** The other side of a transfer, if both are there and name each other. */
+  counterOf(id: string): Booking | undefined {
+    const counter = this.byId.get(this.byId.get(id)?.counterTransactionId ?? "");
+    return counter?.counterTransactionId === id ? counter : undefined;
+  }
+
   clear(): void {
     this.byId.clear();
-    this.order = [];
+    this.order = this.openings = null;
   }
 
   put(bookings: Iterable<Booking>): void {
     for (const booking of bookings) this.byId.set(booking.id, booking);
-    this.order = null;
+    this.order = this.openings = null;
   }
 
   delete(ids: Iterable<string>): void {
     for (const id of ids) this.byId.delete(id);
-    this.order = null;
+    this.order = this.openings = null;
   }
 
   /** All bookings, newest first; of one day, what was entered last comes first. */
@@ -74,11 +85,27 @@ export class Ledger {
     return this.order;
   }
 
+  /** The accounts that bookings name, whether they are there or not. */
+  accountIds(): Set<string> {
+    return new Set([...this.byId.values()].map(({ accountId }) => accountId));
+  }
+
+  /** What a booking changes in the balance of its account. */
+  centsOf(booking: Booking): Cents {
+    this.openings ??= openingsOf(this.byId.values());
+    return this.openings.get(booking.id) ?? toCents(booking.amount);
+  }
+
+  /** The booking that opens an account, if a day is before its own. */
+  openingAfter(accountId: string, day: Day): Booking | undefined {
+    return [...firstOpenings(this.byId.values()).values()].find((opening) => opening.accountId === accountId && opening.date > day);
+  }
+
   /** The bookings of some accounts, newest first, each with the balance after it. */
   lines(accounts: Offsets): Line[] {
     const lines: Line[] = [];
     for (const booking of this.all()) {
-      if (accounts.has(booking.accountId)) lines.push({ booking, cents: toCents(booking.amount), balance: 0 });
+      if (accounts.has(booking.accountId)) lines.push({ booking, cents: this.centsOf(booking), balance: 0 });
     }
     let balance = sumOf(accounts);
     for (let at = lines.length - 1; at >= 0; at--) {
@@ -91,9 +118,9 @@ export class Ledger {
   /** What each account holds at the end of a day. */
   balances(accounts: Offsets, day: Day): Map<string, Cents> {
     const held = new Map([...accounts].map(([id, offset]) => [id, toCents(offset)]));
-    for (const { accountId, date, amount } of this.byId.values()) {
-      const before = held.get(accountId);
-      if (before !== undefined && date <= day) held.set(accountId, before + toCents(amount));
+    for (const booking of this.byId.values()) {
+      const before = held.get(booking.accountId);
+      if (before !== undefined && booking.date <= day) held.set(booking.accountId, before + this.centsOf(booking));
     }
     return held;
   }
@@ -103,13 +130,38 @@ export class Ledger {
     const length = toNumber(last) - toNumber(first) + 1;
     const changes = new Array<Cents>(Math.max(0, length)).fill(0);
     let balance = sumOf(accounts);
-    for (const { accountId, date, amount } of this.byId.values()) {
+    for (const booking of this.byId.values()) {
+      const { accountId, date } = booking;
       if (!accounts.has(accountId) || date > last) continue;
-      if (date < first) balance += toCents(amount);
-      else changes[toNumber(date) - toNumber(first)]! += toCents(amount);
+      if (date < first) balance += this.centsOf(booking);
+      else changes[toNumber(date) - toNumber(first)]! += this.centsOf(booking);
     }
     return changes.map((change, at) => ({ day: addDays(first, at), balance: (balance += change) }));
   }
+}
+
+/** What the bookings that open accounts change, by their ids. */
+function openingsOf(bookings: Iterable<Booking>): Map<string, Cents> {
+  const all = [...bookings];
+  const first = firstOpenings(all);
+  const changes = new Map([...first.values()].map(({ id, amount }) => [id, toCents(amount)]));
+  if (!first.size) return changes;
+  for (const { accountId, date, amount } of all) {
+    const opening = first.get(accountId);
+    if (opening && date < opening.date) changes.set(opening.id, (changes.get(opening.id) ?? 0) - toCents(amount));
+  }
+  return changes;
+}
+
+/** By account the booking that opens it: the oldest, should there be several. */
+function firstOpenings(bookings: Iterable<Booking>): Map<string, Booking> {
+  const first = new Map<string, Booking>();
+  for (const booking of bookings) {
+    if (!booking.opensAccount) continue;
+    const known = first.get(booking.accountId);
+    if (!known || newestFirst(known, booking) < 0) first.set(booking.accountId, booking);
+  }
+  return first;
 }
 
 function sumOf(accounts: Offsets): Cents {

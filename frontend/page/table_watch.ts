@@ -1,9 +1,12 @@
 import Dexie, { liveQuery, RangeSet, type Table } from "dexie";
 import { onScopeDispose, shallowRef, type ShallowRef } from "vue";
 
+/** What stands for the rows of a table that was not read yet. */
+export const UNREAD: never[] = [];
+
 /** All rows of a small table, as they are now and whenever they change, in whichever tab. */
 export function useRows<Row>(table: Table<Row, string>): ShallowRef<Row[]> {
-  const rows = shallowRef<Row[]>([]);
+  const rows = shallowRef<Row[]>(UNREAD);
   const subscription = liveQuery(() => table.toArray()).subscribe((found) => (rows.value = found));
   onScopeDispose(() => subscription.unsubscribe());
   return rows;

@@ -134,8 +134,12 @@ export async function overtake(db: FinwiseTenantSpecificDB, entityType: EntityTy
 }
 
 /** What was set aside, the entries of a group as one unit; in the order in which they were made. */
-export async function rejectedUnits(db: FinwiseTenantSpecificDB): Promise<RejectedEntry[][]> {
-  return unitsOf((await db.syncRejected.toArray()).sort((a, b) => a.place - b.place));
+export function inUnits(rejected: readonly RejectedEntry[]): RejectedEntry[][] {
+  return unitsOf([...rejected].sort((a, b) => a.place - b.place));
+}
+
+async function rejectedUnits(db: FinwiseTenantSpecificDB): Promise<RejectedEntry[][]> {
+  return inUnits(await db.syncRejected.toArray());
 }
 
 async function queueAgain(db: FinwiseTenantSpecificDB, rejected: RejectedEntry[]): Promise<void> {

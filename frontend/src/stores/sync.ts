@@ -6,7 +6,7 @@ import { computed, ref, shallowRef } from "vue";
 import type { BackgroundSync } from "../background.js";
 import type { FinwiseClient } from "../client.js";
 import type { Conflict, FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "../database.js";
-import { discard } from "../queue.js";
+import { discard, inUnits } from "../queue.js";
 import type { SyncStatus } from "../status.js";
 import type { StorageCode } from "../storage.js";
 
@@ -26,6 +26,8 @@ export const useSyncStore = defineStore("sync", () => {
   const rejected = shallowRef<RejectedEntry[]>([]);
   const conflicts = shallowRef<Conflict[]>([]);
   const waitingCount = ref(0);
+  /** What was rejected, the entries of a group as one unit, in the order in which they were made. */
+  const rejectedUnits = computed(() => inUnits(rejected.value));
   const rejectedCount = computed(() => rejected.value.length);
   const lastSync = computed(() => (status.value.syncedAt === undefined ? undefined : new Date(status.value.syncedAt)));
   let followed: Followed | undefined;
@@ -82,7 +84,7 @@ export const useSyncStore = defineStore("sync", () => {
     followed?.sync.pause(wanted);
   }
 
-  /** Forgets a change that the server does not take; the server's version comes back with the next sync. */
+  /** Forgets a change that the server does not take, and all of its group; the server's version comes back with the next sync. */
   async function discardRejected(changeId: string): Promise<void> {
     if (followed) await discard(followed.db, changeId);
     await syncNow();
@@ -103,7 +105,7 @@ export const useSyncStore = defineStore("sync", () => {
   }
 
   return {
-    status, isOffline, waiting, waitingCount, rejected, rejectedCount, conflicts, lastSync,
+    status, isOffline, waiting, waitingCount, rejected, rejectedUnits, rejectedCount, conflicts, lastSync,
     show, follow, giveUp, leave, syncNow, setOffline, discardRejected, resolveConflict,
   };
 });
