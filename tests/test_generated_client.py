@@ -63,7 +63,7 @@ def test_the_generated_client_signs_up_pushes_and_pulls_typed_entities(package: 
     with client_module.AuthenticatedClient(base_url=server.url, token=token) as client:
         tenant = models.NewTenant(uuid=tenant_id, name="Home")
         assert call("tenants.create_tenant", client, body=tenant).user_id == str(user_id)
-        pushed = call("sync.push_changes", client, body=models.Push(tenant_id=str(tenant_id), changes=[change]))
+        pushed = call("sync.push_changes", client, body=models.Push(tenant_id=tenant_id, changes=[change]))
         assert [result.status.value for result in pushed.results] == ["applied"]
 
         page = call("sync.pull_changes", client, tenant_id, limit=10)
@@ -81,7 +81,7 @@ def test_the_generated_client_signs_up_pushes_and_pulls_typed_entities(package: 
                 "data": {"name": "Late", "sortOrder": 1},
             }
         )
-        call("sync.push_changes", client, body=models.Push(tenant_id=str(tenant_id), device_id="phone", changes=[late]))
+        call("sync.push_changes", client, body=models.Push(tenant_id=tenant_id, device_id="phone", changes=[late]))
         (conflict,) = call("conflicts.list_conflicts", client, tenant_id)
         assert (conflict.reason.value, conflict.loser.data["name"], conflict.entity) == ("older", "Late", entity)
         seen = models.Decision(base_updated_at=now)

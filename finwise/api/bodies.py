@@ -10,6 +10,7 @@ from finwise.domain import json_text
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+PROBLEM = "application/problem+json"
 SQLITE = "application/vnd.sqlite3"
 SMALL_BODY = 16_384  # bytes that the body of anything but a push may have; logging in needs 4,000 at most
 
@@ -36,10 +37,16 @@ def json_body() -> bytes:
 
 
 def answer_type(*served: str) -> str:
-    """The media type to answer with, of those served. Raises the HTTP error 406."""
-    if not request.accept_mimetypes:
+    """The media type to answer with, of those served. Raises the HTTP error 406.
+
+    Some generated clients name the media type of errors alone. What they get when nothing is wrong is JSON.
+    """
+    accepted = request.accept_mimetypes
+    if not accepted:
         return served[0]
-    best = request.accept_mimetypes.best_match(served)
+    best = accepted.best_match(served)
+    if best is None and accepted.best_match([PROBLEM]):
+        return JSON
     if best is None:
         raise NotAcceptable
     return best

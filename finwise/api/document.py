@@ -10,7 +10,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from finwise.api import errors
-from finwise.api.bodies import JSON, StrictParser
+from finwise.api.bodies import JSON, PROBLEM, StrictParser
 from finwise.domain import json_text
 from finwise.schemas.problem import ProblemSchema
 from finwise.schemas.sync import Union
@@ -39,6 +39,10 @@ class Blueprint(flask_smorest.Blueprint):
     """Routes with their documentation; bodies are read strictly."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._prepare_doc_cbks.append(_sort_responses)
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """A route; each part of its path is a UUID, a conflict's name apart."""
@@ -143,11 +147,11 @@ class Api(flask_smorest.Api):
         for status, title in errors.TITLES.items():
             response: dict[str, Any] = {"description": title}
             if status >= 400:
-                response["content"] = {errors.PROBLEM: {"schema": ProblemSchema}}
+                response["content"] = {PROBLEM: {"schema": ProblemSchema}}
             if status in _HEADERS:
                 response["headers"] = _HEADERS[status]
             self._spec.components.response(_component(status), response, lazy=True)
-        content = {errors.PROBLEM: {"schema": ProblemSchema, "example": PROBLEM_EXAMPLE}}
+        content = {PROBLEM: {"schema": ProblemSchema, "example": PROBLEM_EXAMPLE}}
         default = {"description": "Any other error", "content": content}
         self._spec.components.response("DEFAULT_ERROR", default, lazy=True)
 
@@ -182,6 +186,12 @@ def create(app: Flask, url_prefix: str) -> Api:
 
     app.add_url_rule(f"{url_prefix}/openapi.json", "document.openapi", openapi)
     return api
+
+
+def _sort_responses(operation: dict[str, Any], _about: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """The operation with its successful answers first: some generators accept the first media type they meet."""
+    responses = operation["responses"]  # by number, "default" apart
+    return operation | {"responses": {status: responses[status] for status in sorted(responses, key=str)}}
 
 
 def _component(status: int) -> str:

@@ -12,12 +12,11 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from finwise import errors
 from finwise.api import context
-from finwise.api.bodies import SMALL_BODY
+from finwise.api.bodies import PROBLEM, SMALL_BODY
 from finwise.domain import json_text
 from finwise.domain.limits import MAX_PAGE
 from finwise.entities import MAX_ERRORS
 
-PROBLEM = "application/problem+json"
 STATUS: Mapping[type[errors.FinWiseError], int] = {
     errors.BadRequest: 400,
     errors.BadCursor: 400,

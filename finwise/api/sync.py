@@ -73,9 +73,13 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
 @blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
 @blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 503)
 @blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
-@blueprint.operation("loadInitial", responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}})
+@blueprint.operation("loadInitial")
 def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
-    """The living entities and the cursor to go on from; with Accept: application/x-ndjson an entity a line."""
+    """The living entities and the cursor to go on from.
+
+    With `Accept: application/x-ndjson` each entity is a line, and the last line has everything else. The answers below
+    leave that form out: a generated client would take each answer for either a page or a text.
+    """
     media_type = answer_type(JSON, NDJSON)
     tenant = context.domain().tenants.to_read(context.caller(), _named(tenant_id))
     write = answers.load_lines if media_type == NDJSON else answers.load_chunks

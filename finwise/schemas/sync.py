@@ -118,7 +118,8 @@ class EnvelopeSchema(Schema):
         unknown = EXCLUDE
 
     tenant_id = fields.String(
-        allow_none=True, metadata={"description": "the tenant, where the header X-Tenant-ID does not name it"}
+        allow_none=True,
+        metadata={"format": "uuid", "description": "the tenant, where the header X-Tenant-ID does not name it"},
     )
     device_id = DeviceId(allow_none=True)
     client_time = Time(allow_none=True)

@@ -289,7 +289,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The living entities and the cursor to go on from; with Accept: application/x-ndjson an entity a line. */
+        /**
+         * The living entities and the cursor to go on from.
+         * @description With `Accept: application/x-ndjson` each entity is a line, and the last line has everything else. The answers below
+         *     leave that form out: a generated client would take each answer for either a page or a text.
+         */
         get: operations["loadInitial"];
         put?: never;
         post?: never;
@@ -1133,7 +1137,10 @@ export interface components {
             limit?: number | null;
             /** @description the device's cursor; with it the answer is a pull as well */
             since?: string | null;
-            /** @description the tenant, where the header X-Tenant-ID does not name it */
+            /**
+             * Format: uuid
+             * @description the tenant, where the header X-Tenant-ID does not name it
+             */
             tenant_id?: string | null;
         };
         PushAnswer: {
@@ -2518,7 +2525,6 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page"];
-                    "application/x-ndjson": string;
                 };
             };
             304: components["responses"]["NotModified"];

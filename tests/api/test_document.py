@@ -106,6 +106,36 @@ def test_every_operation_documents_its_errors_as_problems(document: dict[str, An
             assert list(responses[component]["content"]) == ["application/problem+json"]
 
 
+def test_successful_answers_come_first(document: dict[str, Any]) -> None:
+    """Some generators have a client accept the first media type that they find in an operation."""
+    for path, method, operation in operations(document):
+        statuses = list(operation["responses"])
+        assert statuses == sorted(statuses), (path, method)
+        assert statuses[0] in ("200", "201", "204"), (path, method)
+
+
+def test_a_successful_answer_is_json_of_one_form_or_a_file(document: dict[str, Any]) -> None:
+    """A text beside an object would make one type of both in a generated client."""
+    for path, method, operation in operations(document):
+        answers = [answer for status, answer in operation["responses"].items() if status in ("200", "201")]
+        schemas = {media: form["schema"] for answer in answers for media, form in answer.get("content", {}).items()}
+        files = {media for media, schema in schemas.items() if schema.get("format") == "binary"}
+        assert schemas.keys() - files == ({"application/json"} if answers else set()), (path, method)
+    load = document["paths"]["/sync/initial/{tenant_id}"]["get"]["responses"]["200"]["content"]
+    assert load["application/json"]["schema"] == {"$ref": "#/components/schemas/Page"}
+    assert document["components"]["schemas"]["Page"]["type"] == "object"
+
+
+def test_a_tenant_s_uuid_is_a_uuid_wherever_it_is_sent(document: dict[str, Any]) -> None:
+    push = document["components"]["schemas"]["Push"]["properties"]["tenant_id"]
+    assert (push["type"], push["format"]) == (["string", "null"], "uuid")
+    for path, _, operation in operations(document):
+        shared = document["paths"][path].get("parameters", [])
+        for parameter in (*shared, *operation.get("parameters", [])):
+            if parameter["name"] in ("tenant_id", "X-Tenant-ID", "id", "uuid", "user_id"):
+                assert parameter["schema"]["format"] == "uuid", (path, parameter)
+
+
 def test_every_parameter_of_a_path_is_documented(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
         named = {parameter["name"] for parameter in methods.get("parameters", [])}

@@ -219,8 +219,31 @@ def test_a_method_that_is_not_taken_is_answered_with_those_that_are(
     assert set(answer.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"} == allowed
 
 
+@pytest.mark.parametrize("accept", ["application/problem+json", "application/problem+json, text/html;q=0.5"])
+def test_who_accepts_the_media_type_of_errors_alone_gets_json(home: Household, accept: str) -> None:
+    headers = {"Accept": accept}
+    pushed = home.post("/sync/changes", json={"tenant_id": home.tenant_id, "changes": [change()]}, headers=headers)
+    paths = [f"/sync/changes/{home.tenant_id}", f"/sync/initial/{home.tenant_id}", f"/sync/conflicts/{home.tenant_id}"]
+    answers = [pushed, *(home.get(path, headers=headers) for path in (*paths, f"/tenants/{home.tenant_id}/export"))]
+    assert [(answer.status_code, answer.mimetype) for answer in answers] == [(200, "application/json")] * 5
+    assert_problem(home.get("/sync/changes/none", headers=headers), 404, "not_found")
+
+
+@pytest.mark.parametrize("accept", ["application/problem+json, application/x-ndjson;q=0.5", "application/x-ndjson"])
+def test_what_is_accepted_beside_errors_is_served(home: Household, accept: str) -> None:
+    answer = home.get(f"/sync/initial/{home.tenant_id}", headers={"Accept": accept})
+    assert (answer.status_code, answer.mimetype) == (200, "application/x-ndjson")
+
+
 def test_a_media_type_that_is_not_served_is_406_and_nothing_is_stored(home: Household) -> None:
-    for accept in ("text/html", "application/xml", "image/*", "application/json;q=0", "garbage"):
+    for accept in (
+        "text/html",
+        "application/xml",
+        "image/*",
+        "application/json;q=0",
+        "application/problem+json;q=0",
+        "garbage",
+    ):
         headers = {"Accept": accept}
         envelope = {"tenant_id": home.tenant_id, "changes": [change()]}
         assert_problem(home.post("/sync/changes", json=envelope, headers=headers), 406, "not_acceptable")

@@ -99,6 +99,7 @@ def test_whatever_a_pull_asks_for_both_ways_answer_alike(full: Household, query:
 ODD_HEADERS: list[dict[str, str]] = [
     {"Accept": "text/html"},
     {"Accept": "application/x-ndjson"},
+    {"Accept": "application/problem+json"},
     {"Authorization": ""},
     {"Authorization": "Bearer fw_wrong"},
     {"Authorization": "Basic YTpi"},
