@@ -1,6 +1,8 @@
 import { toDate } from "./days.ts";
 import { toCents } from "./money.ts";
+import type { EntityType } from "../src/index.ts";
 import { useBook } from "./book.ts";
+import { useNames } from "./names.ts";
 import { words, written } from "./words/index.ts";
 
 type Fields = Record<string, unknown>;
@@ -8,8 +10,18 @@ type Fields = Record<string, unknown>;
 const SHOWN = [
   "name", "date", "amount", "payee", "description", "accountId", "transferToAccountId", "categoryId", "accountGroupId", "accountType", "isActive", "iban", "note",
 ];
-const MONEY = new Set(["amount", "balance", "offset"]);
-const REFERENCES: Record<string, "account" | "category"> = { accountId: "account", transferToAccountId: "account", categoryId: "category" };
+const MONEY = new Set([
+  "amount", "balance", "offset", "runningBalance", "creditLimit", "budgeted", "activity", "available", "targetAmount", "monthlyAmount",
+  "approximateAmount", "minAmount", "maxAmount",
+]);
+const DAYS = new Set(["date", "valueDate", "goalDate", "startDate", "endDate"]);
+/** What a field points at by an id, or by several. */
+const TARGETS: Record<string, EntityType> = {
+  accountId: "accounts", transferToAccountId: "accounts", accountGroupId: "account_groups",
+  categoryId: "categories", toCategoryId: "categories", transferToCategoryId: "categories", parentCategoryId: "categories",
+  defaultCategoryId: "categories", categoryGroupId: "category_groups", recipientId: "recipients", tagIds: "tags", parentTagId: "tags",
+  planningTransactionId: "planning_transactions", counterPlanningTransactionId: "planning_transactions", counterTransactionId: "transactions",
+};
 
 /** An entry in a few words, such as "25 November 2026, Bakery, −€4.20". */
 export function nameOf(entityType: string, data: object | null | undefined): string {
@@ -17,9 +29,13 @@ export function nameOf(entityType: string, data: object | null | undefined): str
   const kind = words.value.entity[entityType] ?? entityType;
   const what =
     entityType === "transactions"
-      ? [fieldText("date", fields.date), fields.payee || fields.description, fieldText("amount", fields.amount)].filter(Boolean).join(", ")
+      ? bookingText(fields)
       : text(fields.name ?? fields.value);
   return what ? words.value.changeOf(what, kind) : kind;
+}
+
+function bookingText({ date, payee, description, amount }: { date?: unknown; payee?: unknown; description?: unknown; amount?: unknown }): string {
+  return [fieldText("date", date), payee || description, fieldText("amount", amount)].filter(Boolean).join(", ");
 }
 
 export interface Difference {
@@ -37,26 +53,30 @@ export function compare(left: object | null, right: object | null): Difference[]
   return [...SHOWN, ...others]
     .filter((field) => isThere(a[field]) || isThere(b[field]))
     .filter((field) => field !== "description" || a.description !== a.payee || b.description !== b.payee)
-    .map((field) => ({
-      field,
-      label: words.value.fields[field] ?? field,
-      left: fieldText(field, a[field]),
-      right: fieldText(field, b[field]),
-      isDifferent: text(a[field]) !== text(b[field]),
-    }));
+    .map((field) => {
+      const isDifferent = text(a[field]) !== text(b[field]);
+      const [left, right] = [fieldText(field, a[field]), fieldText(field, b[field])];
+      const shown = isDifferent && left === right ? { left: text(a[field]), right: text(b[field]) } : { left, right }; // such as −4.20 and −4.201
+      return { field, label: words.value.fields[field] ?? field, isDifferent, ...shown };
+    });
 }
 
 function fieldText(field: string, value: unknown): string {
   if (!isThere(value)) return "";
   if (MONEY.has(field) && typeof value === "number") return written.value.signed(toCents(value));
-  if (field === "date" && typeof value === "string") return written.value.day(toDate(value));
+  if (DAYS.has(field) && typeof value === "string") return written.value.day(toDate(value));
   if (typeof value === "boolean") return value ? words.value.yes : words.value.no;
-  const book = useBook();
-  if (REFERENCES[field] === "account") return book.accountName(String(value));
-  if (REFERENCES[field] === "category") return book.categoryName(String(value));
-  if (field === "accountGroupId") return book.groups.find(({ id }) => id === value)?.name ?? "—";
+  const target = TARGETS[field];
+  if (target) return [value].flat().map((id) => targetText(target, String(id))).join(", ");
+  if (field === "type") return words.value.bookingTypes[String(value)] ?? String(value);
   if (field === "accountType") return words.value.accountTypes[String(value)] ?? String(value);
   return text(value);
+}
+
+/** What an id stands for in the book as it is now. */
+function targetText(entityType: EntityType, id: string): string {
+  const booking = entityType === "transactions" ? useBook().bookingOf(id) : undefined;
+  return (booking ? bookingText(booking) : useNames().nameOf(entityType, id)) ?? words.value.notThere;
 }
 
 function isThere(value: unknown): boolean {

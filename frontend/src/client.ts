@@ -27,8 +27,28 @@ export class FinwiseClient {
   logIn = (login: Schemas["Login"]) => this.json<Schemas["IssuedToken"]>("POST", "/auth/tokens", login);
   logOut = (tokenId: string) => this.json<void>("DELETE", `/auth/tokens/${encodeURIComponent(tokenId)}`);
 
+  /** The person whose token it is. */
+  me = () => this.json<Schemas["User"][]>("GET", "/users").then(([me]) => me!);
+  updateUser = (userId: string, change: Schemas["UserPatch"]) => this.json<Schemas["User"]>("PATCH", `/users/${userId}`, change);
+  deleteUser = (userId: string) => this.json<void>("DELETE", `/users/${userId}`);
+  listTokens = () => this.json<Schemas["Token"][]>("GET", "/auth/tokens");
+  renameToken = (tokenId: string, device_name: string) => this.json<Schemas["Token"]>("PATCH", `/auth/tokens/${tokenId}`, { device_name });
+  logOutOthers = () => this.json<void>("DELETE", "/auth/tokens?others=true");
+
   listTenants = () => this.json<Schemas["Tenant"][]>("GET", "/tenants");
   createTenant = (tenant: Schemas["NewTenant"]) => this.json<Schemas["Tenant"]>("POST", "/tenants", tenant);
+  renameTenant = (tenantId: string, name: string) => this.json<Schemas["Tenant"]>("PATCH", `/tenants/${tenantId}`, { name });
+  deleteTenant = (tenantId: string) => this.json<void>("DELETE", `/tenants/${tenantId}`);
+  members = (tenantId: string) => this.json<Schemas["Member"][]>("GET", `/tenants/${tenantId}/members`);
+  /** With the role `owner` the member takes the book over, and who was its owner becomes an editor. */
+  updateMember = (tenantId: string, userId: string, role: Schemas["MemberPatch"]["role"]) =>
+    this.json<Schemas["Member"]>("PATCH", `/tenants/${tenantId}/members/${userId}`, { role });
+  removeMember = (tenantId: string, userId: string) => this.json<void>("DELETE", `/tenants/${tenantId}/members/${userId}`);
+  invitations = (tenantId: string) => this.json<Schemas["Invitation"][]>("GET", `/tenants/${tenantId}/invitations`);
+  invite = (tenantId: string, invitation: Schemas["NewInvitation"]) =>
+    this.json<Schemas["Invited"]>("POST", `/tenants/${tenantId}/invitations`, invitation);
+  revokeInvitation = (tenantId: string, invitationId: string) =>
+    this.json<void>("DELETE", `/tenants/${tenantId}/invitations/${invitationId}`);
   devices = (tenantId: string) => this.json<Schemas["Device"][]>("GET", `/tenants/${tenantId}/devices`);
   acceptInvitation = (code: string) => this.json<Schemas["Tenant"]>("POST", "/invitations/accept", { code });
 
