@@ -9,7 +9,7 @@ type Tenant = Schemas["Tenant"];
 interface Session {
   token: string | null;
   tokenId: string | null;
-  user: { name: string; email: string } | null;
+  user: { uuid: string; name: string; email: string } | null;
   tenants: Tenant[];
   tenantId: string | null;
   isDemo: boolean;
@@ -59,7 +59,7 @@ export async function enterDemo(): Promise<void> {
   const answer = await fetch(`${SERVER}/app/demo`, { method: "POST" }).catch(() => null);
   if (!answer?.ok) throw new ServerError(answer?.status ?? 0, answer ? "demo" : "network", {}, undefined);
   const admitted = (await answer.json()) as { token: string; tenant_id: string; email: string };
-  put({ ...NOBODY, token: admitted.token, user: { name: "Demo", email: admitted.email }, isDemo: true });
+  put({ ...NOBODY, token: admitted.token, user: { uuid: admitted.email, name: "Demo", email: admitted.email }, isDemo: true });
   await listTenants();
   put({ tenantId: admitted.tenant_id });
 }
@@ -85,6 +85,11 @@ export async function acceptInvitation(code: string): Promise<void> {
 
 export function choose(tenantId: string | null): void {
   put({ tenantId });
+}
+
+/** One has another name or e-mail from now on. */
+export function putUser({ uuid, name, email }: Schemas["User"]): void {
+  put({ user: { uuid, name, email } });
 }
 
 /** To the door, since the token opens nothing any more; who it was and the book stay. */
