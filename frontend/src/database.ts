@@ -65,6 +65,10 @@ export interface DeviceState {
   server_version?: string;
   /** When the last sync ended well, by this device's clock, ms since 1970. */
   synced_at?: number;
+  /** The book as its server last named it. The server may not list it any more. */
+  tenant?: { name: string; role: string };
+  /** The UUIDs of the people who opened the book on this device. */
+  readers?: string[];
   /** Why everything is to be loaded anew: a 410's code, or `digest`. Survives a restart. */
   reload?: Reload;
 }

@@ -7,6 +7,7 @@ import type { BackgroundSync } from "../background.js";
 import type { FinwiseClient } from "../client.js";
 import type { Conflict, FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "../database.js";
 import { discard, inUnits } from "../queue.js";
+import { isLoaded as hasLoaded } from "../shelf.js";
 import type { SyncStatus } from "../status.js";
 import type { StorageCode } from "../storage.js";
 
@@ -17,6 +18,8 @@ interface Followed {
   client: FinwiseClient;
   sync: BackgroundSync;
   subscriptions: Subscription[];
+  /** Called when a person asks for a sync, for what is not part of it. */
+  onAsked: () => Promise<void>;
 }
 
 export const useSyncStore = defineStore("sync", () => {
@@ -28,6 +31,8 @@ export const useSyncStore = defineStore("sync", () => {
   const waitingCount = ref(0);
   /** What was rejected, the entries of a group as one unit, in the order in which they were made. */
   const rejectedUnits = computed(() => inUnits(rejected.value));
+  /** Whether the first load of the open book is complete. Until then its tables say nothing about the book. */
+  const isLoaded = ref(false);
   const rejectedCount = computed(() => rejected.value.length);
   const lastSync = computed(() => (status.value.syncedAt === undefined ? undefined : new Date(status.value.syncedAt)));
   let followed: Followed | undefined;
@@ -40,15 +45,16 @@ export const useSyncStore = defineStore("sync", () => {
     status.value = shown;
   }
 
-  /** Follows a book that was opened. */
-  function follow(db: FinwiseTenantSpecificDB, client: FinwiseClient, sync: BackgroundSync): void {
+  /** Follows a book that was opened. `onAsked` is called when a person asks for a sync. */
+  function follow(db: FinwiseTenantSpecificDB, client: FinwiseClient, sync: BackgroundSync, onAsked: () => Promise<void>): void {
     const subscriptions = [
       liveQuery(() => db.syncQueue.count()).subscribe((count) => (waitingCount.value = count)),
       liveQuery(() => db.syncQueue.orderBy("place").limit(100).toArray()).subscribe((entries) => (waiting.value = entries)),
       liveQuery(() => db.syncRejected.toArray()).subscribe((entries) => (rejected.value = entries)),
       liveQuery(() => db.syncConflicts.toArray()).subscribe((kept) => (conflicts.value = kept)),
+      liveQuery(() => hasLoaded(db)).subscribe((loaded) => (isLoaded.value = loaded)),
     ];
-    followed = { db, client, sync, subscriptions };
+    followed = { db, client, sync, subscriptions, onAsked };
     if (isOffline.value) sync.pause(true);
   }
 
@@ -67,10 +73,12 @@ export const useSyncStore = defineStore("sync", () => {
     status.value = { state: "idle" };
     waiting.value = rejected.value = conflicts.value = [];
     waitingCount.value = 0;
+    isLoaded.value = false;
   }
 
   async function syncNow(): Promise<void> {
-    await followed?.sync.sync();
+    if (!followed || isOffline.value) return;
+    await Promise.all([followed.sync.sync(), followed.onAsked()]);
   }
 
   /** Whether this device is to stay offline; kept over restarts, for all tabs. */
@@ -86,8 +94,10 @@ export const useSyncStore = defineStore("sync", () => {
 
   /** Forgets a change that the server does not take, and all of its group; the server's version comes back with the next sync. */
   async function discardRejected(changeId: string): Promise<void> {
-    if (followed) await discard(followed.db, changeId);
-    await syncNow();
+    if (!followed) return;
+    const { db, sync } = followed;
+    await discard(db, changeId);
+    await sync.sync();
   }
 
   /** Decides a conflict: the version that lost comes back, or is forgotten. Raises ServerError; 409: it has changed meanwhile. */
@@ -105,7 +115,7 @@ export const useSyncStore = defineStore("sync", () => {
   }
 
   return {
-    status, isOffline, waiting, waitingCount, rejected, rejectedUnits, rejectedCount, conflicts, lastSync,
+    status, isOffline, isLoaded, waiting, waitingCount, rejected, rejectedUnits, rejectedCount, conflicts, lastSync,
     show, follow, giveUp, leave, syncNow, setOffline, discardRejected, resolveConflict,
   };
 });
