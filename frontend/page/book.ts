@@ -91,7 +91,7 @@ export const useBook = defineStore("book", () => {
     triggerRef(ledger);
   }
 
-  const canWrite = computed(() => tenant.tenant?.role !== "viewer");
+  const canWrite = computed(() => ["owner", "editor"].includes(tenant.tenant?.role ?? "")); // a book that the server does not list is read only
   const groups = computed(() => [...tables.value.groups.value].sort(bySortOrder));
   const accounts = computed(() => {
     const places = new Map(groups.value.map((group, place) => [group.id, place]));
@@ -187,20 +187,22 @@ export const useBook = defineStore("book", () => {
 
   /** Changes some fields of a booking, and of a transfer's other side what both have in common. Raises NoSuchEntity. */
   async function change(id: string, fields: Partial<Transaction>): Promise<void> {
-    const [row, other] = await opened().db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
+    const service = opened(); // once: by the time the rows are read, another book may be open
+    const [row, other] = await service.db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
     if (!row) throw new NoSuchEntity("transactions", id);
     const isMoved = fields.accountId !== undefined && fields.accountId !== row.accountId;
     const own = { ...(isMoved && asPlain(row, countedOf(id))), ...fields };
     const theirs = mirrored(fields);
-    await take(opened(), [[
+    await take(service, [[
       ...(Object.keys(own).length ? [changing("transactions", row, own)] : []),
       ...(other && Object.keys(theirs).length ? [changing("transactions", other, theirs)] : []),
     ]]);
   }
 
   async function removeBooking(id: string): Promise<Undo> {
-    const rows = await opened().db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
-    return take(opened(), [rows.flatMap((row) => (row ? [deleting("transactions", row)] : []))]);
+    const service = opened();
+    const rows = await service.db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
+    return take(service, [rows.flatMap((row) => (row ? [deleting("transactions", row)] : []))]);
   }
 
   /** Adds an account, with a new group if one is named, and what was in it as its first booking. */

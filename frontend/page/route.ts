@@ -8,6 +8,8 @@ export interface Route {
   place: Place;
   /** The account whose bookings are shown; null: all. */
   accountId: string | null;
+  /** The invitation that a link brings: `#/join/CODE`. */
+  invitation: string | null;
 }
 
 const current = shallowRef<Route>(read());
@@ -17,18 +19,19 @@ export const route = readonly(current);
 
 addEventListener("hashchange", () => (current.value = read()));
 
-export function linkTo(place: Place, accountId: string | null = null): string {
-  return accountId === null ? `#/${place}` : `#/${place}/${encodeURIComponent(accountId)}`;
+export function linkTo(place: Place, detail: string | null = null): string {
+  return detail === null ? `#/${place}` : `#/${place}/${encodeURIComponent(detail)}`;
 }
 
-export function go(place: Place, accountId: string | null = null): void {
-  location.hash = linkTo(place, accountId);
+export function go(place: Place, detail: string | null = null): void {
+  location.hash = linkTo(place, detail);
 }
 
 function read(): Route {
-  const [place, accountId] = location.hash.replace(/^#\/?/, "").split("/");
+  const [place, detail] = location.hash.replace(/^#\/?/, "").split("/");
   const known = PLACES.find((each) => each === place) ?? "accounts";
-  return { place: known, accountId: accountId ? decoded(accountId) : null };
+  const given = detail ? decoded(detail) : null;
+  return { place: known, accountId: known === "join" ? null : given, invitation: known === "join" ? given : null };
 }
 
 function decoded(text: string): string | null {

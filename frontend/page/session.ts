@@ -1,16 +1,18 @@
-import { reactive, readonly } from "vue";
+import { reactive, readonly, ref, toRaw, watch } from "vue";
 import { newId, ServerError, type Schemas } from "../src/index.ts";
 import { useTenantStore } from "../src/pinia.ts";
+import { keep, kept } from "./kept.ts";
 import { words } from "./words/index.ts";
 
 type Tenant = Schemas["Tenant"];
 
-/** Who is logged in on this device, as it is kept between visits. The books themselves are in IndexedDB. */
+/** Who is logged in on this device, for all tabs, as it is kept between visits. The books themselves are in IndexedDB. */
 interface Session {
   token: string | null;
   tokenId: string | null;
   user: { uuid: string; name: string; email: string } | null;
   tenants: Tenant[];
+  /** The book that was chosen last, in whichever tab. */
   tenantId: string | null;
   isDemo: boolean;
 }
@@ -21,14 +23,19 @@ const NOBODY: Session = { token: null, tokenId: null, user: null, tenants: [], t
 /** Where the server is: the page lies at `/app/` below it. */
 export const SERVER = new URL("..", document.baseURI).href.replace(/\/$/, "");
 
-const state = reactive<Session>({ ...NOBODY, ...kept() });
+const state = reactive<Session>({ ...NOBODY, ...kept<Session>(KEY) });
 export const session = readonly(state) as Readonly<Session>;
+
+/** Whether the person whose login has expired goes on for now with what is on this device. */
+export const isWithoutLogin = ref(false);
 
 /** Tells the stores of the sync where the server is, and which books are known without asking it. */
 export function connect(): void {
   const store = useTenantStore();
   store.connect({ baseUrl: SERVER, token: () => state.token ?? undefined });
-  store.tenants = state.tenants;
+  watch(() => state.tenants, (tenants) => (store.tenants = tenants), { immediate: true, flush: "sync" });
+  // The store asks for them itself when names and roles may have changed.
+  watch(() => store.tenants, (tenants) => toRaw(tenants) !== toRaw(state.tenants) && put({ tenants }), { flush: "sync" });
 }
 
 export interface Credentials {
@@ -40,10 +47,11 @@ export interface Credentials {
 /** Raises ServerError. */
 export async function logIn({ email, password, deviceName }: Credentials): Promise<void> {
   const known = email === undefined || password === undefined ? {} : { email, password };
-  const issued = await client().logIn({ ...known, device_name: deviceName });
-  const isSame = state.user?.email === issued.user.email && !state.isDemo;
-  put({ token: issued.token, tokenId: issued.id, user: issued.user, isDemo: false, ...(!isSame && { tenants: [], tenantId: null }) });
+  const { token, id: tokenId, user } = await client().logIn({ ...known, device_name: deviceName });
+  const isSame = state.user?.uuid === user.uuid;
+  put({ token, tokenId, user, isDemo: false, ...(!isSame && { tenants: [], tenantId: null }) });
   await listTenants();
+  if (!state.tenantId && state.tenants.length === 1) rememberChoice(state.tenants[0]?.uuid ?? null);
 }
 
 /** Signs up and logs in. Raises ServerError. */
@@ -61,29 +69,28 @@ export async function enterDemo(): Promise<void> {
   const admitted = (await answer.json()) as { token: string; tenant_id: string; email: string };
   put({ ...NOBODY, token: admitted.token, user: { uuid: admitted.email, name: "Demo", email: admitted.email }, isDemo: true });
   await listTenants();
-  put({ tenantId: admitted.tenant_id });
+  rememberChoice(admitted.tenant_id);
 }
 
 /** Asks which books there are. Raises ServerError; the known ones stay then. */
 export async function listTenants(): Promise<void> {
-  const tenants = await useTenantStore().fetchTenants();
-  put({ tenants });
-  if (!state.tenantId && tenants.length === 1) put({ tenantId: tenants[0]?.uuid ?? null });
+  await useTenantStore().fetchTenants();
 }
 
-/** A new book, which is then the one that is open. Raises ServerError. */
-export async function createTenant(name: string): Promise<void> {
-  const made = await useTenantStore().createTenant(name);
-  put({ tenants: useTenantStore().tenants, tenantId: made.uuid });
+/** A new book. Raises ServerError. */
+export function createTenant(name: string): Promise<Tenant> {
+  return useTenantStore().createTenant(name);
 }
 
-/** Raises ServerError. */
-export async function acceptInvitation(code: string): Promise<void> {
-  await client().acceptInvitation(code);
+/** Joins a book by an invitation, and lists it. Raises ServerError. */
+export async function acceptInvitation(code: string): Promise<Tenant> {
+  const joined = await client().acceptInvitation(code);
   await listTenants();
+  return joined;
 }
 
-export function choose(tenantId: string | null): void {
+/** With which book a new tab begins. */
+export function rememberChoice(tenantId: string | null): void {
   put({ tenantId });
 }
 
@@ -94,6 +101,7 @@ export function putUser({ uuid, name, email }: Schemas["User"]): void {
 
 /** To the door, since the token opens nothing any more; who it was and the book stay. */
 export function forgetToken(): void {
+  isWithoutLogin.value = false;
   put({ token: null, tokenId: null });
 }
 
@@ -101,6 +109,7 @@ export function forgetToken(): void {
 export async function logOut(): Promise<void> {
   const { tokenId } = state;
   if (tokenId) await client().logOut(tokenId).catch(() => undefined);
+  isWithoutLogin.value = false;
   put({ ...NOBODY });
 }
 
@@ -110,7 +119,7 @@ export function explain(error: unknown): string {
   const { status, code, problem, retryAfter } = error;
   if (status === 0) return words.value.serverAway;
   if (code === "demo") return words.value.demoGone;
-  if (status === 401) return words.value.wrongLogin;
+  if (status === 401) return words.value.expired;
   if (status === 429) return words.value.tooManyAttempts(retryAfter ?? 60);
   const details = Object.values(problem.errors ?? {}).flat();
   return words.value.refused([problem.detail ?? code, ...details].join(" "));
@@ -133,18 +142,10 @@ function client(): NonNullable<ReturnType<typeof useTenantStore>["client"]> {
 
 function put(change: Partial<Session>): void {
   Object.assign(state, change);
-  localStorage.setItem(KEY, JSON.stringify(state));
-}
-
-function kept(): Partial<Session> {
-  try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Session>;
-  } catch {
-    return {};
-  }
+  keep(KEY, state);
 }
 
 // Other tabs of this page log in and out as well.
 addEventListener("storage", (event) => {
-  if (event.key === KEY) Object.assign(state, { ...NOBODY, ...kept() });
+  if (event.key === KEY) Object.assign(state, { ...NOBODY, ...kept<Session>(KEY) });
 });

@@ -32,9 +32,13 @@ export function followTable<Row extends { id: string }>(table: Table<Row, string
   async function read(): Promise<void> {
     if (isReading) return;
     isReading = true;
-    while (!hasEnded && (isStale || touched.size)) {
-      if (isStale) await readAll();
-      else await readTouched();
+    try {
+      while (!hasEnded && (isStale || touched.size)) {
+        if (isStale) await readAll();
+        else await readTouched();
+      }
+    } catch (error) {
+      if (!hasEnded) throw error; // or the book was closed meanwhile, and nobody wants to know any more
     }
     isReading = false;
   }

@@ -1,6 +1,6 @@
 import { shallowRef } from "vue";
 
-/** What was just done, for a moment; `undo` takes it back. */
+/** What was just done, for a moment; `undo` takes it back, in the book in which it was done. */
 export interface Toast {
   text: string;
   undo?: () => unknown;
@@ -18,4 +18,10 @@ export function say(text: string, undo?: () => unknown): void {
   timer = setTimeout(() => {
     if (toast.value === shown) toast.value = null;
   }, SHOWN);
+}
+
+/** Ends what is said: another book is open now, in which there is nothing to take back. */
+export function hush(): void {
+  clearTimeout(timer);
+  toast.value = null;
 }

@@ -10,6 +10,7 @@ import { device } from "../device.js";
 import { newId } from "../identifiers.js";
 import { label } from "../shelf.js";
 import type { SyncStatus } from "../status.js";
+import { openBook, storageCode } from "../storage.js";
 import { TenantDbService } from "../tenant_db_service.js";
 import { useSyncStore } from "./sync.js";
 
@@ -63,6 +64,7 @@ export const useTenantStore = defineStore("tenant", () => {
   /**
    * Opens a book of this device, and keeps it in step from now on; one that was never loaded is loaded first.
    * `reader` is the UUID of the person who opens it, by which a device with several people knows whose book it is.
+   * Raises StorageError, which `useSyncStore().status` tells as well.
    */
   function chooseTenant(id: string, reader?: string): Promise<void> {
     return inTurn(() => open(id, reader));
@@ -90,7 +92,10 @@ export const useTenantStore = defineStore("tenant", () => {
     const opened = markRaw(new FinwiseTenantSpecificDB(id));
     // `false` keeps Dexie from what it does otherwise: to open it again with the next read, as an empty book.
     opened.on("versionchange", ({ newVersion }) => newVersion !== null || giveUp(opened));
-    await opened.open();
+    await openBook(opened, (code) => db.value === opened && useSyncStore().giveUp(code)).catch((error: unknown) => {
+      useSyncStore().giveUp(storageCode(error) ?? "storage_failed");
+      throw error;
+    });
     await label(opened, tenants.value.find((each) => each.uuid === id), reader);
     const syncStore = useSyncStore();
     const sync = markRaw(new BackgroundSync(opened, connected(), { onStatus: hear }));
