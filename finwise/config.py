@@ -39,7 +39,7 @@ class Settings:
     tenant_databases: str = _setting(
         "tenant_databases", "folder of the tenants' files; `:memory:` keeps them in memory, for unit tests only"
     )
-    host: str = _setting("127.0.0.1", "address that `finwise serve` listens on")
+    host: str = _setting("127.0.0.1", "address or name that `finwise serve` listens on")
     port: int = _setting(8000, "port that `finwise serve` listens on", most=65_535)
     workers: int = _setting(3, "processes of `finwise serve`; one more than processors lets fewer wait", most=256)
     threads: int = _setting(64, "threads that each process of `finwise serve` has at most", most=1_024)

@@ -29,8 +29,8 @@ def run(installed: Settings) -> Run:
     """Calls `finwise …` with the test's own folders."""
     folders = {"FINWISE_INSTANCE": installed.instance, "FINWISE_TENANT_DATABASES": installed.tenant_databases}
 
-    def call(*arguments: str, **environment: str) -> Result:
-        return CliRunner(env=folders | environment).invoke(main, list(arguments))
+    def call(*arguments: str, typed: bytes | None = None, **environment: str) -> Result:
+        return CliRunner(env=folders | environment).invoke(main, list(arguments), input=typed)
 
     return call
 
@@ -69,6 +69,27 @@ def test_an_import_stores_the_book_and_an_export_gives_it_back(run: Run, home: H
 def test_long_work_prints_plain_lines_where_there_is_no_terminal(run: Run, home: Household) -> None:
     lines = run("import", str(LEDGER), "--tenant", home.tenant_id).output.splitlines()
     assert lines[:3] == ["Importing: 1000 of 2565", "Importing: 2000 of 2565", "Importing: 2565 of 2565"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_book_is_read_in_whichever_encoding_windows_has_written_it(
+    run: Run, home: Household, tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "b.json"
+    path.write_bytes(json.dumps({"tags": [{"id": "t1", "name": "Bücher 📒"}]}, ensure_ascii=False).encode(encoding))
+    for source, typed in ((str(path), None), ("-", path.read_bytes())):
+        assert run("import", source, "--tenant", home.tenant_id, typed=typed).exit_code == 0
+    assert home.initial()["changes"][0]["data"] == {"name": "Bücher 📒"}
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe{", b'{"tags": [{"id": "t", "name": "\xfc"}]}', b"\xef\xbb\xbf\xff"])
+def test_a_file_that_is_no_text_is_refused_with_what_to_do(
+    run: Run, home: Household, tmp_path: Path, text: bytes
+) -> None:
+    path = tmp_path / "b.json"
+    path.write_bytes(text)
+    done = run("import", str(path), "--tenant", home.tenant_id)
+    assert (done.exit_code, done.output) == (1, "Error: BOOK cannot be read as text. Save it as JSON in UTF-8.\n")
 
 
 def test_importing_again_changes_nothing(run: Run, home: Household) -> None:

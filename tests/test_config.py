@@ -6,9 +6,13 @@ import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
 
 from finwise import config, create_app
 from finwise.config import Settings, parse, unknown_variables, variable
@@ -394,6 +398,22 @@ def test_pages_below_a_prefix_link_to_what_is_there(prefixed: Flask) -> None:
     for path in linked:
         assert path.startswith("/books/api/")
         assert client.get(path, buffered=True).status_code == 200
+
+
+def test_mounted_by_another_application_the_document_and_the_pages_say_where(app: Flask) -> None:
+    mounted = Client(DispatcherMiddleware(NotFound(), {"/books": app.wsgi_app}))
+    document = mounted.get("/books/openapi.json").get_json()
+    assert document["servers"] == [{"url": "/books"}]
+    assert app.test_client().get("/openapi.json").get_json()["servers"] == [{"url": "/"}]
+    linked = set()
+    for page in ("/books/", "/books/docs"):
+        linked |= set(re.findall(r'(?:href|src|data-url)="([^"]+)"', mounted.get(page).text))
+    assert len(linked) >= 6
+    for path in linked:
+        assert path.startswith("/books/")
+        assert mounted.get(path, buffered=True).status_code == 200
+    there = urljoin("http://localhost/books/app", mounted.get("/books/app").headers["Location"])
+    assert there == "http://localhost/books/app/"
 
 
 def test_the_document_below_a_prefix_describes_the_paths_there(prefixed: Flask) -> None:

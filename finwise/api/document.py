@@ -6,7 +6,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from finwise.api import errors
@@ -182,7 +182,8 @@ def create(app: Flask, url_prefix: str) -> Api:
     api.ma_plugin.converter.add_attribute_function(_union_properties)
 
     def openapi() -> Response:
-        return Response(json_text.write(api.spec.to_dict()), mimetype=JSON)
+        servers = [{"url": request.script_root or "/"}]  # below a path, if another application has mounted this one
+        return Response(json_text.write(api.spec.to_dict() | {"servers": servers}), mimetype=JSON)
 
     app.add_url_rule(f"{url_prefix}/openapi.json", "document.openapi", openapi)
     return api

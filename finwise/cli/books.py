@@ -1,5 +1,6 @@
 """`finwise import` and `finwise export`: a book as one JSON file."""
 
+import json
 import sys
 from typing import IO
 
@@ -9,6 +10,7 @@ from finwise import now
 from finwise.cli.group import domain, progress, uuid_of
 from finwise.domain.exchange import book_text, import_book
 from finwise.domain.names import shown
+from finwise.errors import Invalid
 
 
 @click.command("import")
@@ -18,12 +20,14 @@ from finwise.domain.names import shown
 def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
     """Write the entities of BOOK (JSON, `-`: standard input) to a tenant.
 
+    BOOK is in UTF-8, with or without a byte order mark, or in UTF-16 as Windows PowerShell writes it.
+
     They go the way of a device's push: what is stored and newer stays, and devices receive the rest at their next pull.
     """
     joined = domain()
     tenant = joined.tenants.as_operator(uuid_of(tenant_id))
     with progress("Importing") as advance:
-        outcome = import_book(joined.sync, tenant.uuid, book.read(), now, advance, dated_now=dated_now)
+        outcome = import_book(joined.sync, tenant.uuid, _in_utf_8(book.read()), now, advance, dated_now=dated_now)
     click.echo(outcome.summary())
     for line in outcome.rejected[:10]:
         click.echo(f"  {shown(line)}", err=True)
@@ -41,3 +45,11 @@ def export(tenant_id: str, file: IO[str]) -> None:
     with book_text(joined.sync, tenant.uuid) as text:
         file.writelines(text)
         file.flush()  # here, so that a full disk is said like any other trouble
+
+
+def _in_utf_8(text: bytes) -> bytes:
+    """JSON text in UTF-8, whichever Unicode encoding it came in. Raises Invalid."""
+    try:
+        return text.decode(json.detect_encoding(text)).encode()
+    except UnicodeError:
+        raise Invalid("BOOK cannot be read as text. Save it as JSON in UTF-8.") from None

@@ -2,13 +2,13 @@
 
 import gc
 import logging
-import socket
 
 import click
 from flask import Flask
 
 from finwise import config, create_app, create_domain
 from finwise.api import account_book
+from finwise.cli.addresses import address_of, require_usable, url_of
 from finwise.errors import BadSetting
 from finwise.version import __version__
 
@@ -17,7 +17,7 @@ STOP_SECONDS = 10  # what a server's processes have to answer what they are at w
 
 
 @click.command()
-@click.option("--host", help="Address to listen on.")
+@click.option("--host", help="Address or name to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(1), help="Number of processes.")
 @click.option("--threads", type=click.IntRange(1), help="Number of threads in each process.")
@@ -32,9 +32,10 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     settings = config.with_options(config.from_environment(), options | ({"demo": 1} if with_demo else {}))
     if settings.in_memory:
         raise BadSetting("Tenants in memory are for unit tests. Set FINWISE_TENANT_DATABASES to a folder.")
-    _require_free(settings.host, settings.port)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}{settings.url_prefix}"
+    address = address_of(settings.host)
+    url = url_of(settings.host, address, settings.port) + settings.url_prefix
+    settings = config.with_options(settings, {"host": address})
+    require_usable(address, settings.port)
     create_domain(settings).close()
     page = f"{url}/app/" if account_book.is_built() else f"not built, {url}/app/ says how"
     click.echo(f"FinWise {__version__} on {url} (page: {page}; API document: {url}/docs). Ctrl+C ends it.")
@@ -49,14 +50,6 @@ def application() -> Flask:
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     return app
-
-
-def _require_free(host: str, port: int) -> None:
-    """Raises BadSetting where something listens already: the server itself would share the port with it."""
-    try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError:
-        raise BadSetting(f"{host} port {port} cannot be used. Stop what listens there, or choose another.") from None
 
 
 def _serve(settings: config.Settings) -> None:

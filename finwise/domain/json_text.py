@@ -70,14 +70,14 @@ def _parse_strictly(body: bytes) -> Any:
         except RecursionError:
             return _DECODER.decode(_cut(text))
     except ValueError:
-        raise Invalid("The body is not JSON in UTF-8.") from None
+        raise Invalid("The text is not JSON in UTF-8.") from None
 
 
 def read(body: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises Invalid if it is not JSON or contains anything odd."""
     value = parse(body)
     if reason := oddity(value):
-        raise Invalid(f"The body is JSON that is not taken: it {reason}.")
+        raise Invalid(f"The text is JSON that is not taken: it {reason}.")
     return value
 
 
