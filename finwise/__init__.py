@@ -1,6 +1,7 @@
 """FinWise: the server that keeps every device of a household's account book in step."""
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from finwise.domain.administration import Administration, Quotas
 from finwise.domain.backups import Backups
 from finwise.domain.conflicts import Conflicts
 from finwise.domain.devices import Devices
+from finwise.domain.events import tell
 from finwise.domain.invitations import Invitations
 from finwise.domain.life import Life
 from finwise.domain.logins import Logins
@@ -132,6 +134,7 @@ def create_app(settings: config.Settings | None = None, clock: Callable[[], int]
     api.register(app, domain, settings, clock)
     if settings.maintenance_hours:
         upkeep_thread.start(domain.upkeep, clock)
+    tell("process.ready", version=__version__, pid=os.getpid(), **settings.folders)
     return app
 
 

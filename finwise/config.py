@@ -85,6 +85,7 @@ class Settings:
     tombstone_days: int = _setting(
         180, "days that a deletion is remembered; a device that was away for longer loads everything again", most=36_500
     )
+    access_log: int = _setting(0, "1: the log has a line for every request", most=1, least=0)
     maintenance_hours: int = _setting(
         24, "hours after which the server compacts books and empties the trash by itself; 0: never", most=8_760, least=0
     )
@@ -98,6 +99,12 @@ class Settings:
     def tenants_folder(self) -> Path:
         """Where files about tenants are kept, be it only for a moment."""
         return Path(self.instance if self.in_memory else self.tenant_databases)
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Where the data is, as whole paths, by the setting."""
+        tenants = self.tenant_databases if self.in_memory else str(self.tenants_folder.absolute())
+        return {"instance": str(Path(self.instance).absolute()), "tenant_databases": tenants}
 
     @property
     def in_memory(self) -> bool:

@@ -51,6 +51,7 @@ OTHER: dict[str, str] = {
     "trash_days": "6",
     "conflict_days": "4",
     "tombstone_days": "366",
+    "access_log": "1",
     "maintenance_hours": "0",
 }
 # What a setting cannot be without.
@@ -58,7 +59,7 @@ NEEDS: dict[str, dict[str, str]] = {
     "login": {"trusted_proxies": "10.0.0.1"},
     "proxy_hops": {"trusted_proxies": "10.0.0.1"},
 }
-MAY_BE_ZERO = {"demo", "maintenance_hours", "proxy_hops", "requests_per_minute"}
+MAY_BE_ZERO = {"access_log", "demo", "maintenance_hours", "proxy_hops", "requests_per_minute"}
 every_setting = pytest.mark.parametrize("name", DEFAULTS)
 
 

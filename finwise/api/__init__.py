@@ -25,6 +25,7 @@ from finwise.api import (
     tokens,
     users,
 )
+from finwise.api.access_log import AccessLog
 from finwise.api.arrivals import Arrivals
 from finwise.api.express import Express
 from finwise.api.flooding import Flow
@@ -62,3 +63,6 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
         app.register_blueprint(pages_of.blueprint, url_prefix=settings.url_prefix or None)
     app.wsgi_app = Express(app.wsgi_app, domain, settings, flow, clock)  # type: ignore[method-assign]
     app.wsgi_app = Arrivals(app.wsgi_app, settings.threads)  # type: ignore[method-assign]
+    if settings.access_log:
+        logged = AccessLog(app.wsgi_app)
+        app.wsgi_app = proxies.Proxies(logged, settings)  # type: ignore[method-assign]

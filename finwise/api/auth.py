@@ -5,7 +5,7 @@ from flask import Flask, g, request
 from finwise.api import context
 from finwise.api.bodies import SMALL_BODY
 from finwise.api.flooding import Flow
-from finwise.domain import Domain
+from finwise.domain import Domain, events
 from finwise.domain.access import Caller
 from finwise.errors import Forbidden, SlowDown, Unauthorized
 
@@ -60,6 +60,7 @@ def register(app: Flask, flow: Flow) -> None:
         caller = identify(context.domain(), flow, request.headers.get("Authorization", ""), context.now())
         _require_permission(caller)
         g.caller = caller
+        events.asked_by(caller.user.uuid)
 
 
 def identify(domain: Domain, flow: Flow, authorization: str, now: int) -> Caller:
@@ -69,6 +70,7 @@ def identify(domain: Domain, flow: Flow, authorization: str, now: int) -> Caller
         raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
     caller = domain.tokens.authenticate(token.strip(), now)
     if seconds := flow.wait(caller.token.id, now):
+        events.tell("token.throttled", user_id=caller.user.uuid, token_id=caller.token.id, wait=seconds)
         raise SlowDown("This token makes too many requests. Wait before the next one.", retry_after=seconds)
     return caller
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from flask import Flask, current_app, g, request
 
+from finwise.api import proxies
 from finwise.api.streams import Streams
 from finwise.config import Settings
 from finwise.demo import Door
-from finwise.domain import Domain
+from finwise.domain import Domain, events
 from finwise.domain.access import Caller
 from finwise.domain.users import User
 from finwise.errors import BadRequest, Invalid
@@ -25,11 +26,16 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     @app.before_request
     def begin() -> None:
         g.now = clock()
+        events.asked_from(proxies.client_address(request.environ))
         if not request.query_string.isascii():  # Werkzeug would not come to its end with what is not UTF-8
             raise BadRequest("The parameters are not a query string. Percent-encode them as UTF-8.")
         for _, values in request.args.lists():
             if len(values) > 1:
                 raise Invalid("A parameter is given more than once. Give each once.")
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        events.answered()
 
 
 def domain() -> Domain:

@@ -8,6 +8,7 @@ from finwise.api import context
 from finwise.api.bodies import JSON, SQLITE, answer_type
 from finwise.api.document import Blueprint
 from finwise.api.streams import Body
+from finwise.domain.events import tell
 from finwise.domain.exchange import book_text
 from finwise.domain.identifiers import canonical_uuid
 
@@ -57,6 +58,7 @@ def export(id: str) -> Response:
             body: Body = opened.enter_context(book_text(context.domain().sync, tenant.uuid))
         else:
             body = opened.enter_context(context.domain().copies.of(tenant.uuid))
+        tell("tenant.exported", tenant_id=tenant.uuid)
         answer = context.streams().answer(body, media_type, opened.pop_all())
     ending = "json" if media_type == JSON else "db"
     answer.headers["Content-Disposition"] = f'attachment; filename="finwise-{tenant.uuid}.{ending}"'

@@ -13,6 +13,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from finwise.config import Settings, is_loopback
+from finwise.domain.events import tell
 from finwise.domain.names import canonical_email
 from finwise.errors import Forbidden, Unauthorized
 
@@ -37,6 +38,8 @@ class Proxies:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer."""
+        if _PEER in environ:  # a middleware further out has asked already
+            return self._app(environ, start_response)
         environ[_PEER] = environ.get("REMOTE_ADDR", "")
         app = self._fixed if _is_in(environ[_PEER], self._trusted) else self._app
         return app(environ, start_response)
@@ -49,21 +52,26 @@ def register(app: Flask, settings: Settings) -> None:
 
 def address() -> str:
     """Where the request comes from, as guessing is counted: an IPv4 address, or the network of an IPv6 address."""
-    text = request.remote_addr or ""
+    found = client_address(request.environ)
+    return str(ip_network((found, _IPV6_PREFIX), strict=False)) if ":" in found else found
+
+
+def client_address(environ: Environ) -> str:
+    """The address of the client, behind the proxies that are believed; empty: it is none."""
+    text = environ.get("REMOTE_ADDR") or ""
     if form := _WITH_PORT.fullmatch(text):
         text = form[1] or form[2]
     try:
         found = ip_address(text)
     except ValueError:
         return ""
-    if found.version == 6:
-        return str(found.ipv4_mapped or ip_network((found, _IPV6_PREFIX), strict=False))
-    return str(found)
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def named_user(settings: Settings) -> str:
     """The e-mail of whom a trusted proxy names. Raises Forbidden for another peer, Unauthorized for no name."""
     if not _is_in(request.environ[_PEER], settings.proxies):
+        tell("login.refused")
         raise Forbidden("Log in through the proxy in front of this server.")
     try:
         named = request.headers.get(settings.login_header, "").encode("latin-1").decode()  # WSGI hands over bytes so
@@ -71,6 +79,7 @@ def named_user(settings: Settings) -> str:
         named = ""
     email = canonical_email(named)
     if email is None:
+        tell("login.refused")
         raise Unauthorized("The proxy names no user by e-mail.")
     return email
 
@@ -78,6 +87,7 @@ def named_user(settings: Settings) -> str:
 def require_same_machine() -> None:
     """Raises Forbidden for a request that comes from another machine, or may come from one by way of a proxy."""
     if not is_loopback(request.environ[_PEER]) or any(name in request.environ for name in _FORWARDED):
+        tell("login.refused")
         raise Forbidden("This server is for one person on its own machine. Set FINWISE_LOGIN for others.")
 
 

@@ -90,10 +90,10 @@ def _issued(body: dict[str, Any], new: NewToken) -> Issued:
     """A token, by the one way to log in that the settings choose."""
     joined, settings, now = context.domain(), context.settings(), context.now()
     if settings.login == HEADER:
-        return joined.tokens.issue(joined.users.admit(proxies.named_user(settings), now), new, now)
+        return joined.tokens.admit(joined.users.admit(proxies.named_user(settings), now), new, now)
     if settings.login == NONE:
         proxies.require_same_machine()
-        return joined.tokens.issue(joined.users.only(now), new, now)
+        return joined.tokens.admit(joined.users.only(now), new, now)
     missing = {name: ["Missing data for required field."] for name in ("email", "password") if name not in body}
     if missing:
         raise Invalid("Log in with e-mail and password.", errors=missing)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from finwise import config, create_domain
+from finwise import config, create_domain, logs
 from finwise.domain import Domain
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.names import MOST_NAME, canonical_name, shown
@@ -44,7 +44,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # At a terminal a command says itself what it does; what runs it unattended gets the events as well.
+    logs.configure(logging.WARNING if sys.stderr.isatty() else logging.INFO)
     for name in config.unknown_variables():
         click.echo(f"{name} is no setting of FinWise: is it misspelled?", err=True)
 

@@ -9,6 +9,7 @@ from flask import Flask
 from finwise import config, create_app, create_domain
 from finwise.api import account_book
 from finwise.cli.addresses import address_of, require_usable, url_of
+from finwise.domain.events import tell
 from finwise.errors import BadSetting
 from finwise.version import __version__
 
@@ -36,12 +37,17 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     url = url_of(settings.host, address, settings.port) + settings.url_prefix
     settings = config.with_options(settings, {"host": address})
     require_usable(address, settings.port)
+    logging.getLogger("finwise").setLevel(logging.INFO)  # the log is the server's from here on, at a terminal as well
     create_domain(settings).close()
     page = f"{url}/app/" if account_book.is_built() else f"not built, {url}/app/ says how"
     click.echo(f"FinWise {__version__} on {url} (page: {page}; API document: {url}/docs). Ctrl+C ends it.")
     if settings.demo:
         click.echo(f"Demo book: {url}/app/#demo (a token for the API: curl -X POST {url}/app/demo).")
+    about = {"version": __version__, "url": url}
+    sizes = {"workers": settings.workers, "threads": settings.threads, "login": settings.login}
+    tell("server.started", **about, **sizes, **settings.folders)
     _serve(settings)
+    tell("server.stopped", **about)
 
 
 def application() -> Flask:
@@ -58,7 +64,6 @@ def _serve(settings: config.Settings) -> None:
     from granian.log import LogLevels
 
     config.to_environment(settings)
-    logging.getLogger().handlers.clear()  # from here on the log is the server's (logs.py), not a person's at a terminal
     Granian(
         "finwise.cli.serving:application",
         factory=True,

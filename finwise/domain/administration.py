@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from finwise.domain.book import Books
+from finwise.domain.events import tell
 from finwise.domain.logins import PasswordHasher
 from finwise.domain.tenants import ACTIVE, Tenant, TenantStore
 from finwise.domain.users import NewUser, User, UserChange, Users, UserStore
@@ -117,7 +118,12 @@ class Administration:
         """
         hashed = None if password is None else self._passwords.hash(password)
         change = UserChange(hashed_password=hashed, is_admin=is_admin)
-        return self._user_store.put(user.uuid, change, keep_token=None)
+        changed = self._user_store.put(user.uuid, change, keep_token=None)
+        if password is not None:
+            tell("password.changed", user_id=user.uuid)
+        if is_admin not in (None, user.is_admin):
+            tell("admin.granted" if is_admin else "admin.revoked", user_id=user.uuid)
+        return changed
 
     def delete_user(self, user: User, now: int) -> None:
         """As the user could. Raises Conflict."""
@@ -127,6 +133,7 @@ class Administration:
         """Sets what a tenant's file may hold; None: what the server's setting says. Raises NotFound."""
         if tenant_id is None or not self._tenants.put_quota(tenant_id, quota_mib):
             raise NotFound("There is no such tenant.")
+        tell("tenant.quota_set", tenant_id=tenant_id, quota_mib=quota_mib)
         return self.find_tenant(tenant_id)
 
     def find_tenant(self, tenant_id: str | None) -> TenantSummary:

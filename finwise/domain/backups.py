@@ -1,18 +1,16 @@
 """Backups: copies of every file, each proven whole, in a folder with a manifest."""
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from finwise.domain.copies import Fingerprint
+from finwise.domain.events import tell
 from finwise.domain.tenants import ACTIVE, QUARANTINED, RESTORING, Tenant, TenantStore
 from finwise.domain.times import millis_text
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
 from finwise.version import __version__
-
-log = logging.getLogger(__name__)
 
 Advance = Callable[[int, int], None]  # told how many tenants of how many are done
 
@@ -121,11 +119,13 @@ class Backups:
             except FinWiseError as error:
                 self._archives.discard_tenant(archive, tenant.uuid)
                 problems.append(f"tenant {tenant.uuid}: {error.detail}")
-                log.error("no backup of tenant %s: %s", tenant.uuid, error.detail)
+                tell("backup.incomplete", tenant_id=tenant.uuid, reason=error.detail)
             if advance:
                 advance(done, len(chosen))
         manifest = Manifest(__version__, millis_text(now), users_db, entries, problems)
-        return Backup(self._archives.finish(archive, manifest), manifest)
+        made = self._archives.finish(archive, manifest)
+        tell("backup.made", folder=str(made), tenants=len(entries), problems=len(problems))
+        return Backup(made, manifest)
 
     def problems(self, archive: Path) -> list[str]:
         """What is wrong with a backup (`problems_of`)."""

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import uuid4
 
+from finwise.domain.events import tell
 from finwise.domain.times import millis_text
 from finwise.errors import Invalid, NotFound
 
@@ -89,6 +90,7 @@ class Invitations:
         )
         code = f"fwi_{secrets.token_urlsafe(24)}"
         self._store.add(invitation, hashed_code(code), MOST_OPEN)
+        tell("invitation.added", invitation_id=invitation.id, tenant_id=invitation.tenant_id, role=role)
         return Invited(invitation, code)
 
     def list_of(self, tenant: Tenant, now: int) -> list[Invitation]:
@@ -99,10 +101,13 @@ class Invitations:
         """Takes an open invitation back. Raises NotFound."""
         if invitation_id is None or not self._store.delete(tenant.uuid, invitation_id):
             raise NotFound("There is no such invitation; it may have been used already.")
+        tell("invitation.revoked", invitation_id=invitation_id, tenant_id=tenant.uuid)
 
     def accept(self, user: User, code: str, now: int) -> str:
         """Makes the user a member: of which tenant. Raises NotFound, Conflict."""
-        return self._store.use(hashed_code(code), user.uuid, now)
+        tenant_id = self._store.use(hashed_code(code), user.uuid, now)
+        tell("invitation.accepted", tenant_id=tenant_id, user_id=user.uuid)
+        return tenant_id
 
 
 def unknown() -> NotFound:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Protocol
 
+from finwise.domain.events import tell
 from finwise.domain.tenants import (
     ACTIVE,
     CREATING,
@@ -87,12 +88,14 @@ class Life:
         """Ends all access to a tenant in every process, and moves its file to the trash."""
         self._store.put_state(tenant.uuid, DELETING, instead_of=(CREATING, ACTIVE, QUARANTINED), began_at=now)
         self._finish_deleting(self._store.find(tenant.uuid) or tenant, now)
+        tell("tenant.deleted", tenant_id=tenant.uuid)
 
     def go_on(self, tenant_id: str, now: int) -> None:
         """Finishes a deletion that was begun in users.db."""
         tenant = self._store.find(tenant_id)
         if tenant and tenant.state == DELETING:
             self._finish_deleting(tenant, now)
+            tell("tenant.deleted", tenant_id=tenant_id)
 
     def to_restore(self, tenant_id: str, owner: str | None, name: str) -> Tenant:
         """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound, Busy."""
@@ -115,7 +118,7 @@ class Life:
         if not self._waiting.replace(tenant.uuid, now):
             self._store.put_state(tenant.uuid, before or DELETED, instead_of=(RESTORING,))
             raise Busy("Another process has the tenant's file open. Stop the server, or try again.", retry_after=10)
-        self._store.put_state(tenant.uuid, ACTIVE, instead_of=(RESTORING,))
+        self._end_restore(tenant)
         return tenant._replace(state=ACTIVE)
 
     def report(self, tenant_id: str) -> None:
@@ -129,11 +132,14 @@ class Life:
         if state == RESTORING:
             raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2)
         if self._store.put_state(tenant_id, QUARANTINED, instead_of=(ACTIVE,)):
-            log.error("tenant %s is quarantined: its file is damaged or missing (finwise verify)", tenant_id)
+            tell("tenant.quarantined", tenant_id=tenant_id)
 
     def release(self, tenant_id: str) -> bool:
         """Ends a quarantine, on the word of who has proven the file whole: whether there was one."""
-        return self._store.put_state(tenant_id, ACTIVE, instead_of=(QUARANTINED,))
+        released = self._store.put_state(tenant_id, ACTIVE, instead_of=(QUARANTINED,))
+        if released:
+            tell("tenant.released", tenant_id=tenant_id)
+        return released
 
     def require_ours(self) -> None:
         """Raises BadSetting if tenants' files are there and users.db knows none: it is of another installation."""
@@ -179,7 +185,11 @@ class Life:
         elif tenant.state == DELETING:
             self._finish_deleting(tenant, now)
         elif self._waiting.replace(tenant.uuid, tenant.began_at or now):
-            self._store.put_state(tenant.uuid, ACTIVE, instead_of=(RESTORING,))
+            self._end_restore(tenant)
+
+    def _end_restore(self, tenant: Tenant) -> None:
+        self._store.put_state(tenant.uuid, ACTIVE, instead_of=(RESTORING,))
+        tell("tenant.restored", tenant_id=tenant.uuid)
 
     def _finish_deleting(self, tenant: Tenant, now: int) -> None:
         if self._files.delete(tenant.uuid, tenant.began_at or now):

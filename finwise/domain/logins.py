@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+from finwise.domain.events import tell
+from finwise.domain.names import canonical_email
 from finwise.errors import Busy, SlowDown
 
 WINDOW = 15 * 60 * 1_000_000  # µs for which a failed attempt counts
@@ -63,11 +65,17 @@ class Logins:
 
     def verify(self, hashed: str | None, account: str, password: str, address: str, now: int) -> bool:
         """Whether the password belongs to the stored text; without one it takes as long. Raises SlowDown."""
-        with self.attempt(account, address, now):
-            right = self._passwords.verify(hashed, password)
+        try:
+            with self.attempt(account, address, now):
+                right = self._passwords.verify(hashed, password)
+        except SlowDown as error:
+            tell("login.throttled", account=_told(account), wait=error.retry_after)
+            raise
         if right:
             self._failed.delete(account, address)
             self._failed.add_known(account, address, now)
+        else:
+            tell("login.failed", account=_told(account))
         return right
 
     @contextmanager
@@ -86,3 +94,8 @@ class Logins:
     def take_back(self, account: str, address: str, now: int) -> None:
         """Forgets an attempt, for it was none."""
         self._failed.take_back(account, address, now)
+
+
+def _told(account: str) -> str:
+    """An account for the log. What is no e-mail address is not told: it may be a password in the wrong field."""
+    return canonical_email(account) or "(no e-mail address)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from finwise.domain.access import OWNER
+from finwise.domain.events import tell
 from finwise.errors import Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Members:
                 raise Conflict("A tenant needs an owner. Make somebody else its owner first.")
         elif user_id is None or not self._change(tenant, user_id, role):
             raise _not_found()
+        else:
+            self._tell(tenant, user_id, role)
         for member in self.list_of(tenant):
             if member.user_id == user_id:
                 return member
@@ -72,6 +75,13 @@ class Members:
             raise Conflict("A tenant needs an owner. Make somebody else its owner first, or delete the tenant.")
         if user_id is None or not self._store.delete(tenant.uuid, user_id):
             raise _not_found()
+        tell("member.removed", tenant_id=tenant.uuid, user_id=user_id)
+
+    def _tell(self, tenant: Tenant, user_id: str, role: str) -> None:
+        if role == OWNER:
+            tell("tenant.handed_over", tenant_id=tenant.uuid, user_id=user_id)
+        else:
+            tell("member.changed", tenant_id=tenant.uuid, user_id=user_id, role=role)
 
     def _change(self, tenant: Tenant, user_id: str, role: str) -> bool:
         if role == OWNER:

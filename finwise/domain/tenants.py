@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from finwise.domain import access
 from finwise.domain.access import Caller
+from finwise.domain.events import tell
 from finwise.domain.users import User
 from finwise.errors import Busy, Conflict, Forbidden, NotFound, Quarantined, TenantDeleted
 
@@ -90,6 +91,8 @@ class Tenants:
             raise Conflict("This UUID is taken. Make a new one.")
         if tenant.state == CREATING:
             self._life.create(tenant)
+        if is_new:
+            tell("tenant.created", tenant_id=uuid, user_id=user.uuid)
         return tenant, is_new
 
     def list_for(self, caller: Caller, user_id: str | None) -> list[Tenant]:
@@ -137,6 +140,7 @@ class Tenants:
         """The tenant with another name. Raises what `to_manage` raises."""
         tenant = self.to_manage(caller, tenant_id)
         self._store.put_name(tenant.uuid, name)
+        tell("tenant.renamed", tenant_id=tenant.uuid)
         return tenant._replace(name=name)
 
     def delete(self, caller: Caller, tenant_id: str | None, now: int) -> None:

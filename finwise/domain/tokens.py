@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from finwise.domain.access import Caller
+from finwise.domain.events import tell
 from finwise.domain.logins import Logins, PasswordHasher
 from finwise.domain.names import email_key
 from finwise.domain.tenants import TenantStore
@@ -108,6 +109,13 @@ class Tokens:
         with suppress(FinWiseError):  # the next login will do it
             if hashed and self._passwords.is_outdated(hashed, password):
                 self._users.put_hash(user.uuid, self._passwords.hash(password), instead_of=hashed)
+        tell("login.succeeded", user_id=user.uuid, token_id=issued.token.id)
+        return issued
+
+    def admit(self, user: User, new: NewToken, now: int) -> Issued:
+        """A new token for somebody who logs in by another way than a password. Raises what `issue` raises."""
+        issued = self.issue(user, new, now)
+        tell("login.succeeded", user_id=user.uuid, token_id=issued.token.id)
         return issued
 
     def issue(self, user: User, new: NewToken, now: int) -> Issued:
@@ -134,7 +142,15 @@ class Tokens:
         user = self._users.find_by_email(email_key(email))
         if user is None:
             raise NotFound("There is no user with this e-mail.")
-        return self.issue(user, new, now)
+        issued = self.issue(user, new, now)
+        tell(
+            "token.added",
+            user_id=user.uuid,
+            token_id=issued.token.id,
+            tenant_id=new.tenant_id,
+            read_only=new.read_only,
+        )
+        return issued
 
     def authenticate(self, secret: str, now: int) -> Caller:
         """Who shows this token; each use puts off its expiry. Raises Unauthorized."""
@@ -159,10 +175,12 @@ class Tokens:
         """Ends one of the user's own tokens, in every process at once. Raises NotFound."""
         if token_id is None or not self._store.delete(user.uuid, token_id):
             raise NotFound("You have no such token.")
+        tell("token.revoked", user_id=user.uuid, token_id=token_id)
 
     def revoke_all(self, user: User, *, but: str | None) -> None:
         """Ends all of the user's own tokens but one, in every process at once."""
         self._store.delete_all(user.uuid, but=but)
+        tell("token.all_revoked", user_id=user.uuid)
 
     def _note_use(self, token: Token, now: int) -> None:
         """Written now and then only, so that a poll stays a read."""

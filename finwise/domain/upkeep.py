@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from finwise.domain.book import Books, Purged
 from finwise.domain.copies import Copies
+from finwise.domain.events import tell
 from finwise.domain.life import Life
 from finwise.domain.tenants import ACTIVE, TenantStore
 from finwise.domain.times import millis_text
@@ -77,6 +78,9 @@ class Upkeep:
             book.lift_limit()
             purged = book.purge(now - self._ages.tombstones * _DAY, now - self._ages.conflicts * _DAY, now)
         self._files.shrink(tenant_id)
+        if purged.tombstones or purged.conflicts:
+            told = {"deletions": purged.tombstones, "conflicts": purged.conflicts}
+            tell("tenant.compacted", tenant_id=tenant_id, **told)
         return purged
 
     def purge_trash(self, now: int) -> int:
@@ -86,15 +90,18 @@ class Upkeep:
     def run(self, now: int) -> None:
         """Everything, for every tenant; what does not work with one does not keep the others from it."""
         self._life.finish(now)
+        compacted = 0
         for tenant in self._tenants.list_all():
             if tenant.state == ACTIVE:
                 try:
                     self.compact(tenant.uuid, now)
+                    compacted += 1
                 except FinWiseError as error:
                     log.warning("tenant %s was not compacted: %s", tenant.uuid, error.detail)
-        self.purge_trash(now)
+        removed = self.purge_trash(now)
         self._copies.remove_leftovers(now - _DAY)
         self._store.forget_expired(millis_text(now - _EXPIRED_FOR))
+        tell("upkeep.done", tenants=compacted, removed_files=removed)
 
     def run_if_due(self, now: int) -> bool:
         """Runs if no process did within the time set: whether it ran."""

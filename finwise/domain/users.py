@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import uuid4
 
 from finwise.domain.access import CLOSED, INVITATION
+from finwise.domain.events import tell
 from finwise.domain.invitations import hashed_code, unknown
 from finwise.domain.logins import Logins, PasswordHasher
 from finwise.domain.names import email_key
-from finwise.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from finwise.errors import Conflict, Forbidden, Invalid, NotFound, SlowDown, Unauthorized
 
 if TYPE_CHECKING:
     from finwise.domain.life import Life
@@ -131,7 +134,7 @@ class Users:
         user = self._made(new)
         if not self._store.add(user, email_key(new.email), now):
             raise Conflict("The UUID or the e-mail is taken.")
-        return self._store.find(user.uuid) or user
+        return self._welcomed(user)
 
     def admit(self, email: str, now: int) -> User:
         """The user whom a trusted proxy names; signed up where signing up is open. Raises Forbidden."""
@@ -161,7 +164,12 @@ class Users:
         """The user with what is not None changed. A new password revokes all tokens but the one this was asked with."""
         key = None if email is None else email_key(email)
         hashed = None if password is None else self._passwords.hash(password)
-        return self._store.put(user.uuid, UserChange(name, email, key, hashed), keep_token=token_id)
+        changed = self._store.put(user.uuid, UserChange(name, email, key, hashed), keep_token=token_id)
+        if (name, email) != (None, None):
+            tell("user.changed", user_id=user.uuid)
+        if password is not None:
+            tell("password.changed", user_id=user.uuid)
+        return changed
 
     def delete(self, user: User, now: int) -> None:
         """Deletes the account; the tenants that the user alone may open go to the trash.
@@ -171,6 +179,7 @@ class Users:
         for tenant_id in self._store.begin_leaving(user.uuid, now):
             self._life.go_on(tenant_id, now)
         self._store.delete(user.uuid)
+        tell("user.deleted", user_id=user.uuid)
 
     def _admitted(self, new: NewUser, address: str, now: int, code: str | None) -> User | None:
         """A new user; None where the UUID or the e-mail is taken. Raises NotFound, SlowDown.
@@ -180,7 +189,7 @@ class Users:
         """
         is_invited = code is not None and self._store.is_invited(code, now)
         account = f"{_SIGN_UP} {code}" if is_invited else _SIGN_UP
-        with self._logins.attempt(account, address, now):
+        with self._sign_up_told(), self._logins.attempt(account, address, now):
             if code is not None and not is_invited:
                 raise unknown()
             key = email_key(new.email)
@@ -190,12 +199,28 @@ class Users:
             if not self._store.add(user, key, now, code):
                 return None
         self._logins.take_back(account, address, now)
-        return self._store.find(user.uuid) or user
+        return self._welcomed(user)
+
+    @contextmanager
+    def _sign_up_told(self) -> Iterator[None]:
+        try:
+            yield
+        except SlowDown as error:
+            tell("sign_up.throttled", wait=error.retry_after)
+            raise
+
+    def _welcomed(self, user: User) -> User:
+        """A user that was added, as it stands there: the first one is an administrator."""
+        stored = self._store.find(user.uuid) or user
+        tell("user.added", user_id=stored.uuid, is_admin=stored.is_admin)
+        return stored
 
     def _find_or_add(self, new: NewUser, now: int) -> User:
         """Two devices may log in for the first time at the same moment."""
         key = email_key(new.email)
-        self._store.add(self._made(new), key, now)
+        made = self._made(new)
+        if self._store.add(made, key, now):
+            return self._welcomed(made)
         user = self._store.find_by_email(key)
         if user is None:
             raise Unauthorized("The user was deleted just now. Log in again.")

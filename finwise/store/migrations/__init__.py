@@ -7,6 +7,7 @@ import sqlite3
 from functools import cache
 from importlib.resources import files
 
+from finwise.domain.events import tell
 from finwise.errors import NewerSchema
 from finwise.store.checksum import old_checksum
 from finwise.store.id_hash import id_hash
@@ -44,6 +45,10 @@ def migrate(connection: sqlite3.Connection, kind: str, until: int | None = None)
         for statement in statements:  # one by one: executescript() would commit the transaction
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number:d}")  # a pragma takes no bound value
+    if version:  # a new file has none
+        _, _, file = connection.execute("PRAGMA database_list").fetchone()
+        newest = connection.execute("PRAGMA user_version").fetchone()[0]
+        tell("database.migrated", file=file, from_version=version, to_version=newest)
 
 
 def _statements(script: str) -> tuple[str, ...]:

@@ -1,0 +1,104 @@
+"""Events: what an operator, or a program in the operator's name, looks for in the log. `docs/security.md` lists them.
+
+They hold ids, roles and numbers. Of what people write (names, contents, passwords, tokens, codes) they hold nothing,
+apart from the e-mail that somebody tried to log in with.
+"""
+
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import NamedTuple
+
+log = logging.getLogger("finwise.events")
+
+_asked: ContextVar[Mapping[str, str]] = ContextVar("asked", default=MappingProxyType({}))
+
+
+class Event(NamedTuple):
+    """`level`: of logging. `says`: the sentence of its lines. `fields`: what each line holds, beside who asked."""
+
+    level: int
+    says: str
+    fields: tuple[str, ...] = ()
+
+
+EVENTS: Mapping[str, Event] = {
+    "server.started": Event(
+        logging.INFO,
+        "The server starts.",
+        ("version", "url", "workers", "threads", "login", "instance", "tenant_databases"),
+    ),
+    "server.stopped": Event(logging.INFO, "The server has stopped.", ("version", "url")),
+    "process.ready": Event(
+        logging.INFO, "A process of the server is ready.", ("version", "pid", "instance", "tenant_databases")
+    ),
+    "login.succeeded": Event(logging.INFO, "Somebody has logged in.", ("user_id", "token_id")),
+    "login.failed": Event(logging.WARNING, "E-mail and password do not belong together.", ("account",)),
+    "login.refused": Event(
+        logging.WARNING, "A login came by another way than the settings allow, or its proxy names nobody."
+    ),
+    "login.throttled": Event(logging.WARNING, "Too many failed logins: this one was not tried.", ("account", "wait")),
+    "sign_up.throttled": Event(logging.WARNING, "Too many attempts to sign up: this one was not tried.", ("wait",)),
+    "user.added": Event(logging.INFO, "There is a new user.", ("user_id", "is_admin")),
+    "user.changed": Event(logging.INFO, "A user has another name or e-mail.", ("user_id",)),
+    "user.deleted": Event(logging.INFO, "A user was deleted.", ("user_id",)),
+    "password.changed": Event(logging.INFO, "A user has another password.", ("user_id",)),
+    "admin.granted": Event(logging.WARNING, "A user became an administrator.", ("user_id",)),
+    "admin.revoked": Event(logging.WARNING, "A user is no longer an administrator.", ("user_id",)),
+    "token.added": Event(
+        logging.INFO, "There is a new token that took no login.", ("user_id", "token_id", "tenant_id", "read_only")
+    ),
+    "token.revoked": Event(logging.INFO, "A token was revoked.", ("user_id", "token_id")),
+    "token.all_revoked": Event(logging.INFO, "A user has revoked all tokens, or all others.", ("user_id",)),
+    "token.throttled": Event(
+        logging.WARNING, "A token makes too many requests: this one was refused.", ("user_id", "token_id", "wait")
+    ),
+    "tenant.created": Event(logging.INFO, "There is a new tenant.", ("tenant_id", "user_id")),
+    "tenant.renamed": Event(logging.INFO, "A tenant has another name.", ("tenant_id",)),
+    "tenant.handed_over": Event(logging.INFO, "A tenant has another owner.", ("tenant_id", "user_id")),
+    "tenant.deleted": Event(logging.INFO, "A tenant was deleted; its file is in the trash.", ("tenant_id",)),
+    "tenant.exported": Event(logging.INFO, "Somebody takes a copy of a book.", ("tenant_id",)),
+    "tenant.quota_set": Event(logging.INFO, "A tenant has another quota.", ("tenant_id", "quota_mib")),
+    "tenant.restored": Event(logging.WARNING, "Another file took the place of a tenant's.", ("tenant_id",)),
+    "tenant.quarantined": Event(
+        logging.ERROR, "A tenant's file is damaged or missing. Run: finwise verify", ("tenant_id",)
+    ),
+    "tenant.released": Event(logging.WARNING, "A tenant's quarantine has ended.", ("tenant_id",)),
+    "tenant.compacted": Event(
+        logging.INFO, "Old deletions and conflicts were forgotten.", ("tenant_id", "deletions", "conflicts")
+    ),
+    "member.changed": Event(logging.INFO, "A member has another role.", ("tenant_id", "user_id", "role")),
+    "member.removed": Event(logging.INFO, "A member was removed, or has left.", ("tenant_id", "user_id")),
+    "invitation.added": Event(logging.INFO, "There is a new invitation.", ("invitation_id", "tenant_id", "role")),
+    "invitation.revoked": Event(logging.INFO, "An invitation was taken back.", ("invitation_id", "tenant_id")),
+    "invitation.accepted": Event(logging.INFO, "A user became a member.", ("tenant_id", "user_id")),
+    "backup.made": Event(logging.INFO, "A backup was made.", ("folder", "tenants", "problems")),
+    "backup.incomplete": Event(logging.ERROR, "A tenant could not be backed up.", ("tenant_id", "reason")),
+    "upkeep.done": Event(logging.INFO, "The server has tidied up.", ("tenants", "removed_files")),
+    "database.migrated": Event(logging.INFO, "A database got a newer schema.", ("file", "from_version", "to_version")),
+}
+
+
+def tell(event: str, **fields: object) -> None:
+    """Writes an event of EVENTS to the log, with its fields and who asked for it.
+
+    Called once a thing is done. Fields that are None are left out.
+    """
+    level, says, _ = EVENTS[event]
+    log.log(level, says, extra={"event": event, "fields": {**_asked.get(), **fields}})
+
+
+def asked_from(address: str) -> None:
+    """From here on this thread answers a request that came from an address; empty: that is not known."""
+    _asked.set({"address": address} if address else {})
+
+
+def asked_by(user_id: str) -> None:
+    """The request is this user's."""
+    _asked.set({**_asked.get(), "by": user_id})
+
+
+def answered() -> None:
+    """The thread answers no request any more."""
+    _asked.set({})
