@@ -41,6 +41,7 @@ MAY_IMPORT: Mapping[str, set[str] | None] = {
     "upkeep_thread": {"domain", "errors"},
     "logs": set(),
     "turns": set(),
+    "connections": set(),
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": {"cli"},
@@ -231,14 +232,6 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
     "store/litestream.py": {"absolute"},
     "store/locks.py": {"os.open", "os.close"},  # of lock files
     "store/migrations/__init__.py": {"iterdir", "read_text"},  # our own .sql files
-    "store/permissions.py": {
-        "os.access",
-        "os.chown",  # of what was made just now
-        "os.chmod",
-        "os.geteuid",
-        "os.stat",
-        "os.statvfs",
-    },
     "store/pool.py": {"os.getpid", "os.stat"},
     "store/restores.py": {
         "absolute",

@@ -62,7 +62,7 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     for pages_of in (pages, account_book):
         app.register_blueprint(pages_of.blueprint, url_prefix=settings.url_prefix or None)
     app.wsgi_app = Express(app.wsgi_app, domain, settings, flow, clock)  # type: ignore[method-assign]
-    app.wsgi_app = Arrivals(app.wsgi_app, settings.threads)  # type: ignore[method-assign]
+    app.wsgi_app = Arrivals(app.wsgi_app, settings.threads, domain.limits.body_bytes)  # type: ignore[method-assign]
     if settings.access_log:
         logged = AccessLog(app.wsgi_app)
         app.wsgi_app = proxies.Proxies(logged, settings)  # type: ignore[method-assign]

@@ -1,39 +1,133 @@
-"""Bodies that take their time to arrive. A thread waits for each, and those who only read are not to wait for them."""
+"""Work in progress, bounded: so that neither strangers nor one household take the threads and the memory of a process.
 
+A thread waits for each body that is still arriving, and a large body takes many times its size while it is worked on.
+So bodies of strangers have a few places of their own, bounded by address, and those of members have other places,
+bounded by token; a token has a share of the threads and of the bytes, and others find the rest. What finds no place is
+told at once when to come again, which costs a fraction of the work itself.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Iterable
-from queue import Empty, SimpleQueue
+from threading import Condition, Lock
 from typing import Any
 
-from finwise.errors import Busy
+from finwise.api.auth import KNOWN, REFUSED
+from finwise.errors import Busy, SlowDown
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
-Places = SimpleQueue[None]
 
+LARGE = 65_536  # bytes of a body from which on its memory counts
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
+_RETRY_AFTER = 2  # seconds
+
+
+class Lane:
+    """Places for bodies that are arriving: `most` in all, `each` of one sender, who may wait `patience` seconds."""
+
+    def __init__(self, most: int, each: int, patience: float) -> None:
+        self._most = most
+        self._each = each
+        self._patience = patience
+        self._held: Counter[str] = Counter()
+        self._taken = 0
+        self._changed = Condition(Lock())
+
+    def enter(self, sender: str) -> None:
+        """Takes a place. Raises SlowDown if the sender has its share, Busy if no place is free."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(sender), self._patience):
+                if self._held[sender] >= self._each:
+                    raise SlowDown("Too many of your requests are still being sent.", retry_after=_RETRY_AFTER)
+                raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=_RETRY_AFTER)
+            self._held[sender] += 1
+            self._taken += 1
+
+    def leave(self, sender: str) -> None:
+        """Gives a place back."""
+        with self._changed:
+            _reduce(self._held, sender, 1)
+            self._taken -= 1
+            self._changed.notify_all()
+
+    def _is_free(self, sender: str) -> bool:
+        return self._taken < self._most and self._held.get(sender, 0) < self._each
+
+
+class Shares:
+    """What is worked on: `requests` of a token, `bytes` of large bodies of a token, three times as many in all."""
+
+    def __init__(self, requests: int, size: int) -> None:
+        self._requests = requests
+        self.size = size
+        self._in_progress: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+        self._guard = Lock()
+
+    def begin(self, token: str) -> bool:
+        """Whether the token may have one more request; `end` gives it back."""
+        with self._guard:
+            if self._in_progress[token] >= self._requests:
+                return False
+            self._in_progress[token] += 1
+            return True
+
+    def end(self, token: str) -> None:
+        """Takes note that one of its requests is answered."""
+        with self._guard:
+            _reduce(self._in_progress, token, 1)
+
+    def take(self, token: str, size: int) -> None:
+        """Takes room for a body, which `give_back` returns. Raises SlowDown or Busy if there is not enough."""
+        if not size:
+            return
+        with self._guard:
+            if self._bytes[token] + size > self.size:
+                raise SlowDown("Your large requests are still worked on. Wait for their answers.", retry_after=1)
+            if self._bytes.total() + size > 3 * self.size:
+                raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
+            self._bytes[token] += size
+
+    def give_back(self, token: str, size: int) -> None:
+        """Returns the room that `take` took."""
+        if size:
+            with self._guard:
+                _reduce(self._bytes, token, size)
 
 
 class Arrivals:
-    """A WSGI middleware: three quarters of a process's threads may wait for bodies, the others never do."""
+    """A WSGI middleware in front of the whole application, for a process of so many threads."""
 
-    def __init__(self, app: Wsgi, threads: int) -> None:
+    def __init__(self, app: Wsgi, threads: int, body_bytes: int) -> None:
         self._app = app
-        self._places: Places = SimpleQueue()  # as a semaphore; threading's own is written in Python
-        for _ in range(max(1, threads * 3 // 4)):
-            self._places.put(None)
+        self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 8), _PATIENCE)
+        self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
+        self._shares = Shares(max(2, threads // 4), body_bytes)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer."""
-        environ["wsgi.input"] = _Arriving(environ["wsgi.input"], self._places)
-        return self._app(environ, start_response)
+        token = environ.get("HTTP_AUTHORIZATION", "")
+        has_begun = self._shares.begin(token) if token else False
+        if token and not has_begun:
+            environ[REFUSED] = SlowDown("This token has too many requests at once. Wait for answers.", retry_after=1)
+        environ["wsgi.input"] = body = _Arriving(environ, self._members, self._strangers, self._shares)
+        try:
+            return self._app(environ, start_response)
+        finally:
+            body.close()
+            if has_begun:
+                self._shares.end(token)
 
 
 class _Arriving:
-    """What a client is still sending. Its methods are those of the stream, which may raise Busy here."""
+    """What a client is still sending. Its methods are those of the stream; they may raise SlowDown and Busy."""
 
-    def __init__(self, stream: Any, places: Places) -> None:
-        self._stream = stream
-        self._places = places
+    def __init__(self, environ: Environ, members: Lane, strangers: Lane, shares: Shares) -> None:
+        self._stream = environ["wsgi.input"]
+        self._environ = environ
+        self._members, self._strangers = members, strangers
+        self._shares = shares
+        self._counted: tuple[str, int] | None = None
 
     def read(self, size: int = -1) -> bytes:
         content: bytes = self._in_place(self._stream.read, size)
@@ -50,12 +144,35 @@ class _Arriving:
     def __iter__(self) -> Any:
         return iter(self.readline, b"")
 
+    def close(self) -> None:
+        """Gives back the room that the body took, and lets go of the request, which held this object in turn."""
+        self._environ["wsgi.input"] = self._stream
+        if self._counted:
+            self._shares.give_back(*self._counted)
+
+    def _weight(self) -> int:
+        """The bytes of the body if they count; a body in chunks may become as large as any."""
+        length = self._environ.get("CONTENT_LENGTH", "")
+        size = int(length) if length.isdecimal() and length.isascii() else self._shares.size
+        return min(size, self._shares.size) if size > LARGE else 0
+
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
-        try:
-            self._places.get(timeout=_PATIENCE)
-        except Empty:
-            raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=2) from None
+        is_known = self._environ.get(KNOWN)
+        lane = self._members if is_known else self._strangers
+        sender = self._environ.get("HTTP_AUTHORIZATION" if is_known else "REMOTE_ADDR", "")
+        if is_known and self._counted is None:
+            weight = self._weight()
+            self._shares.take(sender, weight)
+            self._counted = sender, weight
+        lane.enter(sender)
         try:
             return read(size)
         finally:
-            self._places.put(None)
+            lane.leave(sender)
+
+
+def _reduce(counter: Counter[str], key: str, by: int) -> None:
+    """Less of a key, which is forgotten with its last."""
+    counter[key] -= by
+    if counter[key] <= 0:
+        del counter[key]

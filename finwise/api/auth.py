@@ -40,6 +40,7 @@ FOR_SCRIPTS = frozenset(
         "tenants.get_tenant",
     }
 )
+KNOWN = "finwise.known"  # in the environment of a request: its token is one of this server's
 REFUSED = "finwise.refused"  # in the environment of a request: the error with which express.py sent it on to here
 PUSH = "sync.push_changes"
 ADMINISTRATION = "administration"  # the blueprint that takes an administrator
@@ -58,6 +59,7 @@ def register(app: Flask, flow: Flow) -> None:
         if refused := request.environ.get(REFUSED):
             raise refused
         caller = identify(context.domain(), flow, request.headers.get("Authorization", ""), context.now())
+        request.environ[KNOWN] = True
         _require_permission(caller)
         g.caller = caller
         events.asked_by(caller.user.uuid)

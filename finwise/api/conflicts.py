@@ -27,7 +27,7 @@ def list_conflicts(tenant_id: str) -> Response:
     answer_type(JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(tenant_id))
     with ExitStack() as opened:
-        context.streams().take_place(opened)
+        context.streams().take_place(opened, tenant.uuid)
         conflicts = opened.enter_context(context.domain().conflicts.list_of(tenant.uuid))
         return context.streams().answer(answers.conflicts_text(conflicts), JSON, opened.pop_all())
 

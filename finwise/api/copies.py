@@ -12,6 +12,8 @@ from finwise.domain.events import tell
 from finwise.domain.exchange import book_text
 from finwise.domain.identifiers import canonical_uuid
 
+_MOST_COPIES = 2  # of a book at once, for each is a file on the disk until it is sent
+
 blueprint = Blueprint("copies", __name__, description="One's own account book, to take away")
 
 BOOK_EXAMPLE = {
@@ -53,7 +55,7 @@ def export(id: str) -> Response:
     media_type = answer_type(SQLITE, JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     with ExitStack() as opened:
-        context.streams().take_place(opened)
+        context.streams().take_place(opened, tenant.uuid, _MOST_COPIES)
         if media_type == JSON:
             body: Body = opened.enter_context(book_text(context.domain().sync, tenant.uuid))
         else:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from finwise.api import answers, sync
-from finwise.api.auth import REFUSED, identify
+from finwise.api.auth import KNOWN, REFUSED, identify
 from finwise.api.browsers import is_ours, protection
 from finwise.api.flooding import Flow
 from finwise.config import Settings
@@ -36,6 +36,7 @@ _JSON = frozenset({"application/json", "application/json; charset=utf-8", "appli
 _ACCEPTED = frozenset({"", "*/*", "application/json", "application/json, text/plain, */*"})
 _PUSHED = "finwise.pushed"
 _SMALL = 65_536  # bytes of a body that arrives at once, mostly
+_MOST_FAMILIAR = 4_096
 _LONGEST_QUERY = 512  # characters of a query that is remembered, so that what is remembered is bounded in bytes
 _ODD = frozenset({"HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING"})
 
@@ -48,6 +49,7 @@ class Express:
         self._domain = domain
         self._flow = flow
         self._clock = clock
+        self._familiar: set[str] = set()  # headers with tokens that opened something lately
         self._path = f"{settings.url_prefix}/sync/changes"
         self._names = settings.hosts
         vary = "Accept, Authorization, Origin" if settings.origins else "Accept, Authorization"
@@ -56,7 +58,7 @@ class Express:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer."""
         answer = None
-        if environ["PATH_INFO"].startswith(self._path) and self._is_plain(environ):
+        if environ["PATH_INFO"].startswith(self._path) and REFUSED not in environ and self._is_plain(environ):
             try:
                 answer = self._answered(environ)
             except Exception as error:
@@ -110,7 +112,12 @@ class Express:
         if not (length.isascii() and length.isdigit()) or int(length) > self._domain.limits.body_bytes:
             return None
         now = self._clock()
-        caller = self._caller(environ, now) if int(length) > _SMALL else None  # of strangers nothing large is read
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        # Nothing of a stranger's body is read. Who has just pushed is asked for once the body is there, which is once.
+        is_familiar = authorization in self._familiar and int(length) <= _SMALL
+        caller = None if is_familiar else self._caller(environ, now)
+        self._remember(authorization)
+        environ[KNOWN] = True
         body = environ["wsgi.input"].read(int(length))  # before the turn and the moment, for it may take its time
         with Turn():
             return self._pushed(environ, body, caller, now)
@@ -126,6 +133,11 @@ class Express:
         # To free what was read of 500 changes takes 0.5 ms. So it goes with the environment, after the answer.
         environ[_PUSHED] = envelope, pushed
         return answers.pushed_text(pushed, now), []
+
+    def _remember(self, authorization: str) -> None:
+        if len(self._familiar) >= _MOST_FAMILIAR:
+            self._familiar.clear()
+        self._familiar.add(authorization)
 
     def _caller(self, environ: Environ, now: int) -> Caller:
         return identify(self._domain, self._flow, environ.get("HTTP_AUTHORIZATION", ""), now)

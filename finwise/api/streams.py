@@ -7,14 +7,15 @@ else waits for one of them at most: Python runs one thread at a time anyway.
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Any, TypeVar
 
 from flask import Response, request
 
-from finwise.errors import Busy
+from finwise.errors import Busy, SlowDown
 
 _GZIP = zlib.MAX_WBITS | 16  # deflate with gzip's head and tail
 _FASTEST = 1  # a sixth of the size for 3 µs an entity; level 6: a seventh for 7 µs
@@ -28,14 +29,32 @@ class Streams:
     """The places of one process."""
 
     def __init__(self, places: int) -> None:
-        self._places = BoundedSemaphore(places)
+        self._places = places
+        self._taken: Counter[str] = Counter()
+        self._guard = Lock()
         self._turn = Lock()
 
-    def take_place(self, opened: ExitStack) -> None:
-        """Takes a place, which is free again once `opened` is closed. Raises Busy."""
-        if not self._places.acquire(blocking=False):
-            raise Busy("Too many load whole books at once. Try again in a moment.", retry_after=_RETRY_AFTER)
-        opened.callback(self._places.release)
+    def take_place(self, opened: ExitStack, tenant_id: str, most: int | None = None) -> None:
+        """Takes a place for a tenant, which is free again once `opened` is closed.
+
+        A tenant may have `most` places, half of all if that is not given, so that others find one. Raises SlowDown if
+        it has them, Busy if none is free.
+        """
+        with self._guard:
+            if self._taken[tenant_id] >= (most or max(1, self._places // 2)):
+                raise SlowDown(
+                    "This book is loaded too many times at once. Wait for the others.", retry_after=_RETRY_AFTER
+                )
+            if self._taken.total() >= self._places:
+                raise Busy("Too many load whole books at once. Try again in a moment.", retry_after=_RETRY_AFTER)
+            self._taken[tenant_id] += 1
+        opened.callback(self._leave, tenant_id)
+
+    def _leave(self, tenant_id: str) -> None:
+        with self._guard:
+            self._taken[tenant_id] -= 1
+            if not self._taken[tenant_id]:
+                del self._taken[tenant_id]
 
     def answer(self, body: Body, media_type: str, opened: ExitStack) -> Response:
         """An answer that is made of what is open while it is sent; closes that afterwards, whatever happens."""

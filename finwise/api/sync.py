@@ -84,7 +84,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     tenant = context.domain().tenants.to_read(context.caller(), _named(tenant_id))
     write = answers.load_lines if media_type == NDJSON else answers.load_chunks
     with ExitStack() as opened:
-        context.streams().take_place(opened)
+        context.streams().take_place(opened, tenant.uuid)
         load = opened.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
         answer = _tagged(format_cursor(load.next_stamp, load.epoch), "", media_type)
         if answer.status_code == 200:

@@ -6,14 +6,17 @@ import logging
 import click
 from flask import Flask
 
-from finwise import config, create_app, create_domain
+from finwise import config, connections, create_app, create_domain
 from finwise.api import account_book
+from finwise.cli import descriptors
 from finwise.cli.addresses import address_of, require_usable, url_of
 from finwise.domain.events import tell
 from finwise.errors import BadSetting
 from finwise.version import __version__
 
 _GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
+BACKLOG = 2_048  # connections that wait to be taken
+HEAD_SECONDS = 10  # that the head of a request may take to arrive, and a connection may wait for its next request
 STOP_SECONDS = 10  # what a server's processes have to answer what they are at when it is told to stop
 
 
@@ -53,6 +56,10 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
 def application() -> Flask:
     """What each process of the server runs."""
     app = create_app()
+    settings = config.from_environment()
+    if connections.is_possible():
+        most = descriptors.connections(settings.threads) * 3 // 4  # before the server itself stops taking new ones
+        connections.start(connections.Watch(settings.port, most, settings.proxies))
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     return app
@@ -60,9 +67,11 @@ def application() -> Flask:
 
 def _serve(settings: config.Settings) -> None:
     from granian import Granian  # here, for the other commands do not need it
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    descriptors.raise_limit()
     config.to_environment(settings)
     Granian(
         "finwise.cli.serving:application",
@@ -73,6 +82,10 @@ def _serve(settings: config.Settings) -> None:
         workers=settings.workers,
         blocking_threads=settings.threads,
         websockets=False,
+        http=HTTPModes.http1,  # over HTTP/2 a stranger's streams hold threads for as long as they like
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1_000),
+        backlog=BACKLOG,
+        backpressure=descriptors.connections(settings.threads),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,  # one told to stop while it starts would never be heard of again
         log_level=LogLevels.error,

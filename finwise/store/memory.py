@@ -89,8 +89,9 @@ class MemoryDatabases:
     def remove_leftovers(self, wanted: set[str]) -> None:
         """As `Staging.remove_leftovers`; nothing is left."""
 
-    def trouble(self) -> None:
-        """There is none in memory."""
+    def is_writable(self) -> bool:
+        """Always."""
+        return True
 
     def _connection(self, tenant_id: str) -> Connection:
         if tenant_id not in self._connections:

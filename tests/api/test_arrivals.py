@@ -1,14 +1,17 @@
-"""Those who send bodies take the places that there are for them, and give them back."""
+"""Work in progress is bounded by sender and in all, and its places are given back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
 import pytest
 
 from finwise.api import arrivals
-from finwise.api.arrivals import Arrivals
-from finwise.errors import Busy
+from finwise.api.arrivals import LARGE, Arrivals
+from finwise.api.auth import KNOWN, REFUSED
+from finwise.errors import Busy, SlowDown
+
+BODY_BYTES = 1_000_000
 
 
 class Broken(BytesIO):
@@ -18,43 +21,140 @@ class Broken(BytesIO):
         raise OSError
 
 
+class Arriving(BytesIO):
+    """A body during whose arrival something else happens."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__(b"the first")
+        self._meanwhile = meanwhile
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._meanwhile()
+        return super().read(size)
+
+
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    if refused := environ.get(REFUSED):
+        raise refused
     return [environ["wsgi.input"].read(5), environ["wsgi.input"].readline(), *environ["wsgi.input"]]
 
 
-def send(server: Arrivals, body: BytesIO) -> bytes:
-    return b"".join(server({"wsgi.input": body}, None))
+def send(server: Arrivals, body: BytesIO, token: str = "", address: str = "192.0.2.1", length: int = 9) -> bytes:
+    """What the application makes of a request; one with a token is of somebody who is known."""
+    environ = {"wsgi.input": body, "REMOTE_ADDR": address, "CONTENT_LENGTH": str(length)}
+    known = {"HTTP_AUTHORIZATION": token, KNOWN: True} if token else {}
+    return b"".join(server(environ | known, None))
+
+
+def refused(kind: type[Exception], server: Arrivals, **sender: Any) -> Callable[[], None]:
+    """Something else that happens: a request is refused."""
+
+    def meanwhile() -> None:
+        with pytest.raises(kind):
+            send(server, BytesIO(b"another"), **sender)
+
+    return meanwhile
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "_PATIENCE", 0.01)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Arrivals:
-    """With one place."""
-    monkeypatch.setattr(arrivals, "_PATIENCE", 0.01)
-    return Arrivals(app, threads=1)
+def server() -> Arrivals:
+    """With one place for strangers and one for members."""
+    return Arrivals(app, threads=1, body_bytes=BODY_BYTES)
 
 
-def test_a_body_arrives_as_it_was_sent(server: Arrivals) -> None:
-    assert send(server, BytesIO(b"a body\nof\nlines")) == b"a body\nof\nlines"
+@pytest.fixture
+def large() -> Arrivals:
+    """With 40 places for members, 8 of each, and 8 for strangers, 4 of each; 16 requests at once of a token."""
+    return Arrivals(app, threads=64, body_bytes=BODY_BYTES)
 
 
-def test_a_place_is_free_again_when_the_body_is_there(server: Arrivals) -> None:
-    assert {send(server, BytesIO(b"said again")) for _ in range(3)} == {b"said again"}
+@pytest.mark.parametrize("token", ["", "ada"])
+def test_a_body_arrives_as_it_was_sent(server: Arrivals, token: str) -> None:
+    assert send(server, BytesIO(b"a body\nof\nlines"), token) == b"a body\nof\nlines"
 
 
-def test_a_place_is_free_again_when_the_sender_has_gone(server: Arrivals) -> None:
+@pytest.mark.parametrize("token", ["", "ada"])
+def test_a_place_is_free_again_when_the_body_is_there(server: Arrivals, token: str) -> None:
+    assert {send(server, BytesIO(b"said again"), token) for _ in range(3)} == {b"said again"}
+
+
+@pytest.mark.parametrize("token", ["", "ada"])
+def test_a_place_is_free_again_when_the_sender_has_gone(server: Arrivals, token: str) -> None:
     for _ in range(3):
         with pytest.raises(OSError):
-            send(server, Broken())
-    assert send(server, BytesIO(b"another")) == b"another"
+            send(server, Broken(), token)
+    assert send(server, BytesIO(b"another"), token) == b"another"
 
 
 def test_who_finds_no_place_is_told_to_come_again(server: Arrivals) -> None:
-    class Arriving(BytesIO):
-        """While it is on its way, somebody else comes."""
+    assert send(server, Arriving(refused(SlowDown, server)))
+    assert send(server, Arriving(refused(Busy, server, address="192.0.2.2")))
+    assert send(server, Arriving(refused(Busy, server, token="grace")), "ada")
 
-        def read(self, size: int | None = -1, /) -> bytes:
-            with pytest.raises(Busy):
-                send(server, BytesIO(b"another"))
-            return super().read(size)
 
-    assert send(server, Arriving(b"the first")) == b"the first"
+def test_strangers_leave_the_places_of_members_free(server: Arrivals) -> None:
+    assert send(server, Arriving(lambda: send(server, BytesIO(b"a member"), "ada")))
+
+
+def _nested(server: Arrivals, depth: int, last: Callable[[], object], **sender: Any) -> Callable[[], object]:
+    """As many bodies as `depth` that arrive at once, and then something else."""
+    for _ in range(depth):
+        last = _arriving(server, last, sender)
+    return last
+
+
+def _arriving(server: Arrivals, meanwhile: Callable[[], object], sender: dict[str, Any]) -> Callable[[], object]:
+    return lambda: send(server, Arriving(meanwhile), **sender)
+
+
+def test_one_stranger_takes_half_of_the_places_of_strangers(large: Arrivals) -> None:
+    def last() -> None:
+        refused(SlowDown, large)()
+        assert send(large, BytesIO(b"from elsewhere"), address="192.0.2.2")
+
+    _nested(large, 4, last)()
+
+
+def test_one_member_takes_a_share_of_the_places_of_members(large: Arrivals) -> None:
+    def last() -> None:
+        refused(SlowDown, large, token="ada")()
+        assert send(large, BytesIO(b"of another"), "grace")
+
+    _nested(large, 8, last, token="ada")()
+
+
+def test_one_token_has_a_share_of_the_requests_at_once() -> None:
+    def last() -> None:
+        refused(SlowDown, server, token="ada")()
+        assert send(server, BytesIO(b"of another"), "grace")
+
+    def waiting(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if refused := environ.get(REFUSED):
+            raise refused
+        deeper.pop()() if deeper else None
+        return [b"answered"]
+
+    server = Arrivals(waiting, threads=64, body_bytes=BODY_BYTES)
+    deeper: list[Callable[[], object]] = [last]
+    deeper += [lambda: send(server, BytesIO(), "ada") for _ in range(15)]
+    assert send(server, BytesIO(), "ada") == b"answered"
+    assert send(server, BytesIO(), "ada") == b"answered"
+
+
+def test_large_bodies_of_one_token_have_the_bytes_of_one_body_and_all_have_three_times_that(large: Arrivals) -> None:
+    half = {"length": BODY_BYTES // 2 + 1}
+
+    def last() -> None:
+        refused(SlowDown, large, token="ada", **half)()
+        assert send(large, BytesIO(b"a small one"), "ada", length=LARGE)
+        whole = {"length": BODY_BYTES}
+        full = _nested(large, 1, refused(Busy, large, token="a fourth", **half), token="a third", **whole)
+        _nested(large, 1, full, token="grace", **whole)()
+
+    _nested(large, 1, last, token="ada", **half)()
+    assert send(large, BytesIO(b"again"), "ada", length=BODY_BYTES) == b"again"

@@ -12,6 +12,7 @@ import pytest
 
 from finwise.config import Settings
 from finwise.domain.exchange import import_book
+from finwise.entities import CATALOGUE
 from tests.household import Household, change
 from tests.problems import assert_problem
 from tests.store.files import value
@@ -33,7 +34,7 @@ def test_the_file_opens_with_any_sqlite_tool(home: Household, settings: Settings
     taken.write_bytes(answer.data)
     assert value(taken, "SELECT name FROM tags") == "holiday"
     assert value(taken, "PRAGMA integrity_check") == "ok"
-    assert value(taken, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'") == 9
+    assert value(taken, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'") == len(CATALOGUE)
     assert copies(settings) == [], "nothing stays behind"
 
 

@@ -8,7 +8,7 @@ from threading import Event, Thread
 import pytest
 
 from finwise.api.streams import Streams
-from finwise.errors import Busy
+from finwise.errors import Busy, SlowDown
 from tests.household import Household, change
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -50,14 +50,20 @@ def test_what_is_there_already_is_not_packed_either(home: Household) -> None:
 def test_whoever_finds_no_place_free_comes_again_and_pushes_go_on(
     home: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(home.client.application.extensions, "finwise streams", Streams(2))
+    monkeypatch.setitem(home.client.application.extensions, "finwise streams", Streams(4))
     home.results(change())
+    neighbour = Household(home.client).create()
     paths = [f"/sync/initial/{home.tenant_id}", f"/sync/conflicts/{home.tenant_id}"]
     under_way = [home.get(path) for path in paths]
     for path in (*paths, f"/tenants/{home.tenant_id}/export"):
         refused = home.get(path)
-        assert (refused.status_code, refused.get_json()["code"]) == (503, "busy")
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "slow_down")
         assert int(refused.headers["Retry-After"]) > 0
+    others = [neighbour.get(f"/sync/initial/{neighbour.tenant_id}") for _ in range(2)]
+    assert [answer.status_code for answer in others] == [200, 200]
+    third = Household(home.client).create()
+    refused = third.get(f"/sync/initial/{third.tenant_id}")
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "busy")
     assert home.results(change("e2"))[0]["status"] == "applied"
     assert len(home.pull()["changes"]) == 2
     under_way[0].close()
@@ -80,11 +86,28 @@ def test_a_load_that_is_refused_or_breaks_off_keeps_no_place(home: Household, mo
 def test_a_place_is_free_again_once_what_was_opened_is_closed() -> None:
     streams = Streams(1)
     with ExitStack() as opened:
-        streams.take_place(opened)
+        streams.take_place(opened, "one")
         with pytest.raises(Busy), ExitStack() as other:
-            streams.take_place(other)
+            streams.take_place(other, "another")
     with ExitStack() as opened:
-        streams.take_place(opened)
+        streams.take_place(opened, "one")
+
+
+def test_one_book_takes_half_of_the_places_and_leaves_the_others_to_other_books() -> None:
+    streams = Streams(4)
+    with ExitStack() as opened:
+        for _ in range(2):
+            streams.take_place(opened, "one")
+        with pytest.raises(SlowDown):
+            streams.take_place(opened, "one")
+        for _ in range(2):
+            streams.take_place(opened, "another")
+        with pytest.raises(Busy):
+            streams.take_place(opened, "a third")
+    with ExitStack() as opened:
+        streams.take_place(opened, "one", most=1)
+        with pytest.raises(SlowDown):
+            streams.take_place(opened, "one", most=1)
 
 
 def test_two_take_turns_at_making_a_piece_and_none_waits_for_a_reader() -> None:
