@@ -1,15 +1,10 @@
 /** What axe-core finds on every view, in light and dark, on a phone and on a desk; nothing. */
-import axe from "axe-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findings } from "./axe.ts";
 import { CHROMIUM } from "./chromium.ts";
 import { enter, inStep } from "./household.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
-
-interface Finding {
-  id: string;
-  nodes: { html: string; failureSummary?: string }[];
-}
 
 describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
   const server = new Server(["--demo"]);
@@ -21,25 +16,17 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
   });
   afterAll(() => Promise.all([profile.remove(), server.remove()]));
 
-  async function findings(): Promise<string[]> {
-    await profile.page.evaluate(axe.source);
-    const found = await profile.page.evaluate(async () => {
-      const { violations } = await (globalThis as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } }).axe.run();
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ""}`).join(" | ")}`);
-    });
-    return found;
-  }
-
   test("the door has labels for all it asks", async () => {
-    await profile.page.goto(`${server.url}/app/`);
-    await profile.page.getByLabel("E-mail").waitFor();
-    expect(await findings()).toEqual([]);
+    const { page } = profile;
+    await page.goto(`${server.url}/app/`);
+    await page.getByLabel("E-mail").waitFor();
+    expect(await findings(page)).toEqual([]);
   });
 
   test("the start page opens the demo book in one click", async () => {
     const { page } = profile;
     await page.goto(server.url);
-    expect(await findings()).toEqual([]);
+    expect(await findings(page)).toEqual([]);
     await page.getByRole("link", { name: "demo book" }).click();
     await page.getByRole("heading", { name: "All accounts" }).waitFor();
     await inStep(page);
@@ -59,7 +46,7 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
     await page.goto(`${server.url}/app/#/${view}`);
     await page.getByRole("main").waitFor();
     await inStep(page);
-    expect(await findings()).toEqual([]);
+    expect(await findings(page)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(SIZES[size].width);
   });
 
@@ -71,7 +58,7 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
     await line.focus();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: "Edit booking" }).waitFor();
-    expect(await findings()).toEqual([]);
+    expect(await findings(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await line.evaluate((element) => element === document.activeElement)).toBe(true);

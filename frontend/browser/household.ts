@@ -48,6 +48,17 @@ export class Household {
     return this.server.ask("GET", `/sync/conflicts/${this.tenantId}`, this.token);
   }
 
+  invitations(): Promise<unknown[]> {
+    return this.server.ask("GET", `/tenants/${this.tenantId}/invitations`, this.token);
+  }
+
+  /** Edits a booking from another device, which does not know what others have changed since. */
+  async editBeside(id: string, changed: object): Promise<void> {
+    const { data, updated_at: base } = (await this.held())[`transactions ${id}`] as { data: object; updated_at: string };
+    const edit = { ...change("transactions", id, { ...data, ...changed }), updated_at: new Date().toISOString(), base_updated_at: base };
+    await this.server.ask("POST", "/sync/changes", this.token, { tenant_id: this.tenantId, device_id: "another device", changes: [edit] });
+  }
+
   /** Logs in by the page's own form. */
   async logIn(page: Page, url: string): Promise<void> {
     await page.goto(`${url}/app/`);
