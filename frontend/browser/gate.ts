@@ -7,6 +7,7 @@ export type Loss = "request" | "answer";
 /** Stands between the browser and the server, and loses what a test wants lost. */
 export class Gate {
   private readonly http: HttpServer;
+  private isCutting = false;
   private loss: { what: Loss; reached: () => void } | undefined;
 
   constructor(private readonly target: string) {
@@ -32,9 +33,15 @@ export class Gate {
     return new Promise((reached) => (this.loss = { what, reached }));
   }
 
+  /** Has every first load break off in the middle of its answer. */
+  cutLoads(): void {
+    this.isCutting = true;
+  }
+
   /** Nothing is lost any more. */
   mend(): void {
     this.loss = undefined;
+    this.isCutting = false;
   }
 
   private async pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -42,15 +49,29 @@ export class Gate {
     const body: Buffer[] = [];
     for await (const part of incoming) body.push(part as Buffer);
     if (loss?.what === "request") return loss.reached();
+    const isCut = this.isCutting && incoming.url?.includes("/sync/initial/");
+    if (isCut) incoming.headers["accept-encoding"] = "identity"; // half of a compressed answer is less than half of it
     const forwarded = request(this.target + incoming.url, { method: incoming.method ?? "GET", headers: incoming.headers }, (answer) => {
       if (loss) {
         answer.resume().once("end", loss.reached);
         return;
       }
+      if (isCut) return void cut(answer, outgoing);
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });
     forwarded.once("error", () => outgoing.destroy());
     forwarded.end(Buffer.concat(body));
   }
+}
+
+/** Passes the first half of an answer on, and then hangs up. */
+async function cut(answer: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const parts: Buffer[] = [];
+  for await (const part of answer) parts.push(part as Buffer);
+  const body = Buffer.concat(parts);
+  const { "content-length": _, "transfer-encoding": __, ...headers } = answer.headers;
+  outgoing.writeHead(answer.statusCode ?? 502, headers);
+  outgoing.write(body.subarray(0, body.length / 2));
+  outgoing.socket?.end();
 }

@@ -62,10 +62,14 @@ export class Household {
   /** Logs in by the page's own form. */
   async logIn(page: Page, url: string): Promise<void> {
     await page.goto(`${url}/app/`);
+    await this.fillLogin(page);
+    await page.getByRole("heading", { name: "All accounts" }).waitFor();
+  }
+
+  async fillLogin(page: Page): Promise<void> {
     await page.getByLabel("E-mail").fill(this.email);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByRole("heading", { name: "All accounts" }).waitFor();
   }
 
   /** What a browser holds, in the form of `held`. */

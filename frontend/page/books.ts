@@ -1,6 +1,5 @@
 import { computed, shallowRef, type ComputedRef } from "vue";
-import { shelvedBooks, type ShelvedBook } from "../src/index.ts";
-import { useSyncStore } from "../src/pinia.ts";
+import { shelvedBooks, useSyncStore, type ShelvedBook } from "../src/pinia.ts";
 import { listTenants, session } from "./session.ts";
 import { words } from "./words/index.ts";
 

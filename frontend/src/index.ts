@@ -13,7 +13,6 @@ export {
 export { TenantDbService, EntityExists, NoSuchEntity, TooManyTogether } from "./tenant_db_service.js";
 export { Exchange, type Progress } from "./exchange.js";
 export { BackgroundSync, type Options } from "./background.js";
-export { isLoaded, shelvedBooks, type ShelvedBook } from "./shelf.js";
 export { stateAfter, type SyncState, type SyncStatus } from "./status.js";
 export { StorageError, storageCode, type StorageCode } from "./storage.js";
 export { newId } from "./identifiers.js";

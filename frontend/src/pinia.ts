@@ -1,2 +1,3 @@
 export { useTenantStore } from "./stores/tenant.js";
 export { useSyncStore } from "./stores/sync.js";
+export { shelvedBooks, type ShelvedBook } from "./shelf.js";
