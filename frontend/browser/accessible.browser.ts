@@ -34,7 +34,7 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
   });
 
   const SIZES = { desk: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } };
-  const views = ["bookings", "accounts", "sync", "settings"];
+  const views = ["bookings", "accounts", "categories", "sync", "settings"];
   const cases = (Object.keys(SIZES) as (keyof typeof SIZES)[]).flatMap((size) =>
     (["light", "dark"] as const).flatMap((colorScheme) => views.map((view) => ({ size, colorScheme, view }))),
   );

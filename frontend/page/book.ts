@@ -100,6 +100,8 @@ export const useBook = defineStore("book", () => {
   });
   const activeAccounts = computed(() => accounts.value.filter((account) => account.isActive));
   const accountsById = computed(() => new Map(accounts.value.map((account) => [account.id, account])));
+  const categories = computed(() => tables.value.categories.value);
+  const categoryGroups = computed(() => tables.value.categoryGroups.value);
   const categoriesById = computed(() => new Map(tables.value.categories.value.map((category) => [category.id, category])));
   const categorySections = computed(() => {
     const shown = tables.value.categories.value.filter((category) => category.isActive && !category.isHidden).sort(bySortOrder);
@@ -143,6 +145,13 @@ export const useBook = defineStore("book", () => {
     return known;
   });
   const payees = computed(() => [...habits.value.values()].sort((a, b) => b.count - a.count).map(({ payee }) => payee));
+
+  /** How many bookings have each category. */
+  const usesOfCategories = computed(() => {
+    const counts = new Map<string, number>();
+    for (const { categoryId } of ledger.value.all()) if (categoryId) counts.set(categoryId, (counts.get(categoryId) ?? 0) + 1);
+    return counts;
+  });
 
   const lastOf = (payee: string): Booking | undefined => habits.value.get(nameForm(payee))?.last;
   const hasAccount = (id: string): boolean => accountsById.value.has(id);
@@ -272,7 +281,7 @@ export const useBook = defineStore("book", () => {
   }
 
   return {
-    isReady, canWrite, groups, accounts, activeAccounts, categorySections, balances, total, sections, strays, payees,
+    isReady, canWrite, groups, categories, categoryGroups, usesOfCategories, accounts, activeAccounts, categorySections, balances, total, sections, strays, payees,
     lastOf, hasAccount, accountName, categoryName, bookingOf, counterOf, countOf, openingAfter, dependentsOf, linesOf, seriesOf, offsetsOf,
     enter, change, removeBooking, addAccount, changeAccount, removeAccount, saveGroup, removeGroup,
   };

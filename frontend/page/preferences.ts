@@ -1,21 +1,22 @@
 import { reactive, watch } from "vue";
+import { CURRENCIES } from "./currency.ts";
 import { keep, kept } from "./kept.ts";
 
 /** What a person chose about the page on this device. */
 export interface Preferences {
   language: Language;
   theme: "system" | "light" | "dark";
+  /** The currency of new books, and in which books without one are shown. */
   currency: string;
 }
 
 export const LANGUAGES = ["en", "de"] as const;
 export type Language = (typeof LANGUAGES)[number];
 export const THEMES = ["system", "light", "dark"] as const;
-export const CURRENCIES = ["EUR", "CHF", "USD", "GBP", "SEK", "DKK", "NOK", "PLN", "CZK", "CAD", "AUD", "JPY"];
 
 const KEY = "finwise.preferences";
 const REGIONS: Record<string, string> = {
-  US: "USD", GB: "GBP", CH: "CHF", LI: "CHF", SE: "SEK", DK: "DKK", NO: "NOK", PL: "PLN", CZ: "CZK", CA: "CAD", AU: "AUD",
+  US: "USD", GB: "GBP", CH: "CHF", LI: "CHF", SE: "SEK", DK: "DKK", NO: "NOK", PL: "PLN", CZ: "CZK", CA: "CAD", AU: "AUD", JP: "JPY", IN: "INR", NZ: "NZD", ZA: "ZAR",
 };
 
 export const preferences = reactive<Preferences>({ ...fromBrowser(), ...chosen() });

@@ -1,5 +1,5 @@
 import { computed, type ComputedRef } from "vue";
-import { currency, decimalsOf, unitsInOne } from "../currency.ts";
+import { currency, decimalsOf, isCurrency, unitsInOne } from "../currency.ts";
 import { amountStyle, parseAmount, type Cents } from "../money.ts";
 import { locale, preferences, type Language } from "../preferences.ts";
 import { de } from "./de.ts";
@@ -38,7 +38,7 @@ export const written = computed(() => {
     /** What somebody typed as an amount; null: it is none. */
     parsed: (typed: string) => parseAmount(typed, style),
     count: (number: number) => whole.format(number),
-    currencyName: (code: string) => currencyName(place, code),
+    currencyName: currencyNames(place),
     day: dated(place, { day: "numeric", month: "long", year: "numeric", ...inUtc }),
     dayOfMonth: dated(place, { day: "numeric", month: "short", ...inUtc }),
     weekday: dated(place, { weekday: "short", day: "numeric", month: "long", year: "numeric", ...inUtc }),
@@ -69,11 +69,12 @@ function isTime(date: Date): boolean {
 }
 
 /** What a currency is called; its code if the browser has no name for it. */
-function currencyName(place: string, code: string): string {
+function currencyNames(place: string): (code: string) => string {
   try {
-    return new Intl.DisplayNames([place], { type: "currency" }).of(code) ?? code;
+    const names = new Intl.DisplayNames([place], { type: "currency" });
+    return (code) => (isCurrency(code) && names.of(code)) || code;
   } catch {
-    return code;
+    return (code) => code;
   }
 }
 
