@@ -234,7 +234,6 @@ export const de: Words = {
   setUpStarter: "Mit einigen Gruppen und Kategorien beginnen",
   setUpStarterHint: "Sie lassen sich jederzeit umbenennen, verschieben und löschen.",
   setUp: "Einrichten",
-  notNow: "Nicht jetzt",
   starter: {
     accountGroups: ["Bank", "Bargeld"],
     categories: [

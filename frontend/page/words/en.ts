@@ -243,7 +243,6 @@ export const en = {
   setUpStarter: "Begin with a few groups and categories",
   setUpStarterHint: "They can be renamed, moved and deleted at any time.",
   setUp: "Set up",
-  notNow: "Not now",
   starter: {
     accountGroups: ["Bank", "Cash"],
     categories: [
