@@ -117,6 +117,11 @@ def _revoke(world: World) -> Asked:
     return Asked(f"/auth/tokens/{issued.token.id}", token=world.home.token)
 
 
+def _name_device(world: World) -> Asked:
+    issued = world.domain.tokens.add_for(world.home.user.email, NewToken(CANARY), world.now)
+    return Asked(f"/auth/tokens/{issued.token.id}", {"device_name": f"{CANARY} 2"}, token=world.home.token)
+
+
 def _delete_oneself(world: World) -> Asked:
     person = world.person()
     return Asked(f"/users/{person.id}", token=person.token)
@@ -160,6 +165,7 @@ VALID: dict[str, Callable[[World], Asked]] = {
     "POST /auth/tokens": _login,
     "GET /auth/tokens": lambda world: Asked("/auth/tokens"),
     "DELETE /auth/tokens": _log_out,
+    "PATCH /auth/tokens/<id>": _name_device,
     "DELETE /auth/tokens/<id>": _revoke,
     "POST /tenants": lambda world: Asked("/tenants", {"uuid": world.uuid(), "name": CANARY}),
     "GET /tenants": lambda world: Asked("/tenants", query=f"user_id={world.home.id}"),
