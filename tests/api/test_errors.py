@@ -224,7 +224,10 @@ def test_who_accepts_the_media_type_of_errors_alone_gets_json(home: Household, a
     headers = {"Accept": accept}
     pushed = home.post("/sync/changes", json={"tenant_id": home.tenant_id, "changes": [change()]}, headers=headers)
     paths = [f"/sync/changes/{home.tenant_id}", f"/sync/initial/{home.tenant_id}", f"/sync/conflicts/{home.tenant_id}"]
-    answers = [pushed, *(home.get(path, headers=headers) for path in (*paths, f"/tenants/{home.tenant_id}/export"))]
+    answers = [
+        pushed,
+        *(home.get(path, headers=headers, buffered=True) for path in (*paths, f"/tenants/{home.tenant_id}/export")),
+    ]
     assert [(answer.status_code, answer.mimetype) for answer in answers] == [(200, "application/json")] * 5
     assert_problem(home.get("/sync/changes/none", headers=headers), 404, "not_found")
 
