@@ -64,10 +64,11 @@ class World {
 
   async step(): Promise<void> {
     const place = this.pick([0, 1, 2]);
-    const kind = this.weighted({ edit: 50, delete: 8, sync: 24, "edit while it syncs": 8, "two tabs sync at once": 6, reinstall: 1, restart: 3, purge: 2, backup: this.restores ? 4 : 0, restore: this.restores ? 3 : 0 });
+    const kind = this.weighted({ edit: 50, "edit two together": 10, delete: 8, sync: 24, "edit while it syncs": 8, "two tabs sync at once": 6, reinstall: 1, restart: 3, purge: 2, backup: this.restores ? 4 : 0, restore: this.restores ? 3 : 0 });
     this.count(kind);
     const desk = this.pick([this.desks[place]!, ...this.tabs.filter(({ db }) => db.name === this.desks[place]!.db.name)]);
     if (kind === "edit") await this.edit(desk, false);
+    else if (kind === "edit two together") await this.editTwo(desk);
     else if (kind === "delete") await this.edit(desk, true);
     else if (kind === "sync") await this.sync(desk);
     else if (kind === "edit while it syncs") await Promise.all([this.sync(desk), this.edit(desk, false), this.edit(desk, true)]);
@@ -110,18 +111,29 @@ class World {
   private editedAt = 0;
 
   private async edit(desk: Desk, deletes: boolean): Promise<void> {
-    const id = this.pick(IDS);
-    const name = `${id}-${++this.number}`;
     await this.millisecond();
     // What is seen and what is made of it belong together: nothing may come between.
-    await desk.db.transaction("rw", desk.db.tables, async () => {
-      const row = await desk.db.tags.get(id);
-      if (deletes && !row) return;
-      this.edits.set(name, { id, name: deletes ? null : name, seen: row?.name ?? this.seenDeletion.get(id) });
-      if (deletes) this.seenDeletion.set(id, name);
-      if (deletes) await desk.book.delete("tags", id);
-      else await desk.tag(id, name);
+    await desk.db.transaction("rw", desk.db.tables, async () => this.write(desk, deletes));
+  }
+
+  /** Two edits of one group, perhaps of the same entity. */
+  private async editTwo(desk: Desk): Promise<void> {
+    await this.millisecond();
+    await desk.book.together(async () => {
+      await this.write(desk, false);
+      await this.write(desk, false);
     });
+  }
+
+  private async write(desk: Desk, deletes: boolean): Promise<void> {
+    const id = this.pick(IDS);
+    const name = `${id}-${++this.number}`;
+    const row = await desk.db.tags.get(id);
+    if (deletes && !row) return;
+    this.edits.set(name, { id, name: deletes ? null : name, seen: row?.name ?? this.seenDeletion.get(id) });
+    if (deletes) this.seenDeletion.set(id, name);
+    if (deletes) await desk.book.delete("tags", id);
+    else await desk.tag(id, name);
   }
 
   /** Edits are apart: a version is named by its time, so two of the same millisecond are one version to who builds upon it. */
