@@ -231,9 +231,9 @@ export const useBook = defineStore("book", () => {
   }
 
   /** Deletes an account after what is booked in it was moved to another one, or with it. */
-  async function removeAccount(id: string, to: string | null): Promise<Undo> {
+  async function removeAccount(id: string, to: string | null, onProgress: (share: number) => void): Promise<Undo> {
     const row = accountsById.value.get(id);
-    return take(opened(), [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row)] : []]);
+    return take(opened(), [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row)] : []], onProgress);
   }
 
   async function saveGroup(name: string, id?: string): Promise<void> {
