@@ -35,6 +35,7 @@ from finwise.store.central import Central
 from finwise.store.copies import Copies
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
+from finwise.store.folding import Folding
 from finwise.store.health import Health
 from finwise.store.installation import close_to_others, require_installation, require_tenants_folder
 from finwise.store.invitations import InvitationStore
@@ -116,6 +117,7 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
         limits=limits,
         moment=central.moment,
         alone=folder.alone,
+        fold=Folding(settings.users_db, folder).fold,
         close=pool.close,
     )
 

@@ -28,7 +28,8 @@ from tests.store.test_old_files import first_schema
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "security.md"
 ADDRESS = "127.0.0.1"
-OF_SERVE = {"server.started", "server.stopped"}  # test_logs.py sees them at a real server
+# test_logs.py and test_processes.py see them at a real server
+OF_SERVE = {"server.started", "server.stopped", "server.logs_not_folded", "process.replaced"}
 EVE = "eve@example.org"
 
 Line = dict[str, Any]

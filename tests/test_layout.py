@@ -208,6 +208,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "os.close",
     },
     "store/databases.py": {"exists", "shutil.disk_usage"},
+    "store/folding.py": {"exists", "stat"},  # of a log, whose size tells whether there is something to fold
     "store/folder.py": {
         "exists",
         "glob",

@@ -10,14 +10,16 @@ from finwise import config, connections, create_app, create_domain
 from finwise.api import account_book
 from finwise.cli import descriptors
 from finwise.cli.addresses import address_of, require_usable, url_of
+from finwise.cli.master import STOP_SECONDS, follow_master
 from finwise.domain.events import tell
 from finwise.errors import BadSetting
 from finwise.version import __version__
 
 _GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
 BACKLOG = 2_048  # connections that wait to be taken
+FOLD_SECONDS = 10.0  # that a stopping server may take to fold write-ahead logs into their files
+_NAMED = 20  # of the files whose logs remain
 HEAD_SECONDS = 10  # that the head of a request may take to arrive, and a connection may wait for its next request
-STOP_SECONDS = 10  # what a server's processes have to answer what they are at when it is told to stop
 
 
 @click.command()
@@ -41,7 +43,8 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     settings = config.with_options(settings, {"host": address})
     require_usable(address, settings.port)
     logging.getLogger("finwise").setLevel(logging.INFO)  # the log is the server's from here on, at a terminal as well
-    create_domain(settings).close()
+    domain = create_domain(settings)
+    domain.close()
     page = f"{url}/app/" if account_book.is_built() else f"not built, {url}/app/ says how"
     click.echo(f"FinWise {__version__} on {url} (page: {page}; API document: {url}/docs). Ctrl+C ends it.")
     if settings.demo:
@@ -50,6 +53,8 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     sizes = {"workers": settings.workers, "threads": settings.threads, "login": settings.login}
     tell("server.started", **about, **sizes, **settings.folders)
     _serve(settings)
+    if not_folded := domain.fold(FOLD_SECONDS):
+        tell("server.logs_not_folded", files=", ".join(not_folded[:_NAMED]), count=len(not_folded))
     tell("server.stopped", **about)
 
 
@@ -60,20 +65,22 @@ def application() -> Flask:
     if connections.is_possible():
         most = descriptors.connections(settings.threads) * 3 // 4  # before the server itself stops taking new ones
         connections.start(connections.Watch(settings.port, most, settings.proxies))
+    follow_master()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     return app
 
 
 def _serve(settings: config.Settings) -> None:
-    from granian import Granian  # here, for the other commands do not need it
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    from finwise.cli.processes import Server  # here, for the other commands do not need Granian
+
     descriptors.raise_limit()
     config.to_environment(settings)
-    Granian(
+    Server(
         "finwise.cli.serving:application",
         factory=True,
         address=settings.host,

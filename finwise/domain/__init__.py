@@ -52,4 +52,5 @@ class Domain(NamedTuple):
     limits: Limits
     moment: Callable[[], AbstractContextManager[object]]  # who may do what is asked once within it, as of its beginning
     alone: Callable[[str], AbstractContextManager[None]]  # one process at a time does the work of this name within it
+    fold: Callable[[float], list[str]]  # folds logs into files for some seconds: the files it could not do, by name
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

@@ -30,6 +30,14 @@ EVENTS: Mapping[str, Event] = {
         ("version", "url", "workers", "threads", "login", "instance", "tenant_databases"),
     ),
     "server.stopped": Event(logging.INFO, "The server has stopped.", ("version", "url")),
+    "server.logs_not_folded": Event(
+        logging.WARNING,
+        "Commits of these files are still in their write-ahead logs: do not copy the files alone.",
+        ("files", "count"),
+    ),
+    "process.replaced": Event(
+        logging.WARNING, "A process of the server has died; another takes its place.", ("deaths",)
+    ),
     "process.ready": Event(
         logging.INFO, "A process of the server is ready.", ("version", "pid", "instance", "tenant_databases")
     ),
