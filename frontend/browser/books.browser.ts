@@ -127,6 +127,7 @@ describe.skipIf(!CHROMIUM)("books", () => {
     await server.ask("DELETE", `/tenants/${home.tenantId}`, home.token);
     await context.setOffline(false);
     await page.getByText("The server does not list this book any more").waitFor();
+    expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
     expect(await page.getByRole("form", { name: "New booking" }).count()).toBe(0);
     await at(page, "books");
     await page.reload();
@@ -160,6 +161,25 @@ describe.skipIf(!CHROMIUM)("books", () => {
     await lineOf(page, "Private").waitFor({ state: "detached" });
     const names = await page.evaluate(() => indexedDB.databases().then((all) => all.map(({ name }) => name)));
     expect(names).not.toContain(`FinwiseTenantDB_${home.tenantId}`);
+  });
+
+  test("somebody whose login has expired goes on with what is on the device, and logs in later", async () => {
+    const { page, context } = profile;
+    await choose(page, "Garden");
+    await inStep(page);
+    const { tokenId, token } = await page.evaluate(() => JSON.parse(localStorage.getItem("finwise.session") ?? "") as { tokenId: string; token: string });
+    await server.ask("DELETE", `/auth/tokens/${tokenId}`, token);
+    await at(page, "sync");
+    await page.getByRole("button", { name: "Sync now" }).click();
+    await page.getByRole("button", { name: "Log in" }).click();
+    await context.setOffline(true);
+    await page.getByRole("button", { name: "Go on without logging in" }).click();
+    await brand(page, "Garden");
+    await context.setOffline(false);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await home.fillLogin(page);
+    await brand(page, "Garden");
+    await inStep(page);
   });
 
   test("an invitation's link is still there after signing up, and joins the book", async () => {

@@ -20,8 +20,7 @@ export function say(text: string, undo?: () => unknown): void {
   }, SHOWN);
 }
 
-/** Ends what is said: another book is open now, in which there is nothing to take back. */
-export function hush(): void {
-  clearTimeout(timer);
-  toast.value = null;
+/** Ends the offer to take something back: another book is open now, or one that may only be read. */
+export function endUndo(): void {
+  if (toast.value?.undo) toast.value = null;
 }
