@@ -16,6 +16,13 @@ function finwise(): string {
   return resolve(found);
 }
 
+/** A command that was installed beside it. */
+export function installed(name: string): string {
+  const found = [name, `${name}.exe`].map((file) => join(dirname(finwise()), file)).find(existsSync);
+  if (!found) throw new Error(`${name} is not installed: .venv/bin/pip install -e '.[test]'`);
+  return found;
+}
+
 export class RealServer {
   readonly folder = mkdtempSync(join(tmpdir(), "finwise-"));
   url = "";
@@ -59,8 +66,7 @@ export class RealServer {
       `print(domain.upkeep.compact("${tenantId}", now() + 2 * 365 * 86_400_000_000))`,
       "domain.close()",
     ];
-    const python = ["python", "python.exe"].map((name) => join(dirname(finwise()), name)).find(existsSync);
-    this.run(python!, ["-c", program.join("\n")]);
+    this.run(installed("python"), ["-c", program.join("\n")]);
   }
 
   private run(program: string, words: string[]): string {
