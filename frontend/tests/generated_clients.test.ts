@@ -3,13 +3,13 @@
  * is generated lies in a folder of its own beside copies of clients/, which use it.
  */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Found, Told } from "./clients/told";
 import { RealServer, installed } from "./real_server";
+import { run } from "./run";
 
 const FRONTEND = resolve(import.meta.dirname, "..");
 const DOCUMENT = resolve(FRONTEND, "../openapi.json");
@@ -17,14 +17,14 @@ const COMPILER_OPTIONS = { target: "ES2022", module: "ESNext", moduleResolution:
 
 const server = new RealServer();
 const folder = mkdtempSync(join(tmpdir(), "clients-"));
-const hasJava = spawnSync("java", ["-version"]).status === 0;
+const hasJava = await run(FRONTEND, "java", "-version").then(() => true, () => false);
 
 beforeAll(async () => {
   cpSync(join(FRONTEND, "tests/clients"), folder, { recursive: true });
   symlinkSync(join(FRONTEND, "node_modules"), join(folder, "node_modules"), "junction");
-  node("openapi-typescript/bin/cli.js", DOCUMENT, "--output", "openapi_typescript.ts");
-  node("@hey-api/openapi-ts/bin/run.js", "--input", DOCUMENT, "--output", "hey_api_client");
-  if (hasJava) generate("typescript-fetch", "typescript_fetch_client");
+  await node("openapi-typescript/bin/cli.js", DOCUMENT, "--output", "openapi_typescript.ts");
+  await node("@hey-api/openapi-ts/bin/run.js", "--input", DOCUMENT, "--output", "hey_api_client");
+  if (hasJava) await generate("typescript-fetch", "typescript_fetch_client");
   await server.start();
 }, 300_000);
 
@@ -33,18 +33,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function node(program: string, ...words: string[]): void {
-  run(process.execPath, join(FRONTEND, "node_modules", program), ...words);
+function node(program: string, ...words: string[]): Promise<string> {
+  return run(folder, process.execPath, join(FRONTEND, "node_modules", program), ...words);
 }
 
-function generate(language: string, output: string): void {
+function generate(language: string, output: string): Promise<string> {
   const words = ["generate", "-g", language, "-i", DOCUMENT, "-o", output, "--additional-properties", "modelPropertyNaming=original"];
-  run(installed("openapi-generator-cli"), ...words);
-}
-
-function run(program: string, ...words: string[]): void {
-  const { status, stdout, stderr } = spawnSync(program, words, { cwd: folder, encoding: "utf8" });
-  expect(status, stdout + stderr).toBe(0);
+  return run(folder, installed("openapi-generator-cli"), ...words);
 }
 
 async function found(name: string): Promise<Found> {
@@ -63,8 +58,8 @@ test.skipIf(!hasJava)("the client of openapi-generator's typescript-fetch pushes
   expect(await found("typescript_fetch")).toEqual(EXPECTED);
 });
 
-test("their types hold", () => {
+test("their types hold", async () => {
   const files = ["openapi_fetch.ts", "hey_api.ts", ...(hasJava ? ["typescript_fetch.ts"] : [])];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }));
-  node("typescript/bin/tsc", "--project", folder);
+  await node("typescript/bin/tsc", "--project", folder);
 });
