@@ -1,5 +1,8 @@
 """Passwords: hashed as OWASP asks, and compared in the same time whether there is one or not."""
 
+import subprocess
+import sys
+
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
@@ -100,3 +103,28 @@ def test_when_all_places_are_taken_the_next_one_is_sent_away(monkeypatch: pytest
     hashed = small.hash("correct horse")
     monkeypatch.setattr(PasswordHasher, "verify", meanwhile)
     assert small.verify(hashed, "correct horse")
+
+
+HASHED_BY_FORTY_THREADS = """
+import threading
+from finwise.passwords import Passwords
+
+def used():
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) // 256
+
+passwords = Passwords(40)
+before = used()
+threads = [threading.Thread(target=passwords.hash, args=("correct horse",)) for _ in range(40)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(used() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_hashes_that_many_threads_ask_for_leave_the_memory_of_few() -> None:
+    ran = subprocess.run([sys.executable, "-c", HASHED_BY_FORTY_THREADS], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 80  # MiB
