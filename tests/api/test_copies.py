@@ -13,6 +13,7 @@ import pytest
 from finwise.config import Settings
 from finwise.domain.exchange import import_book
 from finwise.entities import CATALOGUE
+from finwise.store import connection as connections
 from tests.household import Household, change
 from tests.problems import assert_problem
 from tests.store.files import value
@@ -38,6 +39,13 @@ def test_the_file_opens_with_any_sqlite_tool(home: Household, settings: Settings
     assert copies(settings) == [], "nothing stays behind"
 
 
+@pytest.fixture
+def plain_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is deleted stays in its place until that is taken, as SQLite does unless it is built like Debian's."""
+    monkeypatch.setattr(connections, "_SETTINGS", (*connections._SETTINGS, "PRAGMA secure_delete = OFF"))
+
+
+@pytest.mark.usefixtures("plain_deletes")
 def test_the_file_names_no_device_and_no_token(home: Household, tenant_file: TenantFile) -> None:
     tokens = [home.token]
     for device in ("laptop", "phone", "laptop"):  # a device that logs in again replaces what was known of it
