@@ -91,7 +91,9 @@ def _own_record(world: World) -> Asked:
         user = world.home.user
         return Asked(f"/users/{user.uuid}", {"name": user.name, "email": user.email}, token=world.home.token)
     person = world.person()
-    return Asked(f"/users/{person.id}", {"name": CANARY, "password": PASSWORD}, token=person.token)
+    return Asked(
+        f"/users/{person.id}", {"name": CANARY, "password": PASSWORD, "current_password": PASSWORD}, token=person.token
+    )
 
 
 def _member(world: World) -> Asked:

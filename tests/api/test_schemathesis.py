@@ -75,7 +75,7 @@ def about_what_is_there(world: World, label: str, case: Case[Any]) -> str:
         names["uuid"] = who.id
     elif label.endswith("/admin/users/{uuid}"):
         names["uuid"] = world.person().id
-    elif label == "DELETE /auth/tokens/{id}":
+    elif label.endswith("/auth/tokens/{id}"):
         names["id"] = world.domain.tokens.add_for(who.user.email, NewToken("test"), world.now).token.id
     elif label == "POST /invitations/accept":
         who = world.person()
@@ -93,6 +93,7 @@ def about_what_is_there(world: World, label: str, case: Case[Any]) -> str:
         "base_updated_at": None,
         "email": who.user.email if label == "POST /auth/tokens" else world.email(),
         "password": PASSWORD,
+        "current_password": PASSWORD,
         "code": world.code("viewer"),
         "invitation": world.code("viewer"),
     }
