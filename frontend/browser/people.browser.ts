@@ -124,14 +124,32 @@ describe.skipIf(!CHROMIUM)("people", () => {
     expect(await home.invitations()).toEqual([]);
   });
 
+  test("a name and an e-mail are changed; others see the name, and one logs in with the e-mail", async () => {
+    const { page } = cleo;
+    await cleo.visit("you");
+    const part = page.getByRole("region", { name: "Name and e-mail" });
+    for (const [email, told] of [["ben@example.org", "This e-mail belongs to somebody else"], ["cleo@home.example", "Saved."]] as const) {
+      await part.getByLabel("Your name").fill("Cleopatra");
+      await part.getByLabel("E-mail").fill(email);
+      await part.getByRole("button", { name: "Save" }).click();
+      await page.getByText(told).first().waitFor();
+    }
+    await cleo.visit("settings");
+    await page.getByText("Logged in as Cleopatra (cleo@home.example)").waitFor();
+    await server.ask("POST", "/auth/tokens", null, { email: "cleo@home.example", password: PASSWORD, device_name: "test" });
+    await ada.visit("people");
+    await ada.page.reload();
+    await ada.member("Cleopatra").waitFor();
+  });
+
   test("a name and a role that have changed are there after the next sync", async () => {
     await ada.visit("people");
     await ada.page.getByRole("button", { name: "Rename Household" }).click();
     await ada.page.getByLabel("Name of the book").fill("Our home");
     await ada.page.getByLabel("Name of the book").press("Enter");
     await ada.page.getByRole("banner").getByText("Our home").waitFor();
-    await ada.member("Cleo").getByLabel("Role of Cleo").selectOption("editor");
-    await ada.page.getByText("Cleo: Editor").waitFor();
+    await ada.member("Cleopatra").getByLabel("Role of Cleopatra").selectOption("editor");
+    await ada.page.getByText("Cleopatra: Editor").waitFor();
 
     await cleo.syncNow();
     await cleo.page.getByRole("banner").getByText("Our home").waitFor();
@@ -230,14 +248,29 @@ describe.skipIf(!CHROMIUM)("people", () => {
     await expect.poll(() => ben.page.getByRole("region", { name: "People" }).getByRole("listitem").count()).toBe(2);
   });
 
-  test("an account that owns a shared book says what has to be done first; the book is deleted by its name", async () => {
+  test("an account that owns a shared book says what has to be done first", async () => {
     const { page } = ben;
     await ben.visit("you");
     const account = page.getByRole("region", { name: "Delete your account" });
     await account.getByRole("button", { name: "Delete your account" }).click();
     await account.getByText("First hand over or delete what others share: Our home").waitFor();
     expect(await account.getByRole("group").getByRole("button", { name: "Delete your account" }).isDisabled()).toBe(true);
+  });
 
+  test("an account ends, and says before what goes on without it", async () => {
+    const { page } = cleo;
+    await cleo.visit("you");
+    const part = page.getByRole("region", { name: "Delete your account" });
+    await part.getByRole("button", { name: "Delete your account" }).click();
+    await part.getByText("Goes on without you: Our home").waitFor();
+    await part.getByRole("group").getByRole("button", { name: "Delete your account" }).click();
+    await page.getByRole("heading", { name: "Log in" }).waitFor();
+    const login = { email: "cleo@home.example", password: PASSWORD, device_name: "test" };
+    await expect(server.ask("POST", "/auth/tokens", null, login)).rejects.toThrow(/401/);
+  });
+
+  test("a book is deleted by its name", async () => {
+    const { page } = ben;
     await ben.visit("people");
     const end = page.getByRole("region", { name: "Delete this book" });
     await end.getByRole("button", { name: "Delete this book" }).click();
