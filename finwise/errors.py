@@ -128,6 +128,29 @@ class ReadOnly(FinWiseError):
     code = "read_only"
 
 
+class NotPermitted(FinWiseError):
+    """The system does not let this process open a file or folder of FinWise's."""
+
+    code = "not_permitted"
+
+
+def not_permitted(path: object) -> NotPermitted:
+    """What is raised for a path; it is told to the operator alone."""
+    error = NotPermitted(
+        "A file may not be opened, for lack of permission. Nothing was stored; the operator must look (finwise check).",
+        retry_after=60,
+    )
+    error.add_note(f"Not permitted: {path}.")
+    return error
+
+
+def disk_read_only(path: object) -> ReadOnly:
+    """What is raised for a path on a disk that takes no writes; the path is told to the operator alone."""
+    error = ReadOnly("The disk takes no writes. Nothing was stored; the operator must look.", retry_after=60)
+    error.add_note(f"Read-only: {path}.")
+    return error
+
+
 class Quarantined(FinWiseError):
     """The tenant's file is damaged or missing; nothing is repaired or recreated without the operator."""
 

@@ -18,7 +18,7 @@ from finwise import create_app, create_domain, demo, now
 from finwise.cli import check, main
 from finwise.config import Settings
 from finwise.domain import Domain
-from finwise.store.databases import Databases
+from finwise.store.folder import Folder
 from tests.household import Household
 
 # A server behind a proxy of which nothing unsafe can be said.
@@ -239,7 +239,7 @@ def test_a_quarantined_tenant_is_named_with_what_to_do(run: Run, settings: Setti
 
 
 def test_a_folder_that_cannot_be_written_is_said(used: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Databases, "is_writable", lambda _: False)
+    monkeypatch.setattr(Folder, "is_writable", lambda _: False)
     assert findings(used("check")) == ["The folder of the tenants' files cannot be written."]
 
 

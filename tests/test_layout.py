@@ -233,6 +233,14 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
     "store/litestream.py": {"absolute"},
     "store/locks.py": {"os.open", "os.close"},  # of lock files
     "store/migrations/__init__.py": {"iterdir", "read_text"},  # our own .sql files
+    "store/permissions.py": {
+        "os.access",
+        "os.chown",  # of what was made just now
+        "os.chmod",
+        "os.geteuid",
+        "os.stat",
+        "os.statvfs",
+    },
     "store/pool.py": {"os.getpid", "os.stat"},
     "store/restores.py": {
         "absolute",

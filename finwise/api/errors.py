@@ -31,6 +31,7 @@ STATUS: Mapping[type[errors.FinWiseError], int] = {
     errors.Invalid: 422,
     errors.SlowDown: 429,
     errors.Busy: 503,
+    errors.NotPermitted: 503,
     errors.ReadOnly: 503,
     errors.Quarantined: 503,
     errors.NewerSchema: 503,
@@ -151,6 +152,8 @@ def _domain_error(error: errors.FinWiseError) -> Response:
         members["errors"] = error.errors
     if status == 413:
         members["limits"] = limits()
+    for note in getattr(error, "__notes__", ()):
+        log.error("%s", note)
     answer = _problem(status, error.code, error.detail, members)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

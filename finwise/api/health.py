@@ -6,7 +6,6 @@ from finwise.api import context
 from finwise.api.document import Blueprint
 from finwise.api.errors import limits
 from finwise.domain.sync import PROTOCOL
-from finwise.errors import Busy
 from finwise.schemas.sync import HealthSchema, ReadinessSchema
 from finwise.version import __version__
 
@@ -51,5 +50,5 @@ def healthz() -> dict[str, Any]:
 def readyz() -> dict[str, str]:
     """The files can be used: requests would be served."""
     if problems := context.domain().health.problems():
-        raise Busy(" ".join(problems), retry_after=10)
+        raise type(problems[0])(" ".join(problem.detail for problem in problems), retry_after=10)
     return {"status": "ok"}

@@ -11,13 +11,15 @@ import click
 from flask.helpers import get_debug_flag
 
 from finwise import config, demo
-from finwise.cli.group import domain, end
+from finwise.cli.group import domain, end, told
 from finwise.config import Settings, is_loopback
 from finwise.domain.access import CLOSED, HEADER, OPEN, PASSWORD
 from finwise.domain.tenants import QUARANTINED
 from finwise.errors import FinWiseError
+from finwise.store.permissions import is_foreign
 
 _LITTLE_ROOM = 256 * 1024 * 1024  # bytes
+_LOOKED_AT = 1_000  # files of a folder
 _WIDEST = {4: 16, 6: 48}  # bits of a network of proxies; a wider one trusts strangers
 # Packages with a known hole, each with the first version without it.
 _HOLES = {
@@ -44,13 +46,27 @@ def _files(settings: Settings) -> Iterator[str]:
         if not folder.is_dir():
             continue
         if os.name == "posix":
-            for path in (folder, *sorted(folder.glob("*.db"))[:1_000]):
-                if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                    yield f"{path} may be opened by other users of this machine. Run: chmod go= {path}"
+            yield from _permissions(folder)
         if shutil.disk_usage(folder).free < _LITTLE_ROOM:
             yield f"{folder} has less than {_LITTLE_ROOM // 1024 // 1024} MiB left. Make room."
     if os.name == "posix" and os.geteuid() == 0:
         yield "FinWise runs as root here. Give it a user of its own."
+
+
+def _permissions(folder: Path) -> Iterator[str]:
+    try:
+        files = sorted(folder.glob("*.db*"))[:_LOOKED_AT] + sorted(folder.glob("locks/*"))
+    except PermissionError:
+        return  # which opening users.db says
+    for path in (folder, *files):
+        if path.suffix in ("", ".db") and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield f"{path} may be opened by other users of this machine. Run: chmod go= {path}"
+        if path != folder and is_foreign(path):
+            owner = folder.stat()
+            yield (
+                f"{path} belongs to another user than its folder, and so the server may not be able to open it. "
+                f"Run: chown {owner.st_uid}:{owner.st_gid} {path}"
+            )
 
 
 def _network(settings: Settings) -> Iterator[str]:
@@ -89,7 +105,7 @@ def _people(settings: Settings) -> Iterator[str]:
     try:
         joined = domain()
     except FinWiseError as error:
-        yield error.detail
+        yield told(error)
         return
     if is_reached and settings.sign_up != CLOSED and not joined.users.has_anybody():
         yield "Nobody has signed up yet: the first one becomes administrator. Add yourself (finwise users add)."
@@ -97,7 +113,7 @@ def _people(settings: Settings) -> Iterator[str]:
         yield f"The demo user is there. Where people keep their books: finwise users delete {demo.EMAIL}"
     for tenant_id in joined.tenants.ids_in_state(QUARANTINED):
         yield f"Tenant {tenant_id} is quarantined. Run: finwise verify --tenant {tenant_id}"
-    yield from joined.health.problems()
+    yield from map(told, joined.health.problems())
 
 
 def _versions(_: Settings) -> Iterator[str]:

@@ -26,7 +26,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except FinWiseError as error:
-            raise click.ClickException(shown(" ".join([error.detail, *getattr(error, "__notes__", ())]))) from error
+            raise click.ClickException(told(error)) from error
         except OSError as error:  # a file that an argument names, or the output: the disk is full, the reader went away
             if error.errno == errno.EPIPE:
                 raise
@@ -59,6 +59,11 @@ def domain(*, create: bool = False, restore: bool = False) -> Domain:
     joined = create_domain(config.from_environment(), create=create, restore=restore)
     click.get_current_context().call_on_close(joined.close)
     return joined
+
+
+def told(error: FinWiseError) -> str:
+    """The error in a line for the operator, who may know which file it is about."""
+    return shown(" ".join([error.detail, *getattr(error, "__notes__", ())]))
 
 
 def uuid_of(named: str) -> str:

@@ -20,13 +20,14 @@ from finwise.domain.tokens import Tokens
 from finwise.domain.upkeep import Upkeep
 from finwise.domain.users import Users
 from finwise.domain.verification import Verification
+from finwise.errors import FinWiseError
 
 
 class Health(Protocol):
     """Whether the files the server needs can be used."""
 
-    def problems(self) -> list[str]:
-        """What is wrong, a sentence each; nothing if all is well."""
+    def problems(self) -> list[FinWiseError]:
+        """What is wrong; nothing if all is well."""
 
 
 class Domain(NamedTuple):

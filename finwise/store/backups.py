@@ -24,6 +24,7 @@ from finwise.store.central import Central
 from finwise.store.connection import connect, snapshot, translated
 from finwise.store.copies import copy, fingerprint
 from finwise.store.folder import make_folder, sync_folder
+from finwise.store.permissions import hand_over
 from finwise.store.tenants import list_tenants
 from finwise.store.verification import content, damages, damages_of_users
 
@@ -67,6 +68,7 @@ class Archives(KeptArchives):
         try:
             make_folder(folder)
             archive.mkdir(mode=0o700)
+            hand_over(archive)
         except OSError as error:
             raise ReadOnly(f"{folder} cannot be written: {error.strerror}.") from error
         return archive
@@ -108,6 +110,7 @@ class Archives(KeptArchives):
             json.dump(said, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
+        hand_over(archive / MANIFEST)
         sync_folder(archive)
         complete = archive.with_suffix("")
         archive.rename(complete)

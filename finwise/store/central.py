@@ -30,8 +30,8 @@ class Central:
     """users.db at `path`, made and migrated if need be; `locks` is the folder of the lock files."""
 
     def __init__(self, path: Path, locks: Path, pool: Pool) -> None:
-        for folder in (path.parent, locks):
-            make_folder(folder)
+        make_folder(path.parent)
+        make_folder(locks, inner=True)
         self._path = path
         self._lock = locks / "users.lock"
         self._pool = pool

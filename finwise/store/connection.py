@@ -10,8 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from finwise.errors import Busy, Conflict, FinWiseError, ReadOnly, StorageFull, quarantined
+from finwise.errors import (
+    Busy,
+    Conflict,
+    FinWiseError,
+    ReadOnly,
+    StorageFull,
+    disk_read_only,
+    not_permitted,
+    quarantined,
+)
 from finwise.store.checksum import checksum
+from finwise.store.permissions import hand_over, refusal
 from finwise.turns import leave
 
 BUSY_SECONDS = 10
@@ -126,15 +136,25 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     SQLite 3.51.3 a checkpoint that runs beside another's commit can lose pages. The log is not cut off then, for a
     commit that writes into a file as it lies takes half the time of one that makes it longer. Litestream writes the
     log back itself.
-    Statements may call `checksum` (checksum.py).
+    Statements may call `checksum` (checksum.py). Raises NotPermitted and ReadOnly, beside SQLite's own errors.
     """
-    if isinstance(database, Path):
-        if create:
-            with suppress(FileExistsError):
-                database.touch(mode=0o600, exist_ok=False)  # an empty file is an empty database
-        database = f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+    if not isinstance(database, Path):
+        return _connect(database)
+    if create:
+        with suppress(FileExistsError):
+            database.touch(mode=0o600, exist_ok=False)  # an empty file is an empty database
+            hand_over(database)
+    try:
+        return _connect(f"{database.absolute().as_uri()}?mode={'rwc' if create else 'rw'}")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN and (meaning := refusal(database)):
+            raise meaning from error
+        raise
+
+
+def _connect(name: str) -> Connection:
     connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True, factory=Connection
+        name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True, factory=Connection
     )
     try:
         for pragma in _SETTINGS:
@@ -286,8 +306,10 @@ def _meaning_of_disk(error: OSError) -> FinWiseError | None:
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
         log.error("a folder is not there: %s", error)
         return Busy("A folder is missing, or no folder. Nothing was stored; the operator must look.", retry_after=60)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return not_permitted(error.filename)
+    if error.errno == errno.EROFS:
+        return disk_read_only(error.filename)
     if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE):
         log.error("the disk reports an error: %s", error)
         return Busy("The disk reports an error. Nothing was stored; the operator must look.", retry_after=60)

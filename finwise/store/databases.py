@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, StorageFull, TenantDeleted
+from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, ReadOnly, StorageFull, TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import (
     Connection,
@@ -29,6 +29,7 @@ from finwise.store.connection import (
     translated,
 )
 from finwise.store.folder import Folder, sync_folder, with_sidecars
+from finwise.store.permissions import refusal
 from finwise.store.pool import Loan, Pool, identity
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
@@ -197,9 +198,9 @@ class Databases:
         """Removes for good what came to the trash before a moment, in µs: how many files that were."""
         return self._trash.purge(before)
 
-    def is_writable(self) -> bool:
-        """Whether new tenants' files could be made."""
-        return self._folder.is_writable()
+    def trouble(self) -> FinWiseError | None:
+        """What keeps new tenants' files from being made, or those that there are from being used."""
+        return self._folder.trouble()
 
     def _is_current(self, connection: Connection) -> bool:
         return _is_usable(connection) and self._views.are_in(connection)
@@ -213,6 +214,8 @@ class Databases:
 
     def _explain(self, tenant_id: str, loan: Loan, has_limit: bool, error: BaseException) -> None:
         meaning = meaning_of(error)
+        if isinstance(meaning, ReadOnly):  # perhaps it may be opened to read only
+            meaning = refusal(self._folder.file(tenant_id)) or meaning
         # SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has.
         is_full = isinstance(meaning, StorageFull) and "database or disk is full" in str(error)
         if is_full and has_limit and self._disk_has_room():

@@ -12,16 +12,19 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
-from finwise.errors import BadSetting
+from finwise.errors import BadSetting, Busy, FinWiseError, not_permitted
 from finwise.store.locks import are_kept, locked, stripe
+from finwise.store.permissions import hand_over, is_usable, refusal
 from finwise.store.pool import IDLE_SECONDS
 
 SIDECARS = ("-wal", "-shm", "-journal")  # what SQLite writes beside a database
 
 # On Windows a file that another process has open cannot be moved; its waiting connections end after a few seconds.
 _MOVE_TRIES = int((IDLE_SECONDS + 2) / 0.05)
+_LOOKED_AT = 1_000  # files at most to see whether they may be opened, which a monitor asks every few seconds
 _FILE = re.compile(r"tenant_([0-9a-f-]{36})\.db", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -33,8 +36,8 @@ class Folder:
     def __init__(self, path: Path, locks: Path) -> None:
         self.path = path
         self._locks = locks
-        for each in (path, locks):
-            make_folder(each)
+        make_folder(path)
+        make_folder(locks, inner=True)
         if not are_kept(locks):
             raise BadSetting(f"Locks do not work in {locks}. Put FINWISE_INSTANCE on a local disk.")
 
@@ -58,11 +61,18 @@ class Folder:
         """Whether files could be made in the folder."""
         return os.access(self.path, os.W_OK)
 
+    def trouble(self) -> FinWiseError | None:
+        """What keeps files from being made here, or one of the first thousand from being used; None: nothing does."""
+        if not self.is_writable():
+            return refusal(self.file("new")) or Busy("The folder of the tenants' files cannot be written.")
+        files = map(self.file, islice(self.tenant_ids(), _LOOKED_AT))
+        return next((not_permitted(file) for file in files if not is_usable(file)), None)
+
     def below(self, name: str) -> Path:
         """A folder inside of it, made if need be."""
         folder = self.path / name
         if not folder.exists():
-            make_folder(folder)
+            make_folder(folder, inner=True)
         return folder
 
 
@@ -102,11 +112,16 @@ def removed(file: Path) -> bool:
     return True
 
 
-def make_folder(folder: Path) -> None:
-    """Makes a folder, and those above it, so that their names last through a power loss. Again: nothing changes."""
+def make_folder(folder: Path, *, inner: bool = False) -> None:
+    """Makes a folder, and those above it, so that their names last through a power loss. Again: nothing changes.
+
+    `inner`: it is a part of the folder it is in, and so for the same users.
+    """
     if not folder.parent.exists():
         make_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)  # another process may be faster
+        hand_over(folder, shared=inner)
     sync_folder(folder.parent)
 
 

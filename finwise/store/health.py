@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Protocol
 
-from finwise.errors import FinWiseError
+from finwise.errors import Busy, FinWiseError, NotPermitted, ReadOnly
 from finwise.store.central import Central
 
 _OLDEST_SQLITE = (3, 38)
@@ -12,7 +12,8 @@ _OLDEST_SQLITE = (3, 38)
 class Folder(Protocol):
     """Where tenants' files are made."""
 
-    def is_writable(self) -> bool: ...
+    def trouble(self) -> FinWiseError | None:
+        """What keeps files from being made or used there."""
 
 
 class Health:
@@ -22,15 +23,17 @@ class Health:
         self._central = central
         self._folder = folder
 
-    def problems(self) -> list[str]:
-        found = []
+    def problems(self) -> list[FinWiseError]:
+        found: list[FinWiseError] = []
         try:
             with self._central.read() as connection:
                 connection.execute("SELECT count(*) FROM users").fetchone()
         except FinWiseError as error:
-            found.append(f"users.db: {error.detail}")
-        if not self._folder.is_writable():
-            found.append("The folder of the tenants' files cannot be written.")
+            told = error if isinstance(error, NotPermitted | ReadOnly) else Busy(error.detail)
+            told.detail = f"users.db: {error.detail}"
+            found.append(told)
+        if trouble := self._folder.trouble():
+            found.append(trouble)
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-            found.append(f"SQLite {sqlite3.sqlite_version} is too old. Update Python or the system.")
+            found.append(Busy(f"SQLite {sqlite3.sqlite_version} is too old. Update Python or the system."))
         return found

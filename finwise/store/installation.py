@@ -25,9 +25,9 @@ def require_installation(users_db: Path, tenants: Path, *, create: bool) -> bool
     with translated():
         _require_folder(instance, "FINWISE_INSTANCE")
         _require_folder(tenants.absolute(), "FINWISE_TENANT_DATABASES")
+        files = len(tenant_ids_in(tenants)) if tenants.exists() else 0
         if identity(users_db) is not None:
             return True
-        files = len(tenant_ids_in(tenants)) if tenants.exists() else 0
     if files:
         raise BadSetting(
             f"{tenants.absolute()} has the files of {files} account books, but {instance} has no users.db, which knows "

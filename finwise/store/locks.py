@@ -12,9 +12,10 @@ from pathlib import Path
 from zlib import crc32
 
 from finwise.errors import Busy
+from finwise.store.permissions import hand_over
 from finwise.turns import Wait
 
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
 STRIPES = 1024  # tenants share this many lock files; two that share one only wait for each other
 
 if sys.platform == "win32":  # pragma: no cover - runs on Windows only
@@ -82,7 +83,7 @@ class _Held:
         self._wait = wait
 
     def __enter__(self) -> None:
-        self._descriptor = os.open(self._path, _FLAGS, 0o600)
+        self._descriptor = _opened(self._path)
         try:
             if not _acquire(self._descriptor, wait=False) and not (self._wait and _acquired_later(self._descriptor)):
                 raise Busy("Somebody else is at it. Try again in a moment.", retry_after=2)
@@ -92,6 +93,15 @@ class _Held:
 
     def __exit__(self, *error: object) -> None:
         os.close(self._descriptor)  # and with it the lock
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, _FLAGS)
+    except FileNotFoundError:
+        descriptor = os.open(path, _FLAGS | os.O_CREAT, 0o600)
+        hand_over(path)
+        return descriptor
 
 
 def locked(path: Path, *, wait: bool = True) -> _Held:

@@ -89,9 +89,8 @@ class MemoryDatabases:
     def remove_leftovers(self, wanted: set[str]) -> None:
         """As `Staging.remove_leftovers`; nothing is left."""
 
-    def is_writable(self) -> bool:
-        """Always."""
-        return True
+    def trouble(self) -> None:
+        """There is none in memory."""
 
     def _connection(self, tenant_id: str) -> Connection:
         if tenant_id not in self._connections:

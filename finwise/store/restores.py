@@ -16,6 +16,7 @@ from finwise.store.connection import connect, transaction, translated
 from finwise.store.copies import copy
 from finwise.store.databases import KIND, OURS, REPLACED, Databases
 from finwise.store.folder import Folder, removed, sorted_files, sync_folder
+from finwise.store.permissions import refusal
 from finwise.store.trash import REPLACED as REASON
 from finwise.store.trash import Trash
 from finwise.store.verification import damages, strange_objects
@@ -49,6 +50,8 @@ class Staging:
 
         `source` may be anybody's file: nothing of it is run, and what FinWise did not make is refused.
         """
+        if refused := refusal(self._folder.file(tenant_id)):  # before anything is moved
+            raise refused
         staged = self._staged(tenant_id)
         partial = staged.with_suffix(".partial")
         removed(partial)

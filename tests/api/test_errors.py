@@ -108,6 +108,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
         ("invalid", 422),
         ("slow_down", 429),
         ("busy", 503),
+        ("not_permitted", 503),
         ("read_only", 503),
         ("quarantined", 503),
         ("newer_schema", 503),

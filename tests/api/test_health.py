@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from finwise.config import Settings
-from finwise.store.databases import Databases
+from finwise.store.folder import Folder
 from tests.problems import assert_problem
 
 
@@ -27,5 +27,5 @@ def test_a_server_without_its_users_db_is_alive_but_not_ready(client: FlaskClien
 def test_a_server_that_cannot_make_tenants_files_is_not_ready(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Databases, "is_writable", lambda self: False)
+    monkeypatch.setattr(Folder, "is_writable", lambda self: False)
     assert "folder" in assert_problem(client.get("/readyz"), 503, "busy")["detail"]
