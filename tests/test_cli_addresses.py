@@ -81,16 +81,26 @@ def test_a_name_with_both_kinds_of_addresses_is_listened_to_at_the_older_one(mon
 _BOTH = [(socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.1.1")]
 
 
-@pytest.mark.parametrize(
-    "host", ["", "no-such-name.invalid", "localhost:80", "a" * 70 + ".example", "http://localhost"]
-)
-def test_what_is_no_address_and_no_name_is_refused_in_one_line(run: Run, settings: Settings, host: str) -> None:
+def unresolved(*_: object, **__: object) -> None:
+    """As the system says it, without asking a name server that may not be there."""
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.mark.parametrize("host", ["", "no-such-name.invalid", "localhost:80", "http://localhost"])
+def test_what_is_no_address_and_no_name_is_refused_in_one_line(
+    run: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
     done = run("--host", host)
     assert done.exit_code == 1
     assert done.output == (
         f"Error: {host!r} is no address, and no name that resolves. Listen on one such as 127.0.0.1.\n"
     )
     assert not settings.users_db.exists()
+
+
+def test_a_name_that_can_be_none_is_refused_as_well(run: Run) -> None:
+    assert "no name that resolves" in run("--host", "a" * 70 + ".example").output
 
 
 def test_an_address_of_another_machine_is_said_to_be_one(run: Run) -> None:

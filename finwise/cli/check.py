@@ -49,8 +49,13 @@ def _files(settings: Settings) -> Iterator[str]:
             yield from _permissions(folder)
         if shutil.disk_usage(folder).free < _LITTLE_ROOM:
             yield f"{folder} has less than {_LITTLE_ROOM // 1024 // 1024} MiB left. Make room."
-    if os.name == "posix" and os.geteuid() == 0:
+    if os.name == "posix" and os.geteuid() == 0 and _is_roots(Path(settings.instance)):
         yield "FinWise runs as root here. Give it a user of its own."
+
+
+def _is_roots(folder: Path) -> bool:
+    """Whether root runs the server, too, and not only this command."""
+    return not folder.exists() or folder.stat().st_uid == 0
 
 
 def _permissions(folder: Path) -> Iterator[str]:

@@ -65,6 +65,11 @@ def is_usable(file: Path) -> bool:
     return os.access(file, os.R_OK | os.W_OK) or not os.access(file, os.F_OK)
 
 
+def may_be_read(file: Path) -> bool:
+    """Whether a file that is there may be read."""
+    return os.access(file, os.R_OK)
+
+
 def is_read_only(folder: Path) -> bool:
     """Whether the file system of a folder takes no writes, whoever asks."""
     if sys.platform == "win32":

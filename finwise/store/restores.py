@@ -16,7 +16,7 @@ from finwise.store.connection import connect, transaction, translated
 from finwise.store.copies import copy
 from finwise.store.databases import KIND, OURS, REPLACED, Databases
 from finwise.store.folder import Folder, removed, sorted_files, sync_folder
-from finwise.store.permissions import refusal
+from finwise.store.permissions import may_be_read, refusal
 from finwise.store.trash import REPLACED as REASON
 from finwise.store.trash import Trash
 from finwise.store.verification import damages, strange_objects
@@ -110,6 +110,8 @@ class Staging:
 def _opened(source: Path) -> sqlite3.Connection:
     if not source.is_file():
         raise Invalid(f"{source} is no file.")
+    if not may_be_read(source):
+        raise Invalid(f"{source} may not be read, for lack of permission.")
     connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", isolation_level=None, uri=True)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -23,6 +24,7 @@ from finwise.config import Settings
 from finwise.store import permissions
 from tests.household import Household, change
 from tests.problems import assert_problem
+from tests.test_cli_installation import COMMANDS, TENANT
 
 if sys.platform == "win32":
     pytest.skip("files there have neither owners nor modes like these", allow_module_level=True)
@@ -104,6 +106,16 @@ def answers(settings: Settings, tenant_id: str, token: str) -> list[tuple[int, A
     ]
     app.extensions["finwise"].close()
     return [(answer.status_code, answer.get_json().get("code")) for answer in found]
+
+
+def logged(settings: Settings, tenant_id: str, token: str) -> list[str]:
+    """What the service logs meanwhile."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign] # in place of a class
+    logging.getLogger().addHandler(handler)
+    answers(settings, tenant_id, token)
+    return lines
 
 
 def foreign(folder: Path) -> list[str]:
@@ -193,6 +205,7 @@ def test_a_tenants_file_that_may_not_be_opened_is_called_that_and_found_by_check
     file = home / "books" / f"tenant_{tenant_id}.db"
     os.chown(file, 0, 0)
     assert as_service(answers, settings, tenant_id, token) == [(503, "not_permitted")] * 3
+    assert f"Not permitted: {file}." in as_service(logged, settings, tenant_id, token)
     line = f"Run: chown {SERVICE}:{SERVICE} {file}"
     assert line in run("check").output
     os.chown(file, SERVICE, SERVICE)
@@ -209,24 +222,45 @@ def test_a_file_that_may_only_be_read_is_not_permitted_either(home: Path, settin
 
 
 def told(settings: Settings, *command: str) -> str:
+    """What a command says that ends with 1 or 2."""
     folders = {"FINWISE_INSTANCE": settings.instance, "FINWISE_TENANT_DATABASES": settings.tenant_databases}
     done = CliRunner(env=folders).invoke(main, list(command))
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    assert done.exit_code == 1
-    return done.output
+    return done.output if done.exit_code else "it went well"
 
 
 @as_root
-@pytest.mark.parametrize("command", [["users", "list"], ["check"], ["verify"], ["users", "add", "bob@example.org"]])
 @pytest.mark.parametrize("closed", ["instance", "instance/users.db", "instance/locks", "books"])
-def test_a_command_says_what_it_may_not_open(home: Path, settings: Settings, command: list[str], closed: str) -> None:
+def test_every_command_says_what_it_may_not_open(home: Path, settings: Settings, closed: str) -> None:
     as_service(sign_up, settings)
     path = home / closed
     os.chown(path, 0, 0)
     path.chmod(0o700 if path.is_dir() else 0o600)
-    said = as_service(told, settings, *command)
-    assert "lack of permission" in said
-    assert str(path) in said
+    book = home / "book.json"
+    book.write_text("{}", "utf-8")
+    book.chmod(0o644)
+    commands = COMMANDS | {"users add": ["bob@example.org"], "import": [str(book), "--tenant", TENANT]}
+    for command, arguments in commands.items():
+        said = as_service(told, settings, *command.split(), *arguments)
+        assert "lack of permission" in said, command
+        assert str(path) in said, command
+
+
+@as_root
+def test_a_file_to_adopt_that_may_not_be_read_is_called_that(home: Path, settings: Settings) -> None:
+    tenant_id, _ = as_service(sign_up, settings)
+    copy = home / "copy.db"
+    shutil.copy(home / "books" / f"tenant_{tenant_id}.db", copy)
+    copy.chmod(0o600)
+    said = as_service(told, settings, "restore", "--tenant", tenant_id, "--adopt", str(copy))
+    assert "may not be read" in said or "not readable" in said
+
+
+@as_root
+def test_check_called_by_root_does_not_take_the_service_for_roots(run: Run, home: Path, settings: Settings) -> None:
+    as_service(sign_up, settings)
+    done = run("check")
+    assert (done.exit_code, done.output) == (0, "Nothing unsafe was found.\n")
 
 
 @contextmanager
