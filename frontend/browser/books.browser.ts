@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findings } from "./axe.ts";
 import { CHROMIUM } from "./chromium.ts";
 import { Gate } from "./gate.ts";
 import { enter, Household, inStep } from "./household.ts";
@@ -157,6 +158,7 @@ describe.skipIf(!CHROMIUM)("books", () => {
     await at(page, "books");
     await page.getByRole("button", { name: "Remove from this device: Private" }).click();
     await page.getByRole("alert").getByText("1 change was never sent").waitFor();
+    expect(await findings(page)).toEqual([]);
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await lineOf(page, "Private").waitFor({ state: "detached" });
     const names = await page.evaluate(() => indexedDB.databases().then((all) => all.map(({ name }) => name)));
@@ -195,6 +197,7 @@ describe.skipIf(!CHROMIUM)("books", () => {
       await page.getByLabel("Password").fill("correct horse battery");
       await page.getByRole("button", { name: "Sign up" }).click();
       await page.getByText("You are logged in as Ben").waitFor();
+      expect(await findings(page)).toEqual([]);
       await page.reload();
       await page.getByRole("button", { name: "Join" }).click();
       await brand(page, "Club");

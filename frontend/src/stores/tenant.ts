@@ -134,7 +134,7 @@ export const useTenantStore = defineStore("tenant", () => {
 
   /** Names and roles as they are now; without an answer they stay as they were. */
   async function lookAgain(): Promise<void> {
-    if (!tenantId.value || useSyncStore().isOffline) return;
+    if (!tenantId.value || useSyncStore().isOffline || connection?.token() === undefined) return;
     await fetchTenants().catch((error: unknown) => {
       if (!(error instanceof ServerError)) throw error;
     });
