@@ -25,8 +25,8 @@ export async function install(): Promise<void> {
 
 /** Registers the service worker, with which the page starts without a network. Over plain HTTP in a network there is none. */
 export async function register(): Promise<void> {
-  if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
-  const workers = navigator.serviceWorker;
+  const workers = import.meta.env.PROD && serviceWorkers();
+  if (!workers) return;
   const wasControlled = workers.controller !== null;
   const registration = await workers.register("./sw.js", { updateViaCache: "none" }).catch(() => null);
   if (!registration) return;
@@ -49,4 +49,22 @@ export async function takeNewVersion(): Promise<void> {
   // "redundant": a still newer version has replaced it, which the reload then finds.
   waiting.addEventListener("statechange", () => ["activated", "redundant"].includes(waiting.state) && location.reload());
   waiting.postMessage("take over");
+}
+
+/** Asks the browser not to clear the book away when it runs out of room. */
+export async function keepForGood(): Promise<void> {
+  await navigator.storage?.persist?.().catch(() => undefined);
+}
+
+/** Whether the browser has promised that; true if it cannot say. */
+export async function isKeptForGood(): Promise<boolean> {
+  return (await navigator.storage?.persisted?.().catch(() => undefined)) ?? true;
+}
+
+function serviceWorkers(): ServiceWorkerContainer | undefined {
+  try {
+    return navigator.serviceWorker; // missing over plain HTTP
+  } catch {
+    return undefined; // the page may keep nothing
+  }
 }

@@ -4,8 +4,12 @@ import App from "./App.vue";
 import { applyPreferences } from "./preferences.ts";
 import { connect } from "./session.ts";
 import "./styles.css";
+import { report, reportAllElse } from "./trouble.ts";
 
 applyPreferences();
 const app = createApp(App).use(createPinia());
+app.config.errorHandler = report;
+reportAllElse();
 connect();
 app.mount("#page");
+if (!document.getElementById("page")?.firstElementChild) throw new Error("The page shows nothing."); // start.js says so

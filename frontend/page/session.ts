@@ -2,6 +2,7 @@ import { reactive, readonly, ref, toRaw, watch } from "vue";
 import { newId, ServerError, type Schemas } from "../src/index.ts";
 import { useTenantStore } from "../src/pinia.ts";
 import { keep, kept } from "./kept.ts";
+import { hear } from "./login_page.ts";
 import { words } from "./words/index.ts";
 
 type Tenant = Schemas["Tenant"];
@@ -23,7 +24,7 @@ const NOBODY: Session = { token: null, tokenId: null, user: null, tenants: [], t
 /** Where the server is: the page lies at `/app/` below it. */
 export const SERVER = new URL("..", document.baseURI).href.replace(/\/$/, "");
 
-const state = reactive<Session>({ ...NOBODY, ...kept<Session>(KEY) });
+const state = reactive<Session>(remembered());
 export const session = readonly(state) as Readonly<Session>;
 
 /** Whether the person whose login has expired goes on for now with what is on this device. */
@@ -32,7 +33,7 @@ export const isWithoutLogin = ref(false);
 /** Tells the stores of the sync where the server is, and which books are known without asking it. */
 export function connect(): void {
   const store = useTenantStore();
-  store.connect({ baseUrl: SERVER, token: () => state.token ?? undefined });
+  store.connect({ baseUrl: SERVER, token: () => state.token ?? undefined, onAnswer: hear });
   watch(() => state.tenants, (tenants) => (store.tenants = tenants), { immediate: true, flush: "sync" });
   // The store asks for them itself when names and roles may have changed.
   watch(() => store.tenants, (tenants) => toRaw(tenants) !== toRaw(state.tenants) && put({ tenants }), { flush: "sync" });
@@ -117,6 +118,8 @@ export async function logOut(): Promise<void> {
 export function explain(error: unknown): string {
   if (!(error instanceof ServerError)) throw error;
   const { status, code, problem, retryAfter } = error;
+  if (code === "proxy_login") return words.value.statuses.proxyLogin;
+  if (code === "proxy_error") return words.value.statuses.unreachable;
   if (status === 0) return words.value.serverAway;
   if (code === "demo") return words.value.demoGone;
   if (status === 401) return words.value.expired;
@@ -145,7 +148,13 @@ function put(change: Partial<Session>): void {
   keep(KEY, state);
 }
 
+/** What was kept; whatever is not as this page writes it counts as nothing. */
+function remembered(): Session {
+  const found = kept<Session>(KEY);
+  return { ...NOBODY, ...found, tenants: Array.isArray(found.tenants) ? found.tenants : [] };
+}
+
 // Other tabs of this page log in and out as well.
 addEventListener("storage", (event) => {
-  if (event.key === KEY) Object.assign(state, { ...NOBODY, ...kept<Session>(KEY) });
+  if (event.key === KEY) Object.assign(state, remembered());
 });

@@ -13,12 +13,9 @@ const PREFIX = "finwise-page-";
 const CACHE = PREFIX + BUILD;
 const KEPT = new Set(FILES.map((name) => new URL(name, self.location.href).href));
 const START = new URL("./", self.location.href).href;
+const PAST = "login"; // in the address of a page that the server is to answer, or a login page before it (login_page.ts)
 
-self.addEventListener("install", (event) => {
-  // Past the browser's cache, or an old index.html could be kept together with new names.
-  const requests = FILES.map((name) => new Request(name, { cache: "reload" }));
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(requests)));
-});
+self.addEventListener("install", (event) => event.waitUntil(keepAll()));
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(forgetOtherBuilds().then(() => self.clients.claim()));
@@ -30,9 +27,12 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  const url = request.url.replace(/[?#].*$/, "");
-  const kept = request.mode === "navigate" && isPage(url) ? START : url;
-  if (request.method === "GET" && KEPT.has(kept)) event.respondWith(fromCache(kept, request));
+  const { href, searchParams } = new URL(request.url);
+  const url = href.replace(/[?#].*$/, "");
+  const isStart = request.mode === "navigate" && isPage(url);
+  const kept = isStart ? START : url;
+  if (request.method !== "GET" || !KEPT.has(kept)) return;
+  event.respondWith(isStart && searchParams.has(PAST) ? fromServer(request) : fromCache(kept, request));
 });
 
 function isPage(url: string): boolean {
@@ -40,7 +40,33 @@ function isPage(url: string): boolean {
 }
 
 async function fromCache(url: string, request: Request): Promise<Response> {
-  return (await (await caches.open(CACHE)).match(url)) ?? fetch(request);
+  const kept = await caches.open(CACHE).then((cache) => cache.match(url)).catch(() => undefined); // the browser may have lost it
+  return kept ?? fetch(request);
+}
+
+/** What the server answers, or a login page before it; without a server the kept page. */
+async function fromServer(request: Request): Promise<Response> {
+  const answer = await fetch(request).catch(() => undefined);
+  return answer && answer.status < 500 ? answer : fromCache(START, request);
+}
+
+/** Keeps all files of this build, or none. */
+async function keepAll(): Promise<void> {
+  // Past the browser's cache, or an old index.html could be kept together with new names.
+  const answers = await Promise.all(FILES.map((name) => fetch(name, { cache: "reload" })));
+  for (const [at, answer] of answers.entries()) {
+    if (!(await isFile(FILES[at]!, answer))) throw new Error(`${FILES[at]} cannot be fetched.`);
+  }
+  const cache = await caches.open(CACHE);
+  await Promise.all(answers.map((answer, at) => cache.put(FILES[at]!, answer)));
+}
+
+/** Whether an answer is the file that was asked for, and no login page in its place. */
+async function isFile(name: string, answer: Response): Promise<boolean> {
+  if (!answer.ok || answer.redirected) return false;
+  if (name !== "./") return !answer.headers.get("Content-Type")?.startsWith("text/html");
+  const text = await answer.clone().text();
+  return FILES.some((each) => each.endsWith(".js") && text.includes(each));
 }
 
 async function forgetOtherBuilds(): Promise<void> {

@@ -16,6 +16,8 @@ export interface Connection {
   /** The token of this device; undefined: logged out. */
   token: () => string | undefined;
   fetch?: typeof fetch;
+  /** Hears how each request ended; undefined: well. */
+  onAnswer?: (error: ServerError | undefined) => void;
 }
 
 export class FinwiseClient {
@@ -104,7 +106,7 @@ export class FinwiseClient {
     signal: AbortSignal | undefined,
     read: (answer: Response, patience: Patience) => Promise<T>,
   ): Promise<T> {
-    const { baseUrl, token, fetch: ask = fetch } = this.connection;
+    const { baseUrl, token, fetch: ask = fetch, onAnswer } = this.connection;
     const headers: Record<string, string> = { Accept: accept };
     const secret = token();
     if (secret) headers["Authorization"] = `Bearer ${secret}`;
@@ -117,9 +119,13 @@ export class FinwiseClient {
       patience.renew();
       const refusal = await errorOf(answer);
       if (refusal) throw refusal;
-      return await read(answer, patience);
+      const taken = await read(answer, patience);
+      onAnswer?.(undefined);
+      return taken;
     } catch (error) {
-      throw error instanceof ServerError ? error : brokenOff();
+      const known = error instanceof ServerError ? error : brokenOff();
+      onAnswer?.(known);
+      throw known;
     } finally {
       patience.end();
     }

@@ -48,7 +48,7 @@ interface Told {
   failures?: Told[];
 }
 
-/** Opens a database. Raises StorageError. `onLost` hears of it when somebody else than `db.close()` has closed it; it then stays closed. */
+/** Opens a database. Raises StorageError. `onLost` hears, once, that it was closed: by `close()`, by the browser, or for a newer page. */
 export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const slow = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new StorageError("storage_slow")), LONGEST_OPENING)));
@@ -61,7 +61,17 @@ export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): 
   } finally {
     clearTimeout(timer);
   }
-  let code: StorageCode = "storage_lost";
-  db.on("versionchange", ({ newVersion }: IDBVersionChangeEvent) => void (newVersion && (code = "storage_newer")));
-  db.on("close", () => queueMicrotask(() => onLost(code)));
+  const tell = (code: StorageCode): void => {
+    db.on.close.unsubscribe(hear);
+    queueMicrotask(() => onLost(code)); // Dexie tells it in the middle of closing
+  };
+  const hear = (): void => void (isPutAway || tell("storage_lost"));
+  db.on("close", hear);
+  db.on("versionchange", ({ newVersion }) => newVersion === null || tell("storage_newer"));
+}
+
+let isPutAway = false; // the page, by a browser that may show it again: Dexie closes its databases then, and opens them again afterwards
+if (typeof window !== "undefined") {
+  window.addEventListener("pagehide", () => (isPutAway = true), { capture: true });
+  window.addEventListener("pageshow", () => (isPutAway = false), { capture: true });
 }

@@ -53,6 +53,15 @@ test("FinWise's own refusals keep their meaning", async () => {
   expect(stateAfter(await asked(busy({})))).toEqual({ state: "waiting", code: "busy" });
 });
 
+test("an app hears how each request ended", async () => {
+  const heard: (string | undefined)[] = [];
+  const answers = [Response.json([]), new Response(PAGE, { headers: HTML }), Response.json({ code: "busy" }, { status: 503 })];
+  const fetch = (): Promise<Response> => (answers.length ? Promise.resolve(answers.shift()!) : Promise.reject(new TypeError("network")));
+  const client = new FinwiseClient({ baseUrl: "http://server.test", token: () => undefined, fetch, onAnswer: (error) => heard.push(error?.code) });
+  for (let i = 0; i < 4; i++) await client.listTenants().catch(() => undefined);
+  expect(heard).toEqual([undefined, "proxy_login", "busy", "network"]);
+});
+
 test("requests follow no redirect, so that a login page on another site is seen as one", async () => {
   let mode: string | undefined;
   const ask = async (_: unknown, init?: RequestInit): Promise<Response> => {

@@ -282,6 +282,7 @@ export const de: Words = {
     stopped: "Was auf diesem Gerät ist, bleibt hier. Exportiere es, wenn du es behalten willst.",
     error: "Es wird wieder versucht. Nichts geht verloren.",
   },
+  toLoginPage: "Zur Anmeldeseite",
   inStepButWaiting: (count) => counted(count, "noch zu senden", "noch zu senden"),
   offlineSwitch: "Offline arbeiten",
   offlineSwitchHint: "Nichts wird gesendet oder abgefragt, bis du es wieder ausschaltest.",

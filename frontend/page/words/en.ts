@@ -293,6 +293,7 @@ export const en = {
     stopped: "What is on this device stays here. Export it if you want to keep it.",
     error: "It is tried again. Nothing is lost.",
   },
+  toLoginPage: "To the login page",
   inStepButWaiting: (count: number) => counted(count, "waiting to be sent", "waiting to be sent"),
   offlineSwitch: "Work offline",
   offlineSwitchHint: "Nothing is sent or asked until you switch it off again.",

@@ -10,7 +10,7 @@ import { device } from "../device.js";
 import { newId } from "../identifiers.js";
 import { label } from "../shelf.js";
 import type { SyncStatus } from "../status.js";
-import { openBook, storageCode } from "../storage.js";
+import { openBook, type StorageCode, type StorageError } from "../storage.js";
 import { TenantDbService } from "../tenant_db_service.js";
 import { useSyncStore } from "./sync.js";
 
@@ -84,7 +84,7 @@ export const useTenantStore = defineStore("tenant", () => {
   }
 
   async function open(id: string, reader: string | undefined): Promise<void> {
-    if (tenantId.value === id) {
+    if (tenantId.value === id && db.value?.isOpen()) {
       void useSyncStore().syncNow(); // whoever has logged in again wants to see it go on
       return;
     }
@@ -92,8 +92,8 @@ export const useTenantStore = defineStore("tenant", () => {
     const opened = markRaw(new FinwiseTenantSpecificDB(id));
     // `false` keeps Dexie from what it does otherwise: to open it again with the next read, as an empty book.
     opened.on("versionchange", ({ newVersion }) => newVersion !== null || giveUp(opened));
-    await openBook(opened, (code) => db.value === opened && useSyncStore().giveUp(code)).catch((error: unknown) => {
-      useSyncStore().giveUp(storageCode(error) ?? "storage_failed");
+    await openBook(opened, (code) => lose(opened, code)).catch((error: StorageError) => {
+      useSyncStore().giveUp(error.code);
       throw error;
     });
     await label(opened, tenants.value.find((each) => each.uuid === id), reader);
@@ -114,6 +114,13 @@ export const useTenantStore = defineStore("tenant", () => {
     tenantId.value = db.value = service.value = lastKnownName.value = undefined;
     await useSyncStore().leave();
     closed?.close();
+  }
+
+  /** The browser has closed the open book. It must not open itself again: it would be an empty one. */
+  function lose(lost: FinwiseTenantSpecificDB, code: StorageCode): void {
+    if (db.value !== lost) return; // it was closed here
+    lost.close();
+    useSyncStore().giveUp(code);
   }
 
   function giveUp(removed: FinwiseTenantSpecificDB): false {
