@@ -1,4 +1,6 @@
+import { kindOf } from "./booking.ts";
 import { toDate } from "./days.ts";
+import type { Booking } from "./ledger.ts";
 import { toCents } from "./money.ts";
 import type { EntityType } from "../src/index.ts";
 import { useBook } from "./book.ts";
@@ -36,6 +38,11 @@ export function nameOf(entityType: string, data: object | null | undefined): str
 
 function bookingText({ date, payee, description, amount }: { date?: unknown; payee?: unknown; description?: unknown; amount?: unknown }): string {
   return [fieldText("date", date), payee || description, fieldText("amount", amount)].filter(Boolean).join(", ");
+}
+
+/** What a booking is called in a list: who or what, and what kind it is if nobody has written anything. */
+export function titleOf(booking: Booking): string {
+  return booking.payee || booking.description || words.value[kindOf(booking)];
 }
 
 export interface Difference {

@@ -25,6 +25,20 @@ export function useMedia(query: string): Ref<boolean> {
   return holds;
 }
 
+/** Whether the page is being printed now. */
+export function usePrinting(): Ref<boolean> {
+  const isPrinting = ref(false);
+  const begin = (): void => void (isPrinting.value = true);
+  const end = (): void => void (isPrinting.value = false);
+  addEventListener("beforeprint", begin);
+  addEventListener("afterprint", end);
+  onScopeDispose(() => {
+    removeEventListener("beforeprint", begin);
+    removeEventListener("afterprint", end);
+  });
+  return isPrinting;
+}
+
 /** How wide a text is in the element's letters of a size such as "0.8rem", px; asked again once the letters have arrived. */
 export function useTextWidth(element: Readonly<Ref<HTMLElement | null>>, size: string): (text: string) => number {
   const context = document.createElement("canvas").getContext("2d");

@@ -162,6 +162,7 @@ export const de: Words = {
 
   newBooking: "Neue Buchung",
   editBooking: "Buchung bearbeiten",
+  editTransfer: "Umbuchung bearbeiten",
   date: "Datum",
   valueDate: "Wertstellung",
   choose: "Wählen …",
@@ -190,7 +191,10 @@ export const de: Words = {
   beforeOpening: (day) => `Im Anfangsbestand vom ${day} ist sie schon enthalten`,
   noCategory: "Keine Kategorie",
   noBookings: "Noch keine Buchungen. In der Zeile darüber fangen sie an.",
+  noBookingsToRead: "Noch keine Buchungen.",
+  noActiveAccounts: "Kein Konto ist in Gebrauch. Bearbeite eines und nimm es in Gebrauch, um darin zu buchen.",
   nothingFound: "Nichts gefunden.",
+  showAll: "Alle Buchungen zeigen",
   search: "Buchungen durchsuchen",
   found: (count) => counted(count, "gefunden", "gefunden"),
   bookingDeleted: "Buchung gelöscht.",
@@ -203,6 +207,11 @@ export const de: Words = {
   yesterday: "Gestern",
   keys: "Tasten: N neue Buchung · / suchen · ↑ ↓ bewegen · Enter bearbeiten · Entf löschen",
   readOnly: "Du darfst dieses Buch lesen, aber nicht darin schreiben.",
+
+  statementPeriod: (first, last) => `${first} bis ${last}`,
+  statementSearch: (text) => `Buchungen mit „${text}“`,
+  statementCut: (count) => `Nur die neuesten ${counted(count, "Buchung ist", "Buchungen sind")} gedruckt.`,
+  statementMade: (day) => `Gedruckt aus FinWise am ${day}`,
 
   categories: "Kategorien",
   manageCategories: "Gruppen und Kategorien",

@@ -169,6 +169,7 @@ export const en = {
   // bookings
   newBooking: "New booking",
   editBooking: "Edit booking",
+  editTransfer: "Edit transfer",
   date: "Date",
   valueDate: "Value date",
   choose: "Choose …",
@@ -197,7 +198,10 @@ export const en = {
   beforeOpening: (day: string) => `The opening balance of ${day} already includes it`,
   noCategory: "No category",
   noBookings: "No bookings yet. The first line above is where they begin.",
+  noBookingsToRead: "No bookings yet.",
+  noActiveAccounts: "No account is in use. Edit one and mark it as in use to book in it.",
   nothingFound: "Nothing found.",
+  showAll: "Show all bookings",
   search: "Search bookings",
   found: (count: number) => counted(count, "found", "found"),
   bookingDeleted: "Booking deleted.",
@@ -210,6 +214,12 @@ export const en = {
   yesterday: "Yesterday",
   keys: "Keys: N new booking · / search · ↑ ↓ move · Enter edit · Del delete",
   readOnly: "You may read this book, not write in it.",
+
+  // printed
+  statementPeriod: (first: string, last: string) => `${first} to ${last}`,
+  statementSearch: (text: string) => `Bookings with “${text}”`,
+  statementCut: (count: number) => `Only the newest ${counted(count, "booking is", "bookings are")} printed.`,
+  statementMade: (day: string) => `Printed from FinWise on ${day}`,
 
   // categories
   categories: "Categories",

@@ -40,6 +40,7 @@ export const written = computed(() => {
     count: (number: number) => whole.format(number),
     currencyName: currencyNames(place),
     day: dated(place, { day: "numeric", month: "long", year: "numeric", ...inUtc }),
+    shortDay: dated(place, { dateStyle: "medium", ...inUtc }),
     dayOfMonth: dated(place, { day: "numeric", month: "short", ...inUtc }),
     weekday: dated(place, { weekday: "short", day: "numeric", month: "long", year: "numeric", ...inUtc }),
     month: dated(place, { month: "short", ...inUtc }),
