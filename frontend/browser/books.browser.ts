@@ -161,6 +161,10 @@ describe.skipIf(!CHROMIUM)("books", () => {
     expect(await findings(page)).toEqual([]);
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await lineOf(page, "Private").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Remove from this device: Garden" }).click();
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await lineOf(page, "Garden").getByText("yours · not on this device yet").waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
     const names = await page.evaluate(() => indexedDB.databases().then((all) => all.map(({ name }) => name)));
     expect(names).not.toContain(`FinwiseTenantDB_${home.tenantId}`);
   });
