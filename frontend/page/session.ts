@@ -67,7 +67,8 @@ export async function enterDemo(): Promise<void> {
   if (state.isDemo && state.token && state.tenantId) return;
   const answer = await fetch(`${SERVER}/app/demo`, { method: "POST" }).catch(() => null);
   if (!answer?.ok) throw new ServerError(answer?.status ?? 0, answer ? "demo" : "network", {}, undefined);
-  const admitted = (await answer.json()) as { token: string; tenant_id: string; email: string };
+  const admitted = (await answer.json().catch(() => null)) as { token: string; tenant_id: string; email: string } | null;
+  if (!admitted) throw new ServerError(answer.status, "proxy_login", {}, undefined); // a page, where the demo is JSON
   put({ ...NOBODY, token: admitted.token, user: { uuid: admitted.email, name: "Demo", email: admitted.email }, isDemo: true });
   await listTenants();
   rememberChoice(admitted.tenant_id);
