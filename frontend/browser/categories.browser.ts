@@ -28,7 +28,7 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await inStep(page);
     await left.context.setOffline(true);
     await page.getByLabel("Currency of this book").selectOption("JPY");
-    await page.getByRole("button", { name: "Set up" }).click();
+    await page.getByRole("button", { name: "Set up", exact: true }).click();
     await page.getByRole("heading", { name: "Set up this book" }).waitFor({ state: "detached" });
     const groups = await page.evaluate(async (name) => {
       const db = await new Promise<IDBDatabase>((resolve) => (indexedDB.open(name).onsuccess = (event) => resolve((event.target as IDBOpenDBRequest).result)));
