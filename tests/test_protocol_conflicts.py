@@ -36,7 +36,9 @@ def decide(home: Household, conflict: Conflict, decision: str, tenant_id: str = 
 
 
 def restored(home: Household, conflict: Conflict, **options: Any) -> dict[str, Any]:
-    answer = decide(home, conflict, "restore", **options)
+    """The entity that comes back, by a client that names the version it has shown, unless `options` say otherwise."""
+    seen = {"base_updated_at": conflict["entity"] and conflict["entity"]["updated_at"]}
+    answer = decide(home, conflict, "restore", **options or {"json": seen})
     assert (answer.status_code, answer.mimetype) == (200, "application/json"), answer.text
     entity: dict[str, Any] = answer.get_json()
     return entity
@@ -307,7 +309,7 @@ def test_restoring_one_of_several_leaves_the_others(home: Household) -> None:
     restored(home, one)
     (left,) = listed(home)
     assert (left["conflict_id"], left["loser"]) == (two["conflict_id"], two["loser"])
-    assert restored(home, two)["data"] == {"name": "two"}
+    assert restored(home, left)["data"] == {"name": "two"}
 
 
 def test_an_edit_on_top_of_what_was_restored_is_no_conflict(home: Household) -> None:
@@ -382,12 +384,27 @@ def test_restoring_where_nothing_was_stored_is_refused_once_something_is(
 
 
 @pytest.mark.parametrize("options", [{}, {"json": {}}, {"data": b""}, {"json": {"other": 1}}])
-def test_who_does_not_say_what_was_seen_restores_on_top_of_whatever_is_stored(
+def test_who_does_not_say_what_was_seen_restores_on_top_of_whatever_is_stored_and_that_is_kept(
     home: Household, options: dict[str, Any]
 ) -> None:
     conflict = came_too_late(home)
-    home.results(tag("newer", T3, base_updated_at=T2))
-    assert restored(home, conflict, **options)["updated_at"] == T3_PLUS_1
+    home.results(tag("newer", T3, base_updated_at=T2), device_id="tablet")
+    answer = decide(home, conflict, "restore", **options)
+    assert (answer.status_code, answer.get_json()["updated_at"]) == (200, T3_PLUS_1)
+    (kept,) = listed(home)
+    assert (kept["reason"], kept["loser"]["data"], kept["loser"]["device_id"]) == (
+        "overwritten",
+        {"name": "newer"},
+        "tablet",
+    )
+    assert kept["conflict_id"] != conflict["conflict_id"]
+
+
+def test_the_same_content_restored_without_saying_what_was_seen_is_not_kept(home: Household) -> None:
+    conflict = came_too_late(home)
+    home.results(tag("late", T3, base_updated_at=T2))
+    assert decide(home, conflict, "restore").status_code == 200
+    assert listed(home) == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
     BOOK is in UTF-8, with or without a byte order mark, or in UTF-16 as Windows PowerShell writes it.
 
     They go the way of a device's push: what is stored and newer stays, and devices receive the rest at their next pull.
+    A version that BOOK does not know and replaces is kept as a conflict. With --now, BOOK knows the versions that its
+    times name.
     """
     joined = domain()
     tenant = joined.tenants.as_operator(uuid_of(tenant_id))

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from finwise.domain.book import Book, Books, KeptConflict, StoredConflict
-from finwise.domain.change import Change, Version
+from finwise.domain.change import Change, Version, same_content
 from finwise.domain.devices import Owner, Owners, authors
+from finwise.domain.merge import OVERWRITTEN
 from finwise.domain.push import Push
 from finwise.domain.sync import require_room
 from finwise.domain.times import millis_text
@@ -49,6 +50,7 @@ class Conflicts:
     def restore(self, tenant_id: str, conflict_id: str, decision: Decision, now: int) -> Version:
         """Brings the loser back as a new change on top of the stored version: the version that is stored then.
 
+        Unless the decision says which version the person saw, the one it replaces is kept as a conflict.
         Raises NotFound where the conflict is there no more, Conflict where another version is stored than the person
         saw, QuotaExceeded.
         """
@@ -65,6 +67,8 @@ class Conflicts:
             book.lift_limit()  # for a moment the loser is there twice
             push.store()
             book.delete_conflict(conflict_id)
+            if stored and not decision.says_base and not same_content(stored.data, kept.loser.data):
+                book.add_conflicts([KeptConflict(OVERWRITTEN, now, stored)])
             if push.stores_data:
                 require_room(book)
             return book.list_versions([key])[key]

@@ -26,19 +26,24 @@ Advance = Callable[[int, int], None]  # told how many entities of how many are d
 
 
 class Outcome(NamedTuple):
-    """What became of an import: numbers of entities, and a line for each that was rejected."""
+    """What became of an import: numbers of entities, and a line for each that was rejected.
+
+    `conflicts`: how many versions lost unseen, here or in the file, and wait for a person.
+    """
 
     applied: int
     unchanged: int
     superseded: int
     rejected: Sequence[str]
+    conflicts: int = 0
 
     def summary(self) -> str:
         """One line for a person."""
-        return (
+        said = (
             f"{self.applied} stored, {self.unchanged} were there already, {self.superseded} are newer on the server, "
             f"{len(self.rejected)} rejected."
         )
+        return f"{said} {self.conflicts} versions that lost are kept as conflicts." if self.conflicts else said
 
 
 def import_book(
@@ -52,12 +57,15 @@ def import_book(
 ) -> Outcome:
     """Writes a book. An entity without `updated_at` is dated now, with `dated_now` every one is.
 
-    Importing the same dated entities again changes nothing: a change is named by what it says. Raises Invalid if the
-    text is no book, and what Sync.push raises; batches before that are stored then.
+    What is replaced without the book knowing it is kept as a conflict. An entity that is dated now knows the version
+    that its `updated_at` names; every other one knows none. Importing the same dated entities again changes nothing:
+    a change is named by what it says. Raises Invalid if the text is no book, and what Sync.push raises; batches before
+    that are stored then.
     """
     changes = list(_changes(_book(text), tenant_id, millis_text(clock()), dated_now))
     counts = {APPLIED: 0, UNCHANGED: 0, SUPERSEDED: 0}
     rejected: list[str] = []
+    conflicts = 0
     waiting = iter(changes)
     done = 0
     while batch := list(islice(waiting, _BATCH)):
@@ -67,10 +75,11 @@ def import_book(
                 rejected.append(f"{change['entity_type']} {change['id']}: {result.code}: {dict(result.errors)}")
             else:
                 counts[result.verdict.status] += 1
+                conflicts += result.verdict.conflict is not None
         done += len(batch)
         if advance:
             advance(done, len(changes))
-    return Outcome(counts[APPLIED], counts[UNCHANGED], counts[SUPERSEDED], rejected)
+    return Outcome(counts[APPLIED], counts[UNCHANGED], counts[SUPERSEDED], rejected, conflicts)
 
 
 @contextmanager
@@ -118,11 +127,14 @@ def _changes(
 ) -> Iterator[dict[str, Any]]:
     for entity_type, entities in book.items():
         for entity in entities:
+            dated = entity.get("updated_at")
             change = {
                 "entity_type": entity_type,
                 "id": entity.get("id"),
                 "created_at": entity.get("created_at"),
-                "updated_at": now if dated_now or entity.get("updated_at") is None else entity["updated_at"],
+                "updated_at": now if dated_now or dated is None else dated,
+                # Naming its own time as its base, the same entity would be stored again 1 ms later.
+                "base_updated_at": dated if dated_now else None,
                 "data": {name: value for name, value in entity.items() if name not in _OWN},
             }
             yield change | {"change_id": str(uuid5(NAMESPACE_OID, f"{tenant_id} {json_text.write(change)}"))}

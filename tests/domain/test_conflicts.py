@@ -60,7 +60,7 @@ def test_a_long_list_is_whole_and_in_order(domain: Domain, tenant_id: str) -> No
 
 def test_the_loser_comes_back_after_what_is_stored_and_the_file_stays_proven(domain: Domain, tenant_id: str) -> None:
     (kept,) = conflicts(domain, tenant_id)
-    version = domain.conflicts.restore(tenant_id, kept.conflict_id, Decision(), START + 2)
+    version = domain.conflicts.restore(tenant_id, kept.conflict_id, Decision(True, LATE), START + 2)
     assert (version.data, version.updated_at, version.device_id) == ('{"name":"lost"}', LATE_PLUS_1, "laptop")
     assert list(domain.sync.pull(tenant_id, PullRequest()).entities) == [version[:6]]
     assert conflicts(domain, tenant_id) == []
@@ -80,7 +80,7 @@ def test_a_decision_about_another_version_changes_nothing(domain: Domain, tenant
 def test_a_conflict_is_decided_once_and_not_kept_again(domain: Domain, tenant_id: str, first: str) -> None:
     (kept,) = conflicts(domain, tenant_id)
     if first == "restore":
-        domain.conflicts.restore(tenant_id, kept.conflict_id, Decision(), START + 2)
+        domain.conflicts.restore(tenant_id, kept.conflict_id, Decision(True, LATE), START + 2)
     else:
         domain.conflicts.dismiss(tenant_id, kept.conflict_id)
     with pytest.raises(NotFound):

@@ -140,6 +140,43 @@ def test_dated_now_everything_wins_over_what_is_stored(book: MemoryBook) -> None
     assert [entity["updated_at"] for entity in _export(book)["tags"]] == [millis_text(NOW + HOUR)] * 2
 
 
+def _lost(book: MemoryBook) -> list[tuple[str, str | None]]:
+    return [(conflict.reason, conflict.loser.data) for conflict in book.conflicts()]
+
+
+@pytest.mark.parametrize("times", [TIMES, {"updated_at": ...}])
+def test_an_edit_that_the_book_does_not_know_is_kept_when_everything_is_dated_now(
+    book: MemoryBook, times: dict[str, Any]
+) -> None:
+    _import(book, {"tags": [_tag()]})
+    _pushed(book, deleted=False, at="2026-01-03T00:00:00.000Z", name="NEWER EDIT")
+    outcome = _import(book, {"tags": [_tag(**times)]}, NOW + HOUR, dated_now=True)
+    assert (outcome.applied, outcome.conflicts) == (1, 1)
+    assert _lost(book) == [("overwritten", '{"name":"NEWER EDIT"}')]
+    assert _export(book)["tags"][0]["name"] == "holiday"
+
+
+def test_an_edit_is_kept_when_an_entity_without_a_time_replaces_it(book: MemoryBook) -> None:
+    _pushed(book, deleted=False, at="2026-01-03T00:00:00.000Z", name="NEWER EDIT")
+    assert _import(book, {"tags": [_tag(updated_at=...)]}, NOW + HOUR).conflicts == 1
+    assert _lost(book) == [("overwritten", '{"name":"NEWER EDIT"}')]
+
+
+def test_an_older_edit_is_kept_when_a_dated_entity_replaces_it(book: MemoryBook) -> None:
+    _pushed(book, deleted=False, at="2026-01-01T00:00:00.000Z", name="offline")
+    assert _import(book, {"tags": [_tag()]}).conflicts == 1
+    assert _lost(book) == [("overwritten", '{"name":"offline"}')]
+
+
+def test_a_book_that_was_exported_edited_and_dated_now_replaces_what_it_was_made_from(book: MemoryBook) -> None:
+    _import(book, {"tags": [_tag(), _tag("e2")]})
+    edited = _export(book)
+    edited["tags"][0]["name"] = "edited by hand"
+    assert _import(book, edited, NOW + HOUR, dated_now=True) == Outcome(2, 0, 0, [], conflicts=0)
+    assert _import(book, edited, NOW + 2 * HOUR, dated_now=True) == Outcome(2, 0, 0, [], conflicts=0), "as before"
+    assert book.conflicts() == []
+
+
 def test_dated_now_created_at_is_the_one_of_the_book(book: MemoryBook) -> None:
     _import(book, {"tags": [_tag()]}, dated_now=True)
     assert _export(book) == {"tags": [_tag(updated_at=millis_text(NOW))]}
@@ -171,6 +208,10 @@ def test_a_rejected_entity_is_named_with_its_reason_and_the_others_are_stored(bo
 def test_the_summary_is_one_line_of_numbers() -> None:
     assert Outcome(3, 2, 1, ["a", "b"]).summary() == (
         "3 stored, 2 were there already, 1 are newer on the server, 2 rejected."
+    )
+    assert Outcome(3, 2, 1, [], 4).summary() == (
+        "3 stored, 2 were there already, 1 are newer on the server, 0 rejected. "
+        "4 versions that lost are kept as conflicts."
     )
 
 
