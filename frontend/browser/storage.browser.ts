@@ -157,7 +157,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
     await enter(page, "3", "Newspaper");
     await inStep(page);
     await page.goto(`${server.url}/app/#/settings`);
-    await page.getByLabel("Currency").waitFor();
+    await page.getByLabel("Currency").first().waitFor();
     expect(JSON.stringify(await home.held())).toContain("Newspaper");
   });
 });
