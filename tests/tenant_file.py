@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from finwise.config import Settings
+from finwise.store.checksum import checksum
 
 
 class TenantFile:
@@ -26,6 +27,7 @@ class TenantFile:
     def execute(self, *statements: str) -> None:
         """Runs statements in one transaction."""
         with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, isolation_level=None)) as connection:
+            connection.create_function("checksum", -1, checksum, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             for statement in statements:
                 connection.execute(statement)
@@ -46,6 +48,11 @@ class TenantFile:
         rows = self.rows("SELECT reason, change_id FROM sync_conflicts ORDER BY rowid")
         return [(row["reason"], row["change_id"]) for row in rows]
 
+    def put_book(self, values: str) -> None:
+        """Sets what stands in the row of the book, such as `horizon = 5`, with a checksum that fits."""
+        sums = "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)"
+        self.execute(f"UPDATE sync_book SET {values}", sums)
+
     def purge_tombstones(self) -> None:
         """Removes all tombstones, as an operator may after a time: change_ids stay, the horizon rises."""
         self.execute(
@@ -54,5 +61,6 @@ class TenantFile:
                FROM sync_entities WHERE is_deleted""",
             """UPDATE sync_book
                SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE is_deleted)""",
+            "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)",
             "DELETE FROM sync_entities WHERE is_deleted",
         )

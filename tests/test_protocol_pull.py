@@ -216,7 +216,7 @@ def test_nothing_is_subtracted_from_a_cursor(two_stamps: Household) -> None:
 def test_a_plain_timestamp_below_the_horizon_is_expired_with_its_ten_minutes(
     two_stamps: Household, tenant_file: TenantFile, clock: Clock
 ) -> None:
-    tenant_file.execute(f"UPDATE sync_book SET horizon = {clock.now - 1_200_000_000}")
+    tenant_file.put_book(f"horizon = {clock.now - 1_200_000_000}")
     assert ask(two_stamps, "2026-01-10T12:09:59.999Z").get_json()["code"] == "cursor_expired"
     assert ask(two_stamps, "2026-01-10T12:10:00.000Z").status_code == 200
 
@@ -300,7 +300,7 @@ def test_the_cursor_of_a_first_load_after_a_purge_goes_on(home: Household, tenan
 def test_a_cursor_of_another_epoch_has_changed_epoch(home: Household, tenant_file: TenantFile) -> None:
     home.results(change())
     since = home.pull()["next_since"]
-    tenant_file.execute("UPDATE sync_book SET epoch = '0ther'")
+    tenant_file.put_book("epoch = '0ther'")
     assert_gone(home, since, epoch_changed(give_back=True))
 
 
@@ -309,7 +309,7 @@ def test_give_back_is_true_if_the_cursors_stamp_is_not_below_the_horizon(
     home: Household, tenant_file: TenantFile, clock: Clock, distance: int, give_back: bool
 ) -> None:
     home.results(change())
-    tenant_file.execute(f"UPDATE sync_book SET horizon = {clock.now - 5}")
+    tenant_file.put_book(f"horizon = {clock.now - 5}")
     assert_gone(home, cursor(clock.now - 5 + distance, "0ther"), epoch_changed(give_back=give_back))
 
 
@@ -318,7 +318,7 @@ def test_a_cursor_above_the_tenants_last_stamp_has_changed_epoch(
 ) -> None:
     home.results(change())
     since = home.pull()["next_since"]
-    tenant_file.execute("UPDATE sync_book SET last_stamp = last_stamp - 1")
+    tenant_file.put_book("last_stamp = last_stamp - 1")
     assert_gone(home, since, epoch_changed(give_back=True))
 
 
@@ -361,7 +361,7 @@ def test_a_device_that_polls_with_its_cursor_is_answered_304_until_something_is_
 def test_an_expired_cursor_is_told_so_whatever_its_etag(home: Household, tenant_file: TenantFile) -> None:
     home.results(change())
     since = home.pull()["next_since"]
-    tenant_file.execute("UPDATE sync_book SET epoch = '0ther'")
+    tenant_file.put_book("epoch = '0ther'")
     path = f"/sync/changes/{home.tenant_id}"
     answer = home.get(path, query_string={"since": since}, headers={"If-None-Match": f'W/"{since}"'})
     assert answer.status_code == 410

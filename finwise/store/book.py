@@ -5,13 +5,14 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
 from finwise.domain.change import Key, Row, Version, entity_text, read_entity
 from finwise.domain.cursor import Position
 from finwise.domain.limits import MAX_TEXT
+from finwise.errors import quarantined
 from finwise.store.checksum import checksum, checksum_of
 from finwise.store.connection import Connection, lift_page_limit
 from finwise.store.id_hash import id_hash
@@ -73,8 +74,12 @@ class Book:
 
     def find_position(self) -> Position:
         def find() -> Position:
-            row = self._connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchone()
-            return Position(*row)
+            *position, kept = self._connection.execute(
+                "SELECT epoch, last_stamp, horizon, checksum FROM sync_book"
+            ).fetchone()
+            if checksum(*position) != kept:  # before anything is derived from it, or the damage would become legal
+                raise quarantined()
+            return Position(*position)
 
         return self._connection.recall("position", find)
 
@@ -114,16 +119,18 @@ class Book:
         hashes = {id_hash(entity_id) for _, entity_id in keys}
         if len(hashes) == 1:  # as in most pushes; a table of values takes longer
             rows = self._connection.execute(
-                "SELECT stamp, entity, change_id, device_id FROM sync_entities WHERE id_hash = ?", tuple(hashes)
+                """SELECT stamp, entity, change_id, device_id, is_deleted, checksum
+                   FROM sync_entities WHERE id_hash = ?""",
+                tuple(hashes),
             )
         else:  # CROSS JOIN: as the hashes come, each by the index; for IN, SQLite would sort them first
             rows = self._connection.execute(
-                """SELECT stamp, entity, change_id, device_id
+                """SELECT stamp, entity, change_id, device_id, is_deleted, checksum
                    FROM json_each(?) AS wanted CROSS JOIN sync_entities ON id_hash = wanted.value""",
                 (json_text.write(list(hashes)),),
             )
         wanted, found = set(keys), {}
-        for version in map(read_version, rows):  # one by one, for there may be many that have a hash
+        for version in map(_intact, rows):  # one by one, for there may be many that have a hash
             if (key := (version.entity_type, version.id)) in wanted:
                 found[key] = version
         return found
@@ -188,10 +195,11 @@ class Book:
     def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
         rows = self._connection.execute(
             """SELECT rowid, conflict_id, reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id,
-                 device_id
+                 device_id, checksum
                FROM sync_conflicts WHERE rowid > ? ORDER BY rowid LIMIT ?""",
             (place, limit),
         ).fetchall()
+        rows = [_intact_conflict(row, 2) for row in rows]
         stored = self.list_versions({(row[5], row[6]) for row in rows})
         return [
             StoredConflict(
@@ -202,11 +210,14 @@ class Book:
 
     def find_conflict(self, conflict_id: str) -> KeptConflict | None:
         row = self._connection.execute(
-            """SELECT reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id, device_id
+            """SELECT reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
                FROM sync_conflicts WHERE conflict_id = ?""",
             (conflict_id,),
         ).fetchone()
-        return KeptConflict(row[0], row[1], Version(*row[2:])) if row else None
+        if row is None:
+            return None
+        reason, kept_at, *loser = _intact_conflict(row, 0)
+        return KeptConflict(reason, kept_at, Version(*loser))
 
     def delete_conflict(self, conflict_id: str) -> bool:
         deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
@@ -255,6 +266,7 @@ class Book:
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
         self._connection.forget()
+        self.find_position()  # which is checked: what is written below is derived from it
         execute = self._connection.execute
         change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount
         purged = execute(
@@ -285,7 +297,7 @@ def row_of(version: Version) -> tuple[int | str | bytearray | None, ...]:
     """
     stamp, _, entity_id, _, _, data, change_id, device_id = version
     text = entity_text(version)
-    kept = checksum_of(f"{stamp}\0{text}\0{change_id}\0{device_id}")  # the text says the rest
+    kept = _checksum_of(stamp, text, change_id, device_id)
     return stamp, id_hash(entity_id), 1 if data is None else 0, text, change_id, device_id, bytearray(kept)
 
 
@@ -293,6 +305,32 @@ def read_version(row: tuple[int, str, str, str | None]) -> Version:
     """The version of a row, of which these are stamp, entity, change_id and device_id. Raises Quarantined."""
     stamp, text, change_id, device_id = row
     return Version(*read_entity((stamp, text)), change_id, device_id)
+
+
+def _intact(row: tuple[int, str, str, str | None, int, bytes]) -> Version:
+    """The version of a row, with `is_deleted` and checksum at its end. Raises Quarantined if it is damaged.
+
+    A damaged version that is judged against or kept as a conflict would get a checksum of its own, and be legal.
+    """
+    stamp, text, change_id, device_id, is_deleted, kept = row
+    version = read_version((stamp, text, change_id, device_id))
+    if _checksum_of(stamp, text, change_id, device_id) != kept or (version.data is None) != bool(is_deleted):
+        raise quarantined()
+    return version
+
+
+def _checksum_of(stamp: int, text: str, change_id: str, device_id: str | None) -> bytes:
+    """Of a row of sync_entities; the text says the rest."""
+    return checksum_of(f"{stamp}\0{text}\0{change_id}\0{device_id}")
+
+
+def _intact_conflict(row: tuple[Any, ...], begin: int) -> tuple[Any, ...]:
+    """A row from its reason at `begin` on, without the checksum at its end. Raises Quarantined if it is damaged."""
+    *values, kept = row
+    reason, kept_at, _stamp, *loser = values[begin:]
+    if checksum(reason, kept_at, *loser) != kept:
+        raise quarantined()
+    return tuple(values)
 
 
 def _bounded(rows: sqlite3.Cursor) -> tuple[list[Row], bool]:

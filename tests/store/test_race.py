@@ -19,6 +19,7 @@ from finwise.domain.cursor import Cursor, next_stamp
 from finwise.domain.sync import Page, PullRequest, PushRequest, Sync
 from finwise.domain.times import millis_text
 from finwise.errors import EpochChanged
+from finwise.store.checksum import checksum
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user
 from tests.store.files import outside, tenant_file, value
@@ -177,3 +178,5 @@ def mend_last_stamp(path: Path) -> None:
     """Wrong stamps fall: without this the reader's last pages would be refused, which is not the loss to be shown."""
     with outside(path) as connection:
         connection.execute("UPDATE sync_book SET last_stamp = (SELECT max(stamp) FROM sync_entities)")
+        position = connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchone()
+        connection.execute("UPDATE sync_book SET checksum = ?", (checksum(*position),))
