@@ -191,6 +191,14 @@ def tidy_up(world: World) -> None:
     world.domain.upkeep.run(now())
 
 
+def jump_ahead(world: World) -> None:
+    domain = create_domain(replace(world.settings, maintenance_hours=24))
+    assert domain.upkeep.run_if_due(world.clock())
+    world.clock.forward(days=400)
+    assert not domain.upkeep.run_if_due(world.clock())
+    domain.close()
+
+
 def add_another(world: World) -> None:
     body = {"uuid": new_id(), "name": "Bob", "email": "bob@example.org"}
     assert world.home.post("/admin/users", json=body).status_code == 201
@@ -257,6 +265,7 @@ SCENARIOS: dict[str, list[Callable[[World], object]]] = {
     "backup.made": [World.backup],
     "backup.incomplete": [back_up_a_damaged_tenant],
     "upkeep.done": [tidy_up],
+    "upkeep.put_off": [jump_ahead],
     "database.migrated": [migrate],
 }
 

@@ -45,7 +45,7 @@ def healthz() -> dict[str, Any]:
 
 @blueprint.route("/readyz", methods=["GET"])
 @blueprint.response(200, ReadinessSchema, example={"status": "ok"})
-@blueprint.problems(503)
+@blueprint.problems(503, 507)
 @blueprint.operation("getReadiness", public=True)
 def readyz() -> dict[str, str]:
     """The files can be used: requests would be served."""

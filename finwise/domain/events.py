@@ -84,6 +84,11 @@ EVENTS: Mapping[str, Event] = {
     "backup.made": Event(logging.INFO, "A backup was made.", ("folder", "tenants", "problems")),
     "backup.incomplete": Event(logging.ERROR, "A tenant could not be backed up.", ("tenant_id", "reason")),
     "upkeep.done": Event(logging.INFO, "The server has tidied up.", ("tenants", "removed_files")),
+    "upkeep.put_off": Event(
+        logging.WARNING,
+        "The clock is far beyond the last upkeep: nothing was forgotten. If it is right, the next upkeep goes on.",
+        ("last_run", "clock"),
+    ),
     "database.migrated": Event(logging.INFO, "A database got a newer schema.", ("file", "from_version", "to_version")),
 }
 

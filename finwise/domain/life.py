@@ -97,6 +97,11 @@ class Life:
             self._finish_deleting(tenant, now)
             tell("tenant.deleted", tenant_id=tenant_id)
 
+    def last_moved_at(self, tenant_id: str) -> int | None:
+        """When the last deletion or restore of a tenant was begun (µs), which names the file it moved to the trash."""
+        tenant = self._store.find(tenant_id)
+        return tenant.began_at if tenant else None
+
     def to_restore(self, tenant_id: str, owner: str | None, name: str) -> Tenant:
         """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound, Busy."""
         tenant = self._store.find(tenant_id) or Tenant(tenant_id, name, None, DELETED)

@@ -24,11 +24,14 @@ class Staging(Protocol):
     def alone(self) -> AbstractContextManager[None]:
         """One restore at a time. Raises Busy."""
 
-    def stage(self, tenant_id: str, source: Path) -> None:
-        """Makes a clean copy of a file wait. Raises Invalid for what is no tenant's file or not whole; NewerSchema."""
+    def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
+        """Makes a clean copy of a file wait. Raises Invalid for what is no tenant's file or not whole; NewerSchema.
 
-    def find_in_trash(self, tenant_id: str) -> Path | None:
-        """The tenant's file that came to the trash last."""
+        `may_be_new`: a file that nobody has opened a book in yet is taken as well.
+        """
+
+    def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
+        """The tenant's file that came to the trash at a moment, in µs; where there is none, the one named last."""
 
 
 class Newcomer(NamedTuple):
@@ -56,18 +59,23 @@ class Restores:
 
     def from_trash(self, tenant_id: str, now: int, newcomer: Newcomer | None = None) -> Tenant:
         """Brings back a deleted tenant, or the file that a restore has replaced. Raises Invalid, NotFound, Busy."""
-        file = self._staging.find_in_trash(tenant_id)
+        file = self._staging.find_in_trash(tenant_id, self._life.last_moved_at(tenant_id))
         if file is None:
             raise NotFound("The trash has no file of this tenant.")
-        return self.adopt(tenant_id, file, now, newcomer)
+        return self._put(tenant_id, file, now, newcomer, may_be_new=True)
 
     def adopt(self, tenant_id: str, file: Path, now: int, newcomer: Newcomer | None = None) -> Tenant:
         """Makes a file from outside the tenant's. Raises Invalid, NotFound, Busy, Conflict."""
+        return self._put(tenant_id, file, now, newcomer)
+
+    def _put(
+        self, tenant_id: str, file: Path, now: int, newcomer: Newcomer | None, *, may_be_new: bool = False
+    ) -> Tenant:
         owner = self._owner(newcomer)
         name = newcomer.name if newcomer else None
         with self._staging.alone():
             tenant = self._life.to_restore(tenant_id, owner, name or "Restored")
-            self._staging.stage(tenant.uuid, file)
+            self._staging.stage(tenant.uuid, file, may_be_new=may_be_new)
             return self._life.restore(tenant, now)
 
     def everything(self, archive: Path, now: int, advance: Advance | None = None) -> int:

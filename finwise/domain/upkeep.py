@@ -16,6 +16,7 @@ from finwise.domain.times import millis_text
 from finwise.errors import FinWiseError
 
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
+_LATE = _DAY  # by which a run may come too late before the clock is distrusted
 _EXPIRED_FOR = 30 * _DAY  # for so long an expired token still names its device
 _HOUR = 60 * 60 * 1_000_000  # µs
 
@@ -34,8 +35,11 @@ class Ages(NamedTuple):
 class UpkeepStore(Protocol):
     """users.db, as far as it is about upkeep."""
 
-    def claim(self, now: int, last_before: int) -> bool:
-        """Whether the last run was at `last_before` or earlier, or lies ahead of the clock; then it is `now`. In µs."""
+    def claim(self, now: int, last_before: int) -> int | None:
+        """When the last run was, 0 if there was none, all in µs. It is `now` from here on.
+
+        None: it was after `last_before`, and does not lie ahead of the clock. Then nothing has changed.
+        """
 
     def forget_expired(self, before: str) -> None:
         """Removes tokens and invitations that expired before a time."""
@@ -104,8 +108,17 @@ class Upkeep:
         tell("upkeep.done", tenants=compacted, removed_files=removed)
 
     def run_if_due(self, now: int) -> bool:
-        """Runs if no process did within the time set: whether it ran."""
-        due = self._ages.every > 0 and self._store.claim(now, now - self._ages.every * _HOUR)
-        if due:
-            self.run(now)
-        return due
+        """Runs if no process did within the time set: whether it ran.
+
+        After a run that is far too late, nothing is forgotten: the clock may have jumped ahead. The next run that is
+        in time confirms it.
+        """
+        every = self._ages.every * _HOUR
+        last = self._store.claim(now, now - every) if every else None
+        if last is None:
+            return False
+        if last and now - last > every + _LATE:
+            tell("upkeep.put_off", last_run=millis_text(last), clock=millis_text(now))
+            return False
+        self.run(now)
+        return True

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Protocol
 
-from finwise.errors import Busy, FinWiseError, NotPermitted, ReadOnly
+from finwise.errors import Busy, FinWiseError, NotPermitted, ReadOnly, StorageFull
 from finwise.store.central import Central
 
 _OLDEST_SQLITE = (3, 38)
@@ -29,7 +29,7 @@ class Health:
             with self._central.read() as connection:
                 connection.execute("SELECT count(*) FROM users").fetchone()
         except FinWiseError as error:
-            told = error if isinstance(error, NotPermitted | ReadOnly) else Busy(error.detail)
+            told = error if isinstance(error, NotPermitted | ReadOnly | StorageFull) else Busy(error.detail)
             told.detail = f"users.db: {error.detail}"
             found.append(told)
         if trouble := self._folder.trouble():

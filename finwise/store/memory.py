@@ -74,7 +74,7 @@ class MemoryDatabases:
         """As `Databases.purge_trash`; there is no trash."""
         return 0
 
-    def stage(self, tenant_id: str, source: Path) -> None:
+    def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
         """Raises BadSetting."""
         raise BadSetting("Tenants in memory cannot be restored. Set FINWISE_TENANT_DATABASES to a folder.")
 
@@ -82,7 +82,7 @@ class MemoryDatabases:
         """As `Staging.replace`; nothing waits in memory."""
         return True
 
-    def find_in_trash(self, tenant_id: str) -> Path | None:
+    def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
         """As `Staging.find_in_trash`; there is no trash."""
         return None
 

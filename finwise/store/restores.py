@@ -45,10 +45,11 @@ class Staging:
             yield
 
     @translated()
-    def stage(self, tenant_id: str, source: Path) -> None:
+    def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
         """A copy of `source`, checked, with our views only and an epoch of its own. Raises Invalid; NewerSchema.
 
-        `source` may be anybody's file: nothing of it is run, and what FinWise did not make is refused.
+        `source` may be anybody's file: nothing of it is run, and what FinWise did not make is refused. So is a file
+        without a table, unless it `may_be_new`: it is what lies on the disk while the whole book is in the log.
         """
         if refused := refusal(self._folder.file(tenant_id)):  # before anything is moved
             raise refused
@@ -62,11 +63,16 @@ class Staging:
                 for limit, value in _LIMITS.items():
                     made.setlimit(limit, value)
                 with transaction(made):
+                    if not may_be_new:
+                        _require_book(made, source)
                     _adopt(made)
                 made.execute("PRAGMA journal_mode = WAL").fetchall()
             partial.replace(staged)
         except Quarantined as error:
-            raise Invalid(f"{source.name} is no SQLite file, or a damaged one.") from error
+            raise Invalid(
+                f"{source.name} is no SQLite file, or a damaged one. If it was copied while it was in use, it lacks a "
+                "part: use finwise backup."
+            ) from error
         finally:
             removed(partial)
         sync_folder(staged.parent)
@@ -88,9 +94,9 @@ class Staging:
                 sync_folder(staged.parent)
             return True
 
-    def find_in_trash(self, tenant_id: str) -> Path | None:
-        """The tenant's file that came to the trash last."""
-        return self._trash.find(tenant_id)
+    def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
+        """The tenant's file that came to the trash at a moment, in µs; where there is none, the one named last."""
+        return self._trash.find(tenant_id, moment)
 
     @translated()
     def remove_leftovers(self, wanted: set[str]) -> None:
@@ -115,6 +121,14 @@ def _opened(source: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", isolation_level=None, uri=True)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
+
+
+def _require_book(connection: sqlite3.Connection, source: Path) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        raise Invalid(
+            f"{source.name} holds no book. If it was copied from a running server, the book was in {source.name}-wal: "
+            "use finwise backup, or stop the server and copy the file then."
+        )
 
 
 def _adopt(connection: sqlite3.Connection) -> None:

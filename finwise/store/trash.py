@@ -30,19 +30,25 @@ class Trash:
 
         False: another process has the file open, and it stays where it is.
         """
-        when = (_EPOCH + timedelta(microseconds=moment)).strftime(_TIME)
         file = self._folder.file(tenant_id)
-        return moved(file, self._folder.below("trash") / f"{when}_{reason}_{file.name}")
+        return moved(file, self._folder.below("trash") / f"{_time(moment)}_{reason}_{file.name}")
 
-    def find(self, tenant_id: str) -> Path | None:
-        """The file of the tenant that came last."""
+    def find(self, tenant_id: str, moment: int | None = None) -> Path | None:
+        """The file of the tenant that came at this moment, in µs; where there is none, the one that is named last.
+
+        The clock that names them may have been wrong, so that the last name need not be that of the last file.
+        """
         name = self._folder.file(tenant_id).name
-        found = [file for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[3] == name]
-        return found[-1] if found else None
+        when = None if moment is None else _time(moment)
+        found = [
+            match for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[3] == name
+        ]
+        chosen = next((match for match in found if match[1] == when), found[-1] if found else None)
+        return self.path / chosen[0] if chosen else None
 
     def purge(self, before: int) -> int:
         """Removes for good what came before a moment, in µs, orphans excepted: how many files that were."""
-        limit = (_EPOCH + timedelta(microseconds=before)).strftime(_TIME)
+        limit = _time(before)
         old = [
             file
             for file in sorted_files(self.path)
@@ -56,3 +62,7 @@ class Trash:
         if not (self._folder.path / f"tenant_{name}").exists():
             shutil.rmtree(self._folder.path / f".tenant_{name}-litestream", ignore_errors=True)
         return True
+
+
+def _time(moment: int) -> str:
+    return (_EPOCH + timedelta(microseconds=moment)).strftime(_TIME)

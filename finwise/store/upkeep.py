@@ -9,12 +9,13 @@ class UpkeepStore:
     def __init__(self, central: Central) -> None:
         self._central = central
 
-    def claim(self, now: int, last_before: int) -> bool:
+    def claim(self, now: int, last_before: int) -> int | None:
         with self._central.transact() as connection:
-            claimed = connection.execute(
-                "UPDATE upkeep SET last_run = ? WHERE last_run <= ? OR last_run > ?", (now, last_before, now)
-            )
-            return claimed.rowcount == 1
+            last: int = connection.execute("SELECT last_run FROM upkeep").fetchone()[0]
+            if last_before < last <= now:
+                return None
+            connection.execute("UPDATE upkeep SET last_run = ?", (now,))
+            return last
 
     def forget_expired(self, before: str) -> None:
         with self._central.transact() as connection:

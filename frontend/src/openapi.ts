@@ -2166,6 +2166,7 @@ export interface operations {
                 };
             };
             503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };

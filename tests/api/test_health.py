@@ -1,11 +1,15 @@
 """Whether the server is there, and whether it could serve."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from finwise.config import Settings
+from finwise.errors import StorageFull
+from finwise.store.central import Central
 from finwise.store.folder import Folder
 from tests.problems import assert_problem
 
@@ -22,6 +26,18 @@ def test_a_server_without_its_users_db_is_alive_but_not_ready(client: FlaskClien
     answer = client.get("/readyz")
     assert "users.db" in assert_problem(answer, 503, "busy")["detail"]
     assert answer.headers["Retry-After"]
+
+
+def test_a_server_whose_users_db_cannot_be_opened_for_a_full_disk_says_so(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def full(central: Central) -> Iterator[None]:
+        raise StorageFull("The disk is full.", retry_after=60)
+        yield
+
+    monkeypatch.setattr(Central, "read", full)
+    assert "users.db" in assert_problem(client.get("/readyz"), 507, "storage_full")["detail"]
 
 
 def test_a_server_that_cannot_make_tenants_files_is_not_ready(

@@ -179,6 +179,34 @@ def test_a_clock_that_was_ahead_once_does_not_stop_it_for_ever(domain: Domain) -
     assert domain.upkeep.run_if_due(START)
 
 
+def test_a_clock_that_jumps_ahead_makes_nothing_forgotten_and_is_told(
+    domain: Domain, tenant_id: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = add_user(domain)
+    gone = add_tenant(domain, user)
+    assert domain.upkeep.run_if_due(START)
+    late = change("kept", updated_at="2026-01-01T00:00:00.000Z", base_updated_at=None, data={"name": "late"})
+    domain.sync.push(tenant_id, PushRequest([late]), START)
+    domain.tenants.delete(as_caller(user), gone, START)
+    assert not domain.upkeep.run_if_due(START + 400 * DAY)
+    assert [record.event for record in caplog.records if hasattr(record, "event")][-1] == "upkeep.put_off"
+    assert domain.upkeep.run_if_due(START + DAY), "the clock was mended"
+    path = tenant_file(tmp_path, tenant_id)
+    assert value(path, "SELECT count(*) FROM sync_entities") == 2
+    assert value(path, "SELECT count(*) FROM sync_conflicts") == 1
+    assert list((tmp_path / "tenant_databases" / "trash").glob("*.db"))
+
+
+def test_a_server_that_was_off_for_long_forgets_with_the_next_upkeep_that_is_in_time(
+    domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    assert domain.upkeep.run_if_due(START)
+    assert not domain.upkeep.run_if_due(START + 400 * DAY)
+    assert not domain.upkeep.run_if_due(START + 401 * DAY - 1)
+    assert domain.upkeep.run_if_due(START + 401 * DAY)
+    assert value(tenant_file(tmp_path, tenant_id), "SELECT count(*) FROM sync_entities") == 1
+
+
 def test_it_can_be_turned_off(tmp_path: Path) -> None:
     domain = create_domain(Settings(str(tmp_path / "i"), str(tmp_path / "t"), maintenance_hours=0))
     assert not domain.upkeep.run_if_due(START)

@@ -142,7 +142,7 @@ def test_what_is_about_files_finds_none_and_changes_nothing(databases: MemoryDat
         databases.remove_leftovers(set())
         assert databases.replace(tenant_id, 0)
         assert databases.purge_trash(0) == 0
-        assert databases.find_in_trash(tenant_id) is None
+        assert databases.find_in_trash(tenant_id, None) is None
     assert stored(databases, tenant_id) == 1
 
 

@@ -90,6 +90,47 @@ def test_what_a_restore_replaced_is_whole_in_the_trash_and_comes_back(
     assert ids(domain, tenant_id) == {"kept", "since"}
 
 
+def test_the_trash_gives_back_what_the_last_restore_replaced_though_the_clock_was_ahead_before(
+    domain: Domain, user: User, tenant_id: str, backup: Path
+) -> None:
+    a_day = 86_400_000_000
+    domain.restores.from_backup(tenant_id, backup, now() + a_day)
+    domain.sync.push(tenant_id, PushRequest([change("latest")]), now())
+    domain.restores.from_backup(tenant_id, backup, now())
+    domain.restores.from_trash(tenant_id, now())
+    assert ids(domain, tenant_id) == {"kept", "latest"}
+    domain.tenants.delete(as_caller(user), tenant_id, now())
+    domain.restores.from_trash(tenant_id, now())
+    assert ids(domain, tenant_id) == {"kept", "latest"}
+
+
+def test_a_file_whose_book_is_in_its_log_alone_is_refused_and_nothing_changes(
+    domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copyfile(tenant_file(tmp_path, tenant_id), tmp_path / "copy.db"))
+    assert value(copy, "SELECT count(*) FROM sqlite_schema") == 0, "all of it is in the log"
+    with pytest.raises(Invalid, match=r"copy\.db-wal"):
+        domain.restores.adopt(tenant_id, copy, now())
+    assert ids(domain, tenant_id) == {"kept"}
+    shutil.copyfile(f"{tenant_file(tmp_path, tenant_id)}-wal", f"{copy}-wal")
+    domain.restores.adopt(tenant_id, copy, now())
+    assert ids(domain, tenant_id) == {"kept"}, "with its log it is whole"
+
+
+def test_an_empty_file_is_refused(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(Invalid, match="holds no book"):
+        domain.restores.adopt(tenant_id, tmp_path / "empty.db", now())
+    assert ids(domain, tenant_id) == {"kept"}
+
+
+def test_a_tenant_deleted_before_anybody_opened_its_book_comes_back(domain: Domain, user: User) -> None:
+    made = add_tenant(domain, user)
+    domain.tenants.delete(as_caller(user), made, now())
+    domain.restores.from_trash(made, now())
+    assert ids(domain, made) == set()
+
+
 def test_a_deleted_tenant_comes_back_out_of_the_trash(domain: Domain, user: User, tenant_id: str) -> None:
     before = epoch(domain, tenant_id)
     domain.tenants.delete(as_caller(user), tenant_id, now())
