@@ -44,6 +44,7 @@ from finwise.store.members import MemberStore
 from finwise.store.memory import MemoryDatabases
 from finwise.store.pool import Pool
 from finwise.store.restores import Staging
+from finwise.store.sqlite_version import require_sqlite
 from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
 from finwise.store.upkeep import UpkeepStore
@@ -65,9 +66,10 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     """The rules joined to their stores. Finishes what a process that died had begun.
 
     Makes the folders and users.db if `create` is set; else raises BadSetting if there is no installation. Raises
-    BadSetting as well if users.db is missing or another installation's, or if the folder of its tenants' files is not
-    there, unless `restore` is set: then they are about to be put back.
+    BadSetting as well if SQLite is too old, if users.db is missing or another installation's, or if the folder of its
+    tenants' files is not there, unless `restore` is set: then they are about to be put back.
     """
+    require_sqlite()
     if not require_installation(settings.users_db, settings.tenants_folder, create=create):
         close_to_others({settings.users_db.parent, settings.tenants_folder})
     locks = Path(settings.instance, "locks")

@@ -18,6 +18,7 @@ from finwise import create_app, create_domain, demo, now
 from finwise.cli import check, main
 from finwise.config import Settings
 from finwise.domain import Domain
+from finwise.errors import BadSetting
 from finwise.store.folder import Folder
 from tests.household import Household
 
@@ -38,6 +39,7 @@ def _somebody_with_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests, and wherever."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     set_free(monkeypatch, 256 * 1024 * 1024)
+    set_sqlite(monkeypatch, "3.53.1")
 
 
 @pytest.fixture
@@ -63,6 +65,11 @@ def findings(checked: Result) -> list[str]:
     assert checked.exit_code == (1 if found else 0), checked.output
     assert checked.stdout == ("" if found else "Nothing unsafe was found.\n")
     return found
+
+
+def set_sqlite(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version", version)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", tuple(map(int, version.split("."))))
 
 
 def set_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
@@ -272,10 +279,45 @@ def test_a_package_that_is_not_there_has_no_hole(used: Run, monkeypatch: pytest.
 
 
 def test_a_sqlite_that_is_too_old_is_said(used: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 2))
-    monkeypatch.setattr(sqlite3, "sqlite_version", "3.37.2")
-    (found,) = findings(used("check"))
-    assert found.startswith("SQLite 3.37.2 is too old")
+    set_sqlite(monkeypatch, "3.37.2")
+    assert "FinWise needs SQLite 3.38.0 or newer, and this Python has SQLite 3.37.2." in used("check").stderr
+
+
+@pytest.mark.parametrize("command", [("serve",), ("users", "list"), ("users", "add", "bob@example.org")])
+def test_nothing_starts_with_a_sqlite_that_is_too_old(
+    used: Run, monkeypatch: pytest.MonkeyPatch, settings: Settings, command: tuple[str, ...]
+) -> None:
+    set_sqlite(monkeypatch, "3.37.2")
+    refused = used(*command)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: FinWise needs SQLite 3.38.0 or newer, and this Python has SQLite 3.37.2.")
+    with pytest.raises(BadSetting, match="needs SQLite"):
+        create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("version", "has_fault"),
+    [
+        ("3.38.0", True),
+        ("3.40.1", True),
+        ("3.44.5", True),
+        ("3.44.6", False),
+        ("3.45.0", True),
+        ("3.50.6", True),
+        ("3.50.7", False),
+        ("3.51.2", True),
+        ("3.51.3", False),
+        ("3.53.1", False),
+        ("4.0.0", False),
+    ],
+)
+def test_a_sqlite_with_the_wal_reset_fault_is_told_and_nothing_unsafe(
+    used: Run, monkeypatch: pytest.MonkeyPatch, version: str, has_fault: bool
+) -> None:
+    set_sqlite(monkeypatch, version)
+    *told, last = used("check").stdout.splitlines()
+    assert last == "Nothing unsafe was found."
+    assert [line.split(" (")[0] for line in told] == [f"SQLite {version} has the WAL-reset fault"] * has_fault
 
 
 def test_a_setting_that_cannot_be_used_ends_the_command(used: Run) -> None:

@@ -1,12 +1,9 @@
 """Whether the files the server needs can be used."""
 
-import sqlite3
 from typing import Protocol
 
 from finwise.errors import Busy, FinWiseError, NotPermitted, ReadOnly, StorageFull
 from finwise.store.central import Central
-
-_OLDEST_SQLITE = (3, 38)
 
 
 class Folder(Protocol):
@@ -34,6 +31,4 @@ class Health:
             found.append(told)
         if trouble := self._folder.trouble():
             found.append(trouble)
-        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-            found.append(Busy(f"SQLite {sqlite3.sqlite_version} is too old. Update Python or the system."))
         return found

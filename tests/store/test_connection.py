@@ -54,6 +54,8 @@ def test_the_name_of_a_file_is_never_read_as_something_else(tmp_path: Path, name
 
 SETTINGS = {
     "synchronous": 2,
+    "fullfsync": 1,
+    "checkpoint_fullfsync": 1,
     "foreign_keys": 1,
     "trusted_schema": 0,
     "cell_size_check": 1,

@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,15 @@ def test_fields_with_odd_names_become_columns(tmp_path: Path, path: Path, tenant
     with odd.transact(tenant_id):
         pass
     assert columns_of(path, "tags")[3:] == ["select", "with space", 'say "hi"']
+
+
+def test_a_sqlite_that_distrusts_schemas_reads_the_views_once_told_as_the_readme_says(
+    domain: Domain, tenant_id: str, path: Path
+) -> None:
+    domain.sync.push(tenant_id, PushRequest([change("t1", data={"name": "holiday"})]), now())
+    with outside(path) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        with suppress(sqlite3.OperationalError):  # of some versions: unsafe use of json_extract()
+            assert connection.execute("SELECT name FROM tags").fetchall() == [("holiday",)]
+        connection.execute("PRAGMA trusted_schema = ON")
+        assert connection.execute("SELECT name FROM tags").fetchall() == [("holiday",)]
