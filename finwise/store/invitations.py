@@ -75,9 +75,9 @@ def use_invitation(
     if tenant_id is None:
         return None
     added = connection.execute(
-        """INSERT INTO members (tenant_id, user_id, role, added_at) SELECT ?1, ?2, ?3, ?4 WHERE ?2 <> ?5
+        """INSERT INTO members (tenant_id, user_id, role, added_at) SELECT ?, ?, ?, ? WHERE ? <> ?
            ON CONFLICT DO NOTHING""",
-        (tenant_id, user_id, role, millis_text(now), owner),
+        (tenant_id, user_id, role, millis_text(now), user_id, owner),
     )
     if added.rowcount != 1:
         raise Conflict("You are a member already. Leave this invitation to somebody else.")

@@ -42,9 +42,11 @@ class UserStore:
         with self._central.transact() as connection:
             added = connection.execute(
                 """INSERT INTO users (uuid, name, email, hashed_password, is_admin, email_key, created_at)
-                   SELECT ?1, ?2, ?3, ?4, ?5 <> ?7 AND NOT EXISTS (SELECT 1 FROM users WHERE email_key <> ?7), ?5, ?6
+                   SELECT :uuid, :name, :email, :hashed_password,
+                     :email_key <> :demo AND NOT EXISTS (SELECT 1 FROM users WHERE email_key <> :demo),
+                     :email_key, :created_at
                    WHERE true ON CONFLICT DO NOTHING""",
-                (*user[:-1], email_key, millis_text(now), DEMO_EMAIL),
+                {**user._asdict(), "email_key": email_key, "demo": DEMO_EMAIL, "created_at": millis_text(now)},
             )
             if added.rowcount == 1 and code is not None:
                 use_invitation(connection, code, user.uuid, now, to_sign_up=True)
