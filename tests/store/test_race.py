@@ -177,6 +177,8 @@ def let_stamps_repeat(path: Path) -> None:
 def mend_last_stamp(path: Path) -> None:
     """Wrong stamps fall: without this the reader's last pages would be refused, which is not the loss to be shown."""
     with outside(path) as connection:
-        connection.execute("UPDATE sync_book SET last_stamp = (SELECT max(stamp) FROM sync_entities)")
-        position = connection.execute("SELECT epoch, last_stamp, horizon FROM sync_book").fetchone()
-        connection.execute("UPDATE sync_book SET checksum = ?", (checksum(*position),))
+        connection.create_function("checksum", -1, checksum)
+        connection.execute(
+            """UPDATE sync_book SET (last_stamp, checksum) =
+                 (SELECT max(stamp), checksum(epoch, max(stamp), horizon) FROM sync_entities)"""
+        )
