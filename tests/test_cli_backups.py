@@ -99,7 +99,7 @@ def test_a_whole_installation_comes_back_where_nothing_is(
     elsewhere = (str(tmp_path / "new" / "instance"), str(tmp_path / "new" / "tenants"))
     done = runner(*elsewhere)("restore", "--backup", backup)
     assert done.exit_code == 0
-    assert "users.db and 1 tenants are restored." in done.output
+    assert "users.db is there, and 1 tenants are restored." in done.output
     client = create_app(Settings(*elsewhere, maintenance_hours=0)).test_client()
     login = {"email": home.email, "password": PASSWORD, "device_name": "test"}
     token = client.post("/auth/tokens", json=login).get_json()["token"]

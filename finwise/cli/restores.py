@@ -28,7 +28,7 @@ def restore(
     """Put another file in the place of a tenant's. The server may go on running.
 
     The present file goes to the trash. The tenant begins a new life: its devices load it again, and give back what the
-    restored file lacks and they still have.
+    restored file lacks and they still have. A restore of everything that was cut off goes on when it is run again.
     """
     if [archive is not None, trash, file is not None].count(True) != 1:
         raise click.UsageError("Give one of --backup, --trash and --adopt.")
@@ -53,5 +53,5 @@ def restore(
 
 def _restore_everything(archive: Path) -> None:
     with progress("Restoring") as advance:
-        number = domain(create=True).restores.everything(archive, now(), advance)
-    click.echo(f"users.db and {number} tenants are restored.")
+        number = domain(create=True, restore=True).restores.everything(archive, now(), advance)
+    click.echo(f"users.db is there, and {number} tenants are restored.")

@@ -102,6 +102,10 @@ class Life:
         tenant = self._store.find(tenant_id)
         return tenant.began_at if tenant else None
 
+    def is_missing(self, tenant_id: str) -> bool:
+        """Whether a tenant's file is not there and should be."""
+        return self._state(tenant_id) in (ACTIVE, QUARANTINED) and not self._files.exists(tenant_id)
+
     def to_restore(self, tenant_id: str, owner: str | None, name: str) -> Tenant:
         """The tenant whose file is to be replaced, with `owner` if it has none. Raises NotFound, Busy."""
         tenant = self._store.find(tenant_id) or Tenant(tenant_id, name, None, DELETED)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from finwise.domain.backups import Archives, Entry
+from finwise.domain.backups import Archives, Entry, Manifest
 from finwise.domain.life import Life
 from finwise.domain.names import email_key
 from finwise.domain.tenants import Tenant
@@ -81,17 +81,24 @@ class Restores:
     def everything(self, archive: Path, now: int, advance: Advance | None = None) -> int:
         """Puts a whole backup into an installation without users: how many tenants that were.
 
-        Raises Conflict where there are users, Invalid if the backup is not whole or is of one tenant only.
+        Again, after it was cut off: goes on with those that have no file yet, and touches no other. Raises Conflict
+        where there are users and nothing is missing, Invalid if the backup is not whole or is of one tenant only.
         """
         manifest = self._archives.read(archive)
         if manifest.users_db is None:
             raise Conflict("This is a backup of one tenant. Name the tenant, and its owner.")
-        self._archives.put_users(archive, manifest.users_db)
-        for done, entry in enumerate(manifest.tenants, start=1):
+        if not self._missing(manifest):
+            self._archives.put_users(archive, manifest.users_db)
+        missing = self._missing(manifest)
+        for done, entry in enumerate(missing, start=1):
             self._from_entry(archive, entry, now, None)
             if advance:
-                advance(done, len(manifest.tenants))
-        return len(manifest.tenants)
+                advance(done, len(missing))
+        return len(missing)
+
+    def _missing(self, manifest: Manifest) -> list[Entry]:
+        """The tenants of a backup that this installation knows and whose files it lacks."""
+        return [entry for entry in manifest.tenants if self._life.is_missing(entry.uuid)]
 
     def _from_entry(self, archive: Path, entry: Entry, now: int, newcomer: Newcomer | None) -> Tenant:
         if newcomer and newcomer.name is None:

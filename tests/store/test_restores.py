@@ -562,6 +562,59 @@ def test_a_known_tenant_keeps_its_owner_and_name(domain: Domain, user: User, ten
     assert (tenant.name, tenant.user_id) == ("Home", user.uuid)
 
 
+def whole_backup(domain: Domain, user: User, tenant_id: str, folder: Path) -> tuple[Path, list[str]]:
+    """A backup of three tenants, and which."""
+    others = [add_tenant(domain, user) for _ in range(2)]
+    for other in others:
+        domain.sync.push(other, PushRequest([change("kept")]), now())
+    return domain.backups.make(folder, now()).folder, [tenant_id, *others]
+
+
+@pytest.mark.parametrize("done", range(0, 9, 2))  # of the moves of three restores, three each
+def test_a_restore_of_everything_that_dies_at_any_step_goes_on_when_it_is_done_again(
+    domain: Domain, user: User, tenant_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    folder, tenants = whole_backup(domain, user, tenant_id, tmp_path / "backups")
+    elsewhere = Settings(str(tmp_path / "other" / "i"), str(tmp_path / "other" / "t"))
+    dying, replace, steps = create_domain(elsewhere), Path.replace, iter(range(100))
+
+    def replace_or_die(source: Path, target: Path) -> Path:
+        if target.suffix == ".db" and next(steps) == done:
+            raise KeyboardInterrupt
+        return replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace_or_die)
+        with pytest.raises(KeyboardInterrupt):
+            dying.restores.everything(folder, now())
+    dying.close()
+    again = create_domain(elsewhere)
+    before = {each: epoch(again, each) for each in tenants if not again.life.is_missing(each)}
+    if len(before) < 3:
+        assert again.restores.everything(folder, now()) == 3 - len(before)
+    assert [ids(again, each) for each in tenants] == [{"kept"}] * 3
+    assert {each: epoch(again, each) for each in before} == before, "what was there is left as it is"
+    assert {again.tenants.as_operator(each).state for each in tenants} == {"active"}
+    with pytest.raises(Conflict, match="users already"):
+        again.restores.everything(folder, now())
+    again.close()
+
+
+def test_tenants_may_be_restored_one_by_one_before_everything_goes_on(
+    domain: Domain, user: User, tenant_id: str, tmp_path: Path
+) -> None:
+    folder, tenants = whole_backup(domain, user, tenant_id, tmp_path / "backups")
+    domain.close()
+    shutil.rmtree(tmp_path / "tenant_databases")
+    (tmp_path / "tenant_databases").mkdir()
+    lost = create_domain(Settings(str(tmp_path / "instance"), str(tmp_path / "tenant_databases")))
+    lost.restores.from_backup(tenants[2], folder, now())
+    lost.sync.push(tenants[2], PushRequest([change("since")]), now())
+    assert lost.restores.everything(folder, now()) == 2
+    assert [ids(lost, each) for each in tenants] == [{"kept"}, {"kept"}, {"kept", "since"}]
+    lost.close()
+
+
 def test_a_whole_backup_that_a_tenant_joined_while_it_was_made_can_be_restored(
     domain: Domain, user: User, tenant_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
