@@ -95,8 +95,8 @@ class Book(Protocol):
 class WritableBook(Book, Protocol):
     """A book within one writing transaction."""
 
-    def is_full(self) -> bool:
-        """Whether the file holds more than the tenant's quota."""
+    def is_full(self, beyond: int = 0) -> bool:
+        """Whether the file held more than the tenant's quota before, and holds more than that and `beyond` bytes."""
 
     def lift_limit(self) -> None:
         """Lets the file grow as far as the disk has room until this transaction ends: for all but new contents."""

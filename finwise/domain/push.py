@@ -77,7 +77,17 @@ class Push:
         for version in self._written.values():
             if version.data is not None:
                 return True
-        return any(kept.reason == OLDER and kept.loser.data is not None for kept in self._conflicts)
+        return any(kept.loser.data is not None and self._is_new(kept.loser) for kept in self._conflicts)
+
+    @property
+    def frees_room(self) -> bool:
+        """Whether what `store` writes is for the most part what deletions of living entities need.
+
+        Such a deletion takes three rows: its tombstone, the change that it replaced, and a conflict. Deletions of what
+        is not there and other mere repetitions free nothing, and there may be any number of them.
+        """
+        freed = sum(version.data is None and self._lived(key) for key, version in self._written.items())
+        return len(self._written) + len(self._remembered) + len(self._conflicts) <= 4 * freed
 
     def store(self) -> None:
         """Writes what the judgements decided, and nothing where a push is a mere repetition."""
@@ -88,6 +98,14 @@ class Push:
             self._book.add_remembered(self._remembered)
         if self._conflicts:
             self._book.add_conflicts(self._conflicts)
+
+    def _is_new(self, loser: Version) -> bool:
+        """Whether a loser comes with this push, as opposed to having been stored."""
+        return self._before.get((loser.entity_type, loser.id)) is not loser
+
+    def _lived(self, key: Key) -> bool:
+        before = self._before.get(key)
+        return before is not None and before.data is not None
 
     def _store_versions(self) -> None:
         written, before = self._written, self._before

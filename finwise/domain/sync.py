@@ -17,6 +17,7 @@ from finwise.errors import QuotaExceeded, TooLarge
 PROTOCOL = 1
 DEFAULT_LIMIT = 1_000
 
+_RESERVE = 8 * 1024 * 1024  # bytes beyond the quota, for what a push says besides contents and what it deletes
 _CHUNK = 250  # entities in memory at once while a first load is sent: 6 MiB; with 1,000 it takes 11 MiB and as long
 
 
@@ -116,6 +117,8 @@ class Sync:
             push.store()
             if push.stores_data:
                 require_room(book)
+            elif not push.frees_room:
+                require_room(book, beyond=_RESERVE)
             page = None
             if request.pull:
                 # What this push stored lies above all stamps there were before it, so it is not even read.
@@ -175,9 +178,12 @@ class Sync:
         return {name: value for name, value in known.items() if name in entity_types}
 
 
-def require_room(book: WritableBook) -> None:
-    """Raises QuotaExceeded where the file holds more than the tenant's quota; the transaction is undone by it."""
-    if book.is_full():
+def require_room(book: WritableBook, beyond: int = 0) -> None:
+    """Raises QuotaExceeded where the file holds more than the tenant's quota; the transaction is undone by it.
+
+    `beyond`: bytes by which it may hold more.
+    """
+    if book.is_full(beyond):
         raise QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
 
 

@@ -257,8 +257,8 @@ class Book:
     def lift_limit(self) -> None:
         lift_page_limit(self._connection)
 
-    def is_full(self) -> bool:
-        return self._connection.is_longer and self.size() > self._connection.max_bytes
+    def is_full(self, beyond: int = 0) -> bool:
+        return self._connection.is_longer and self.size() > self._connection.max_bytes + beyond
 
     def size(self) -> int:
         pages, unused = self._connection.pragma("page_count"), self._connection.pragma("freelist_count")

@@ -1,6 +1,6 @@
 """The quota: contents are refused above it; reading, deleting and saying things again go on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import QuotaExceeded
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
+from tests.store.files import tenant_file, value
 
 DEAD = {"deleted_at": "2026-02-01T00:00:00.000Z", "updated_at": "2026-02-01T00:00:00.000Z", "data": None}
 
@@ -139,6 +140,54 @@ def test_what_is_no_content_is_noted_all_the_same(domain: Domain, tenant_id: str
         contact = Contact(token, now(), f"{token} by a long name")
         domain.sync.push(tenant_id, PushRequest([change("t1", **DEAD)], contact=contact), now())
     assert {device.heard.token_id for device in domain.devices.list_of(tenant_id)} == set(tokens)
+
+
+Repetition = Callable[[int], list[dict[str, object]]]
+
+
+def deletions_of_what_never_was(turn: int) -> list[dict[str, object]]:
+    return [change(f"never-{turn}-{number}", **DEAD) for number in range(5_000)]
+
+
+def the_same_content_again(turn: int) -> list[dict[str, object]]:
+    return [change("t1") for _ in range(5_000)]
+
+
+def older_deletions(turn: int) -> list[dict[str, object]]:
+    old = DEAD | {"updated_at": "2025-01-01T00:00:00.000Z"}
+    return [change("t1", base_updated_at=None, **old) for _ in range(5_000)]
+
+
+def deletions_of_the_same_again(turn: int) -> list[dict[str, object]]:
+    times = [f"2026-02-{turn % 28 + 1:02}T00:{each // 1_000:02}:00.{each % 1_000:03}Z" for each in range(5_000)]
+    return [change("gone", **DEAD | {"updated_at": time}) for time in times]
+
+
+@pytest.mark.parametrize(
+    "repetition",
+    [deletions_of_what_never_was, the_same_content_again, older_deletions, deletions_of_the_same_again],
+)
+def test_what_neither_brings_contents_nor_frees_room_has_a_bound_beyond_the_quota(
+    domain: Domain, tenant_id: str, tmp_path: Path, repetition: Repetition
+) -> None:
+    def push_often() -> None:
+        for turn in range(28):
+            domain.sync.push(tenant_id, PushRequest(repetition(turn)), now())
+
+    with pytest.raises(QuotaExceeded):
+        push_often()
+    pages = value(tenant_file(tmp_path, tenant_id), "PRAGMA page_count")
+    assert pages * 4_096 < (1 + 8) * 2**20, "the quota, and the reserve"
+    domain.sync.push(tenant_id, PushRequest([change("t2", **DEAD), change("never", **DEAD)]), now())
+    assert "t2" not in ids(domain, tenant_id), "what frees room is taken all the same, with a little besides"
+
+
+def test_new_contents_are_not_kept_above_the_quota_by_deleting_them_at_once(domain: Domain, tenant_id: str) -> None:
+    edit = change("t1", base_updated_at=None, updated_at="2026-01-20T00:00:00.000Z", data=large(9_000))
+    with pytest.raises(QuotaExceeded):
+        domain.sync.push(
+            tenant_id, PushRequest([edit, change("t1", base_updated_at="2025-01-01T00:00:00Z", **DEAD)]), now()
+        )
 
 
 def test_a_losing_edit_is_refused_for_it_would_be_kept(domain: Domain, tenant_id: str) -> None:
