@@ -16,6 +16,8 @@ export const useBookCurrency = defineStore("book_currency", () => {
   const isRead = ref(false);
   /** Whether somebody wants to choose one later. */
   const isPutOff = ref(false);
+  /** Whether the book has none, and nobody wants to choose one later. */
+  const isOpenQuestion = computed(() => own.value === null && !isPutOff.value);
   let scope: EffectScope | undefined;
 
   watch(() => tenant.db, (db) => {
@@ -46,5 +48,5 @@ export const useBookCurrency = defineStore("book_currency", () => {
     await take(tenant.service, [[choosing(code)]]);
   }
 
-  return { own, isPutOff, choosing, choose };
+  return { own, isPutOff, isOpenQuestion, choosing, choose };
 });
