@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -74,6 +75,17 @@ def damage(settings: Settings, home: Household) -> Path:
         connection.execute("UPDATE sync_entities SET entity = replace(entity, 'holiday', 'forged')")
         connection.commit()
     return path
+
+
+def test_a_backup_says_what_others_that_died_have_left(run: Run, home: Household, tmp_path: Path) -> None:
+    old, young = (tmp_path / "backups" / f"finwise-2026010{day}T000000.000000Z.partial" for day in (1, 2))
+    for left in (old, young):
+        left.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    said = run("backup", tmp_path / "backups").output
+    assert f"{old.name}, which a backup that died had left, was removed." in said
+    assert f"{young.name} is not complete" in said
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_tenant_is_put_back_to_a_backup(run: Run, home: Household, backup: Path) -> None:

@@ -195,6 +195,10 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "(archive / MANIFEST).open('w', encoding='utf-8')",
         "(archive / MANIFEST).read_bytes()",
         "(archive / f'tenant_{tenant_id}.db').unlink(missing_ok=True)",  # a copy that is not whole
+        "iterdir",
+        "stat",
+        "exists",
+        "shutil.rmtree(left, ignore_errors=True)",  # a backup that died, as its name and its age say
     },
     "store/connection.py": {
         "absolute",

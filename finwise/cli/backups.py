@@ -26,6 +26,10 @@ def backup(folder: Path, tenant_id: str | None) -> None:
     number = len(made.manifest.tenants)
     what = f"{number} tenants" if number or made.manifest.problems else "users.db alone, for there are no tenants"
     click.echo(f"{made.folder}: {what}.")
+    for name in made.leftovers.removed:
+        click.echo(f"{name}, which a backup that died had left, was removed.")
+    for name in made.leftovers.kept:
+        click.echo(f"{name} is not complete: a backup is under way, or died. A day later the next one removes it.")
     end(made.manifest.problems)
 
 

@@ -40,11 +40,19 @@ class Manifest(NamedTuple):
     problems: Sequence[str]
 
 
+class Leftovers(NamedTuple):
+    """Folders of backups that were not completed, by name: those removed, and those that may be under way still."""
+
+    removed: Sequence[str]
+    kept: Sequence[str]
+
+
 class Backup(NamedTuple):
-    """A backup that was made."""
+    """A backup that was made, and what lay beside it."""
 
     folder: Path
     manifest: Manifest
+    leftovers: Leftovers
 
 
 class KeptArchives(Protocol):
@@ -65,6 +73,9 @@ class Archives(KeptArchives, Protocol):
 
     def begin(self, folder: Path, now: int) -> Path:
         """A new folder below `folder`, not complete before `finish`. Raises ReadOnly."""
+
+    def remove_leftovers(self, archive: Path) -> Leftovers:
+        """Removes what backups that died left beside the one that was just begun: nobody wrote to it for a day."""
 
     def add_users(self, archive: Path) -> Fingerprint:
         """Copies users.db. Raises Quarantined if the copy is not whole."""
@@ -101,6 +112,7 @@ class Backups:
         if tenant_id is not None:
             self._require_known(tenant_id)
         archive = self._archives.begin(folder, now)
+        leftovers = self._archives.remove_leftovers(archive)  # first, for the disk may be full of them
         users_db = self._archives.add_users(archive) if tenant_id is None else None
         # As the copy has them, so that it and the files fit together, whoever creates or restores a tenant meanwhile.
         known = self._tenants.list_all() if users_db is None else self._archives.list_tenants(archive)
@@ -125,7 +137,7 @@ class Backups:
         manifest = Manifest(__version__, millis_text(now), users_db, entries, problems)
         made = self._archives.finish(archive, manifest)
         tell("backup.made", folder=str(made), tenants=len(entries), problems=len(problems))
-        return Backup(made, manifest)
+        return Backup(made, manifest, leftovers)
 
     def problems(self, archive: Path) -> list[str]:
         """What is wrong with a backup (`problems_of`)."""

@@ -5,17 +5,20 @@
         users.db
         tenant_<UUID>.db
 
-While it is being made the folder's name ends with `.partial`; one without that ending is complete.
+While it is being made the folder's name ends with `.partial`; one without that ending is complete. One that keeps the
+ending for a day, without being written to, was left by a backup that died; the next one removes it.
 """
 
 import json
 import os
+import re
+import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from finwise.domain.backups import Entry, Manifest
+from finwise.domain.backups import Entry, Leftovers, Manifest
 from finwise.domain.copies import Fingerprint
 from finwise.domain.tenants import Tenant
 from finwise.errors import Invalid, Quarantined, ReadOnly
@@ -30,6 +33,9 @@ from finwise.store.verification import content, damages, damages_of_users
 
 FORMAT = 1
 MANIFEST, USERS = "manifest.json", "users.db"
+
+_PARTIAL = re.compile(r"finwise-\d{8}T\d{6}\.\d{6}Z\.partial", re.ASCII)
+_ABANDONED_AFTER = 24 * 60 * 60  # seconds without a write; a large tenant's file may take hours
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,6 +78,19 @@ class Archives(KeptArchives):
         except OSError as error:
             raise ReadOnly(f"{folder} cannot be written: {error.strerror}.") from error
         return archive
+
+    def remove_leftovers(self, archive: Path) -> Leftovers:
+        now = _last_write(archive)  # by the clock that dates the others, which may be that of a file server
+        removed: list[str] = []
+        kept: list[str] = []
+        for left in sorted(archive.parent.iterdir()):
+            if left == archive or not _PARTIAL.fullmatch(left.name):
+                continue
+            with suppress(FileNotFoundError):  # completed in this moment
+                if now - _last_write(left) > _ABANDONED_AFTER:
+                    shutil.rmtree(left, ignore_errors=True)
+                (kept if left.exists() else removed).append(left.name)
+        return Leftovers(removed, kept)
 
     @translated()
     def add_users(self, archive: Path) -> Fingerprint:
@@ -120,6 +139,11 @@ class Archives(KeptArchives):
     def put_users(self, archive: Path, expected: Fingerprint) -> None:
         with translated(), closing(connect(_unchanged(archive / USERS, expected))) as kept:
             self._central.replace_by(kept)
+
+
+def _last_write(folder: Path) -> float:
+    """When something in a folder was last written, in seconds since 1970."""
+    return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
 
 
 def _unchanged(file: Path, expected: Fingerprint) -> Path:

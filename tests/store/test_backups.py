@@ -1,7 +1,9 @@
 """Backups and copies: of one moment, whole, while everybody goes on."""
 
 import json
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
@@ -199,6 +201,30 @@ def test_a_backup_that_was_cut_off_does_not_look_complete(
     assert left.name.endswith(".partial")
     with pytest.raises(Invalid):
         domain.backups.problems(left)
+
+
+def left_behind(folder: Path, name: str, hours: float) -> Path:
+    """A backup that was not completed, last written to so many hours ago."""
+    left = folder / name
+    left.mkdir(parents=True)
+    for each in (left / "users.db", left):
+        each.touch()
+        os.utime(each, (time.time() - hours * 3_600,) * 2)
+    return left
+
+
+def test_what_backups_that_died_left_is_removed_by_the_next_one_and_told(
+    domain: Domain, tenant_id: str, folder: Path
+) -> None:
+    old = left_behind(folder, "finwise-20260101T000000.000000Z.partial", 25)
+    young = left_behind(folder, "finwise-20260102T000000.000000Z.partial", 23)
+    slow = left_behind(folder, "finwise-20260103T000000.000000Z.partial", 48)
+    (slow / f"tenant_{tenant_id}.db").touch()  # a copy that is still growing
+    complete = left_behind(folder, "finwise-20260104T000000.000000Z", 48)
+    others = left_behind(folder, "download.partial", 48)
+    made = domain.backups.make(folder, now())
+    assert made.leftovers == ([old.name], [young.name, slow.name])
+    assert sorted(folder.iterdir()) == sorted([young, slow, complete, others, made.folder])
 
 
 def test_a_folder_that_cannot_be_written_is_named(domain: Domain, tmp_path: Path) -> None:
