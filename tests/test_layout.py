@@ -259,6 +259,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "shutil.rmtree(self._folder.path / f'.tenant_{name}-litestream', ignore_errors=True)",  # Litestream's folder
     },
     "store/views.py": {"replace"},  # of a text
+    "store/write_back.py": {"os.stat"},  # of a log
 }
 _LIBRARIES_OF_FILES = {"shutil", "io", "mmap", "zipfile", "tarfile", "gzip", "codecs", "subprocess"}
 

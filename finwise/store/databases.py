@@ -33,7 +33,7 @@ from finwise.store.permissions import refusal
 from finwise.store.pool import Loan, Pool, identity
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
-from finwise.store.write_back import WriteBack, is_write_back_due
+from finwise.store.write_back import WriteBack, is_write_back_due, require_short_log
 
 KIND = "tenant"
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
@@ -97,7 +97,7 @@ class Databases:
             self._explained(tenant_id, loan, has_limit=True),
             self._folder.locked(tenant_id, wait=wait),
             loan as connection,
-            transaction(connection),
+            self._written(tenant_id, connection),
         ):
             connection.look()
             is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
@@ -201,6 +201,11 @@ class Databases:
     def trouble(self) -> FinWiseError | None:
         """What keeps new tenants' files from being made, or those that there are from being used."""
         return self._folder.trouble()
+
+    def _written(self, tenant_id: str, connection: Connection) -> AbstractContextManager[None]:
+        """One transaction. Raises Busy where the file's log is too long for another."""
+        require_short_log(connection, self._folder.file(tenant_id))
+        return transaction(connection)
 
     def _is_current(self, connection: Connection) -> bool:
         return _is_usable(connection) and self._views.are_in(connection)

@@ -7,19 +7,39 @@ pages. Small pushes leave it to SQLite, for they keep every core busy anyway.
 """
 
 import logging
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
 
-from finwise.errors import FinWiseError
-from finwise.store.connection import Connection
+from finwise.errors import Busy, FinWiseError
+from finwise.store.connection import WAL_LIMIT, Connection
 from finwise.store.folder import Folder
 from finwise.store.pool import Pool
 
 _LARGE = 100  # rows that a transaction changes
 _ENOUGH = 1_000  # rows changed by large ones: of bookings 300 pages in a small book, 1,100 in one of 40,000
 
+MOST_LOG = 2 * WAL_LIMIT  # bytes; more than SQLite cuts a log off to, so that one which is free again is no trouble
+
 log = logging.getLogger(__name__)
+
+
+def require_short_log(connection: Connection, file: Path) -> None:
+    """Raises Busy if the log of a file is long, and a reader keeps it from being used anew.
+
+    The caller holds the file's lock, and has no transaction open. Litestream always reads, and looks after the log.
+    """
+    try:
+        size = os.stat(f"{file}-wal").st_size
+    except FileNotFoundError:
+        return
+    if size <= MOST_LOG or connection.is_replicated:
+        return
+    _, frames, written_back = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if written_back < frames:
+        raise Busy("Somebody has been reading for long while much was stored. Try again in a moment.", retry_after=5)
 
 
 def is_write_back_due(connection: Connection, rows: int) -> bool:

@@ -11,7 +11,9 @@ import pytest
 
 from finwise import now
 from finwise.domain import Domain
-from finwise.domain.sync import PushRequest
+from finwise.domain.sync import PullRequest, PushRequest
+from finwise.errors import Busy
+from finwise.store import write_back
 from finwise.store.connection import Connection, connect
 from finwise.store.pool import Pool
 from finwise.store.write_back import WriteBack, is_write_back_due
@@ -44,6 +46,29 @@ def path(tmp_path: Path, tenant_id: str) -> Iterator[Path]:
 
 def push(domain: Domain, tenant_id: str, entities: int) -> None:
     domain.sync.push(tenant_id, PushRequest([change(new_id()) for _ in range(entities)]), now())
+
+
+def test_a_log_that_a_reader_keeps_from_being_used_anew_has_a_bound(
+    domain: Domain, tenant_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, most = Path(f"{tenant_file(tmp_path, tenant_id)}-wal"), 1024 * 1024
+    monkeypatch.setattr(write_back, "MOST_LOG", most)
+
+    def push_often() -> None:
+        for _ in range(40):
+            push(domain, tenant_id, 300)
+
+    with domain.sync.initial(tenant_id, None) as load:
+        first = next(load.chunks)
+        with pytest.raises(Busy):
+            push_often()
+        assert most < log.stat().st_size < 2 * most
+        before = domain.sync.pull(tenant_id, PullRequest()).next_stamp
+    assert len(first) == 1
+    push_often()
+    assert log.stat().st_size < 2 * most
+    assert domain.sync.pull(tenant_id, PullRequest(limit=100_000)).next_stamp > before
+    assert domain.verification.verify(tenant_id) == []
 
 
 def in_the_file_alone(path: Path) -> int:
