@@ -6,8 +6,10 @@ import click
 
 from finwise import now
 from finwise.cli.group import domain, name_of, progress, uuid_of
+from finwise.domain import Domain
 from finwise.domain.names import shown
 from finwise.domain.restores import Newcomer
+from finwise.domain.times import millis_text
 
 _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -41,14 +43,22 @@ def restore(
         return
     uuid = uuid_of(tenant_id)
     newcomer = Newcomer(owner, name and name_of(name, "--name")) if owner else None
-    restores = domain(restore=True).restores
+    joined = domain(restore=True)
+    restores = joined.restores
     if archive:
         tenant = restores.from_backup(uuid, archive, now(), newcomer)
     elif file:
         tenant = restores.adopt(uuid, file, now(), newcomer)
     else:
         tenant = restores.from_trash(uuid, now(), newcomer)
-    click.echo(f"{shown(tenant.name)} ({tenant.uuid}) is restored.")
+    click.echo(f"{shown(tenant.name)} ({tenant.uuid}) is restored: {_held(joined, tenant.uuid)}.")
+
+
+def _held(joined: Domain, tenant_id: str) -> str:
+    """What a book holds and of when it is, so that an older state than was meant shows."""
+    with joined.sync.initial(tenant_id, None) as load:
+        number = sum(map(len, load.chunks))
+        return f"{number} entities, last changed {millis_text(load.next_stamp)}" if load.next_stamp else "an empty book"
 
 
 def _restore_everything(archive: Path) -> None:
