@@ -260,7 +260,8 @@ def test_a_file_to_adopt_that_may_not_be_read_is_called_that(home: Path, setting
 def test_check_called_by_root_does_not_take_the_service_for_roots(run: Run, home: Path, settings: Settings) -> None:
     as_service(sign_up, settings)
     done = run("check")
-    assert (done.exit_code, done.output) == (0, "Nothing unsafe was found.\n")
+    assert done.exit_code == 0
+    assert done.output.endswith("Nothing unsafe was found.\n")  # an old SQLite is told of before
 
 
 @contextmanager
