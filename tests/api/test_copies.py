@@ -158,7 +158,7 @@ def test_a_copy_that_vanishes_while_it_is_made_says_nothing_about_the_book(
 
 
 def test_a_disk_without_room_for_the_copies_is_called_full(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(folder: Path) -> None:
+    def no_room(folder: Path, **_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     home.results(change("t1"))

@@ -212,6 +212,24 @@ def test_the_data_of_a_change_may_be_nested_so_deep(opened: Opened, most: int) -
     assert (not_any_more["status"], not_any_more["code"]) == ("rejected", "invalid_data")
 
 
+def test_a_list_of_tags_is_nested_too_deep_if_one_level_is_all_that_is_taken(opened: Opened) -> None:
+    booking = {
+        "accountId": "a",
+        "date": "2026-01-09",
+        "valueDate": "2026-01-09",
+        "amount": 1,
+        "description": "",
+        "type": "EXPENSE",
+    }
+    home = Household(opened(max_depth=1)).create()
+    flat, with_tags = home.results(
+        change(), change(entity_type="transactions", data=booking | {"runningBalance": 1, "tagIds": ["holiday"]})
+    )
+    assert flat["status"] == "applied"
+    assert (with_tags["status"], with_tags["code"]) == ("rejected", "invalid_data")
+    assert with_tags["errors"] == {"data": ["It is nested deeper than 1 levels."]}
+
+
 def test_the_data_of_a_change_may_have_so_many_fields(opened: Opened) -> None:
     home = Household(opened(max_fields=4)).create()
     data = {"name": "t", "a": 1, "b": 2, "c": 3}

@@ -16,6 +16,7 @@ from finwise.domain.book import Contact
 from finwise.domain.cursor import Cursor
 from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.tokens import NewToken
 from finwise.errors import CursorExpired, Quarantined
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user, as_caller
@@ -158,6 +159,21 @@ def test_the_trash_is_emptied_of_what_is_old(domain: Domain, tmp_path: Path) -> 
     assert list((tmp_path / "tenant_databases" / "trash").glob("*.db"))
     domain.upkeep.run(START + 30 * DAY + 1)
     assert not list((tmp_path / "tenant_databases" / "trash").iterdir())
+
+
+def test_tokens_and_invitations_are_forgotten_thirty_days_after_they_expired(domain: Domain, tmp_path: Path) -> None:
+    domain.tokens.add_for(add_user(domain).email, NewToken("phone"), START)
+    domain.invitations.invite(None, None, None, START)
+    users_db = tmp_path / "instance" / "users.db"
+
+    def left_at(moment: int) -> tuple[int, int]:
+        domain.upkeep.run(moment)
+        return value(users_db, "SELECT count(*) FROM tokens"), value(users_db, "SELECT count(*) FROM invitations")
+
+    assert left_at(START + (7 + 30) * DAY) == (1, 1)
+    assert left_at(START + (7 + 30) * DAY + 1_000) == (1, 0)
+    assert left_at(START + (90 + 30) * DAY) == (1, 0)
+    assert left_at(START + (90 + 30) * DAY + 1_000) == (0, 0)
 
 
 def test_upkeep_is_done_by_one_process_and_not_before_its_time(settings: Settings) -> None:
