@@ -41,7 +41,9 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "address or name that `finwise serve` listens on")
     port: int = _setting(8000, "port that `finwise serve` listens on", most=65_535)
-    workers: int = _setting(3, "processes of `finwise serve`; one more than processors lets fewer wait", most=256)
+    workers: int = _setting(
+        3, "processes of `finwise serve`, always 1 on Windows; one more than processors lets fewer wait", most=256
+    )
     threads: int = _setting(64, "threads that each process of `finwise serve` has at most", most=1_024)
     url_prefix: str = _setting("", "path before all routes, such as `/api`")
     login: str = _setting(

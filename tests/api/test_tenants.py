@@ -96,6 +96,17 @@ def test_creating_the_same_again_keeps_what_is_in_it(home: Household) -> None:
     assert [entity["id"] for entity in home.initial()["changes"]] == ["t1"]
 
 
+def test_what_was_first_posted_is_a_conflict_once_a_patch_has_changed_it(home: Household) -> None:
+    first = {"uuid": home.tenant_id, "name": "Home"}
+    assert home.post("/tenants", json=first).status_code == 200
+    assert home.request("PATCH", f"/tenants/{home.tenant_id}", json={"name": "Ours"}).status_code == 200
+    assert_problem(home.post("/tenants", json=first), 409, "conflict")
+    assert home.post("/tenants", json=first | {"name": "Ours"}).status_code == 200
+    assert home.request("PATCH", f"/users/{home.user_id}", json={"name": "Ada L."}).status_code == 200
+    assert_problem(home.client.post("/users", json=home.sign_up), 409, "conflict")
+    assert home.client.post("/users", json=home.sign_up | {"name": "Ada L."}).status_code == 200
+
+
 def test_a_known_uuid_with_another_name_is_a_conflict(home: Household) -> None:
     assert_problem(create(home, home.tenant_id, "Cabin"), 409, "conflict")
     assert home.get(f"/tenants/{home.tenant_id}").get_json()["name"] == "Home"
