@@ -165,4 +165,4 @@ def test_however_many_log_in_at_once_pulls_are_answered(tmp_path: Path) -> None:
             for _ in range(30):
                 pulled = device.get(f"/sync/changes/{tenant_id}")
                 assert (pulled.status_code, len(pulled.json()["changes"])) == (200, 1)
-        assert statuses == {201, 503}
+        assert statuses <= {201, 429, 503}, "who sends too many at once from one address is told that"

@@ -24,13 +24,27 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            ended = super().invoke(ctx)
+            sys.stdout.flush()  # or what finds no room would be noticed when Python ends, without a word
+            return ended
         except FinWiseError as error:
+            _end_output()
             raise click.ClickException(told(error)) from error
         except OSError as error:  # a file that an argument names, or the output: the disk is full, the reader went away
             if error.errno == errno.EPIPE:
                 raise
+            _end_output()
             raise click.ClickException(shown(f"{error.filename or 'The output'}: {error.strerror}.")) from error
+
+
+def _end_output() -> None:
+    """Writes what is left of the output, or gives it up: Python would try it once more, and end with a trace."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @click.group(cls=_Group)

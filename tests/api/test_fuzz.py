@@ -30,7 +30,7 @@ def test_a_spoilt_request_is_never_a_server_error_and_a_refused_one_changes_noth
     assert told.violations == []
     assert SIZE // 3 < told.refused < told.sent == SIZE  # or they were not spoilt as they should be
     assert told.reached > {"POST /sync/changes", "GET /sync/changes/<tenant_id>"}
-    assert told.lines == told.bugs > 0  # or the log had nothing to keep quiet about
+    assert told.lines > told.bugs > 0  # or the log had nothing to keep quiet about
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -52,11 +52,13 @@ def test_above_its_quota_a_loser_is_not_restored_but_may_be_dismissed(
     home.client = app.test_client()
     path = f"/sync/conflicts/{home.tenant_id}"
     lost, deletion = home.get(path).get_json()
-    digest = home.pull(limit=10_000)["digest"]
+    digest = home.initial()["digest"]
     assert_problem(home.post(f"{path}/{lost['conflict_id']}/restore"), 507, "quota_exceeded")
     assert home.get(path).get_json() == [lost, deletion]
-    assert home.pull(limit=10_000)["digest"] == digest
-    assert home.post(f"{path}/{deletion['conflict_id']}/restore").get_json()["deleted_at"] is not None
+    assert home.initial()["digest"] == digest
+    seen = {"base_updated_at": deletion["entity"]["updated_at"]}
+    restored = home.post(f"{path}/{deletion['conflict_id']}/restore", json=seen).get_json()
+    assert restored["deleted_at"] is not None
     assert home.post(f"{path}/{lost['conflict_id']}/dismiss").status_code == 204
     assert home.get(path).get_json() == []
     app.extensions["finwise"].close()
