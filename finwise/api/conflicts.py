@@ -20,7 +20,7 @@ blueprint = Blueprint(
 
 @blueprint.route("/sync/conflicts/<tenant_id>", methods=["GET"])
 @blueprint.response(200, ConflictSchema(many=True), example=[CONFLICT_EXAMPLE])
-@blueprint.problems(401, 403, 404, 406, 410, 503)
+@blueprint.problems(401, 403, 404, 406, 410, 429, 503)
 @blueprint.operation("listConflicts")
 def list_conflicts(tenant_id: str) -> Response:
     """The versions that lost without their author's device having known the winner, or the other way round."""

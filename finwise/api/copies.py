@@ -31,7 +31,7 @@ _BYTES = {"type": "string", "format": "binary"}
 
 @blueprint.route("/tenants/<id>/export", methods=["GET"])
 @blueprint.response(200)
-@blueprint.problems(401, 403, 404, 406, 410, 503, 507)
+@blueprint.problems(401, 403, 404, 406, 410, 429, 503, 507)
 @blueprint.operation(
     "exportTenant",
     responses={

@@ -71,7 +71,7 @@ def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:
 @blueprint.route("/sync/initial/<tenant_id>", methods=["GET"])
 @blueprint.arguments(schemas.InitialQuerySchema(), location="query")
 @blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
-@blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 503)
+@blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 429, 503)
 @blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
 @blueprint.operation("loadInitial")
 def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
