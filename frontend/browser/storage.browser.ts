@@ -29,7 +29,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
     return page;
   }
 
-  const said = (text: RegExp): Promise<void> => page.getByRole("alert").getByText(text).waitFor();
+  const said = (text: RegExp): Promise<void> => page.getByRole("alert").getByText(text).first().waitFor();
 
   test("no IndexedDB", async () => {
     await open(() => Object.defineProperty(window, "indexedDB", { value: undefined }));
