@@ -26,6 +26,7 @@ import httpx
 
 from proofs.proof import PATIENCE, CannotRun, Result, main
 from proofs.witness import (
+    COME_AGAIN,
     TIMEOUT,
     UNREACHABLE,
     Findings,
@@ -46,7 +47,7 @@ from proofs.witness import (
 from tests.account import Account, sign_up
 from tests.server import Server
 
-WORKERS, THREADS, CLIENTS, TENANTS = 2, 4, 8, 4
+WORKERS, THREADS, CLIENTS, TENANTS = 2, 16, 8, 4
 KILLS = 60  # at scale 1
 SHARED_IDS = 15  # of each tenant, written to by all clients
 MOST_CHANGES = 20
@@ -125,7 +126,7 @@ class Pusher(Thread):
                 if answer.status_code == 200:
                     results: list[Json] = answer.json()["results"]
                     return results
-                if answer.status_code != 503:
+                if answer.status_code not in COME_AGAIN:
                     self._traffic.findings.add(f"a push was answered with {answer.status_code}", answer.text[:300])
                     return None
             self._traffic.count("unanswered")

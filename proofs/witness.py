@@ -24,6 +24,7 @@ Key = tuple[str, str]  # entity_type, id
 Json = dict[str, Any]
 
 TIMEOUT = 120.0  # seconds that a request may take on a slow machine; one to a killed process ends at once
+COME_AGAIN = frozenset({429, 503})  # the statuses after which a device tries again
 UNREACHABLE = (httpx.TransportError,)
 
 
@@ -149,7 +150,9 @@ class Ledger:
     def _note(self, change: Json, result: Json, findings: Findings) -> None:
         if result["status"] in ("applied", "unchanged"):
             told = (result["updated_at"], change["data"])
-        elif result["status"] == "superseded" and result.get("entity"):
+        elif result["status"] == "superseded" and "entity" not in result:
+            return  # a later result of this answer brings it
+        elif result["status"] == "superseded" and result["entity"]:
             told = (result["entity"]["updated_at"], result["entity"]["data"])
         else:
             findings.add("a valid change was not taken", json.dumps(result))
@@ -192,7 +195,7 @@ class Follower:
         """One page. True where more is to come. Raises httpx.TransportError; what was missed is asked for again."""
         query: dict[str, str | int] = {"limit": limit} | ({"since": self.since} if self.since else {})
         answer = http.get(f"/sync/changes/{self.tenant_id}", params=query)
-        if answer.status_code == 503:
+        if answer.status_code in COME_AGAIN:
             return True
         if answer.status_code != 200:
             self._findings.add(f"a pull was answered with {answer.status_code}", answer.text[:300])
@@ -205,7 +208,7 @@ class Follower:
         """A first load, only to see whether it is of one moment: its digest and its entities belong together."""
         answer = http.get(f"/sync/initial/{self.tenant_id}")
         if answer.status_code != 200:
-            if answer.status_code != 503:
+            if answer.status_code not in COME_AGAIN:
                 self._findings.add(f"a first load was answered with {answer.status_code}", answer.text[:300])
             return
         load = answer.json()

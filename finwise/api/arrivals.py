@@ -102,7 +102,7 @@ class Arrivals:
         self._app = app
         self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 8), _PATIENCE)
         self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
-        self._shares = Shares(max(2, threads // 4), body_bytes)
+        self._shares = Shares(max(8, threads // 4), body_bytes)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer."""

@@ -8,7 +8,7 @@ from granian import Granian
 from finwise.domain.events import tell
 
 _QUIET_SECONDS = 60  # after which a death is no longer counted with those before it
-_MOST_SECONDS = 5.0  # between the death of a process and the start of the next
+_MOST_SECONDS = 1.0  # between the death of a process and the start of the next
 
 
 class Server(Granian):  # type: ignore[misc, valid-type] # a class of its own on each system, and untyped
