@@ -52,7 +52,7 @@ export const useSyncStore = defineStore("sync", () => {
       liveQuery(() => db.syncQueue.orderBy("place").limit(100).toArray()).subscribe((entries) => (waiting.value = entries)),
       liveQuery(() => db.syncRejected.toArray()).subscribe((entries) => (rejected.value = entries)),
       liveQuery(() => db.syncConflicts.toArray()).subscribe((kept) => (conflicts.value = kept)),
-      liveQuery(() => hasLoaded(db)).subscribe((loaded) => (isLoaded.value = loaded)),
+      liveQuery(() => hasLoaded(db)).subscribe((loaded) => (isLoaded.value ||= loaded)), // what is shown stays, whatever is cleared
     ];
     followed = { db, client, sync, subscriptions, onAsked };
     if (isOffline.value) sync.pause(true);
