@@ -73,5 +73,6 @@ async function cut(answer: IncomingMessage, outgoing: ServerResponse): Promise<v
   const { "content-length": _, "transfer-encoding": __, ...headers } = answer.headers;
   outgoing.writeHead(answer.statusCode ?? 502, headers);
   outgoing.write(body.subarray(0, body.length / 2));
-  outgoing.socket?.end();
+  // A moment later, or a browser that is busy drops what it has not read yet with the connection.
+  setTimeout(() => outgoing.socket?.end(), 500);
 }
