@@ -41,7 +41,7 @@ class AuthorSchema(Answer):
 
 
 class AuthorsSchema(Answer):
-    """Who wrote each version of a conflict; null: unknown, for the device's token is there no more."""
+    """Who wrote each version of a conflict; null: unknown, for the device's token no longer exists."""
 
     loser = fields.Nested(AuthorSchema, required=True, allow_none=True)
     entity = fields.Nested(AuthorSchema, required=True, allow_none=True)

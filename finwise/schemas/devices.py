@@ -16,11 +16,11 @@ class DeviceSchema(Answer):
     device_name = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "the name of its token; null: the token is there no more"},
+        metadata={"description": "the name of its token; null: the token no longer exists"},
     )
     user_id = fields.String(required=True, allow_none=True, metadata={"description": "whose token it shows"})
     user_name = fields.String(
-        required=True, allow_none=True, metadata={"description": "that user's name; null: the token is there no more"}
+        required=True, allow_none=True, metadata={"description": "that user's name; null: the token no longer exists"}
     )
     token_id = fields.String(
         required=True,

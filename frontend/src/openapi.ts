@@ -857,7 +857,7 @@ export interface components {
             cursor: string | null;
             /** @description what it calls itself in its pushes; null: it never did */
             device_id: string | null;
-            /** @description the name of its token; null: the token is there no more */
+            /** @description the name of its token; null: the token no longer exists */
             device_name: string | null;
             /**
              * Format: date-time
@@ -868,7 +868,7 @@ export interface components {
             token_id: string | null;
             /** @description whose token it shows */
             user_id: string | null;
-            /** @description that user's name; null: the token is there no more */
+            /** @description that user's name; null: the token no longer exists */
             user_name: string | null;
         };
         Entity: components["schemas"]["AccountGroupEntity"] | components["schemas"]["AccountEntity"] | components["schemas"]["CategoryGroupEntity"] | components["schemas"]["CategoryEntity"] | components["schemas"]["RecipientEntity"] | components["schemas"]["TagEntity"] | components["schemas"]["TransactionEntity"] | components["schemas"]["PlanningTransactionEntity"] | components["schemas"]["AutomationRuleEntity"] | components["schemas"]["BookSettingEntity"];
