@@ -10,7 +10,8 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 from finwise.domain import Domain, json_text
 from finwise.domain.exchange import import_book
 from finwise.domain.tokens import NewToken
-from finwise.domain.users import DEMO_EMAIL, NewUser, User
+from finwise.domain.user import DEMO_EMAIL, User
+from finwise.domain.users import NewUser
 from finwise.errors import NotFound, Unauthorized
 
 EMAIL = DEMO_EMAIL

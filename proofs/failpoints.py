@@ -23,7 +23,8 @@ from finwise import create_domain
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.errors import CursorExpired
 from proofs.children import in_child
 from proofs.proof import MEMORY, MOST_SAID, Result, main

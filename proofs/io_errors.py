@@ -26,7 +26,8 @@ from finwise import create_domain
 from finwise.domain import Domain
 from finwise.domain.sync import PushRequest
 from finwise.domain.times import millis_text
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.errors import Busy, Conflict, FinWiseError, NotFound, Quarantined, TenantDeleted
 from finwise.store import connection
 from proofs import disk

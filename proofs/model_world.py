@@ -22,7 +22,8 @@ from finwise.config import Settings
 from finwise.domain.conflicts import Decision
 from finwise.domain.cursor import parse_cursor
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.errors import CursorExpired, EpochChanged, FinWiseError, StorageFull
 from finwise.store.book import Book
 from proofs.model_device import Device, Json, Push, time_text

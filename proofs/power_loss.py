@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from finwise.domain.users import User
+from finwise.domain.user import User
 from proofs import disk
 from proofs.promises import Findings, Promises, check
 from proofs.proof import Result, main

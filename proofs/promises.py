@@ -14,7 +14,7 @@ from finwise import create_domain
 from finwise.domain import Domain, json_text
 from finwise.domain.sync import PushRequest
 from finwise.domain.times import millis_text
-from finwise.domain.users import User
+from finwise.domain.user import User
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
 from proofs.recorded_work import OWNER_EMAIL, START, YEAR, settings
 from tests.store.accounts import as_caller

@@ -22,7 +22,8 @@ from finwise.domain.change import Change
 from finwise.domain.push import Result
 from finwise.domain.sync import PushRequest
 from finwise.domain.times import millis_text
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.store import connection
 from proofs.disk import Control
 from tests.store.accounts import as_caller

@@ -22,7 +22,8 @@ from finwise.domain.invitations import MOST_OPEN, Invited
 from finwise.domain.sync import PullRequest
 from finwise.domain.times import parse_micros
 from finwise.domain.tokens import NewToken
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.errors import FinWiseError
 from tests.dump import Dump, dump
 

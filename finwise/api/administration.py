@@ -9,7 +9,8 @@ from finwise.api.users import NEW_EXAMPLE, USER_EXAMPLE
 from finwise.domain.administration import PAGE, TenantSummary, UserSummary
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.times import millis_text
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.schemas.administration import (
     AddedUserSchema,
     ListQuerySchema,

@@ -6,7 +6,7 @@ from finwise.api import context
 from finwise.api.bodies import SMALL_BODY
 from finwise.api.flooding import Flow
 from finwise.domain import Domain, events
-from finwise.domain.access import Caller
+from finwise.domain.token import Caller
 from finwise.errors import Forbidden, SlowDown, Unauthorized
 
 PUBLIC = frozenset(

@@ -9,8 +9,8 @@ from finwise.api.streams import Streams
 from finwise.config import Settings
 from finwise.demo import Door
 from finwise.domain import Domain, events
-from finwise.domain.access import Caller
-from finwise.domain.users import User
+from finwise.domain.token import Caller
+from finwise.domain.user import User
 from finwise.errors import BadRequest, Invalid
 
 _DOMAIN, _SETTINGS, _STREAMS, _DOOR = "finwise", "finwise settings", "finwise streams", "finwise door"

@@ -18,10 +18,10 @@ from finwise.api.browsers import is_ours, protection
 from finwise.api.flooding import Flow
 from finwise.config import Settings
 from finwise.domain import Domain, json_text
-from finwise.domain.access import Caller
 from finwise.domain.cursor import format_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.limits import MAX_PAGE
+from finwise.domain.token import Caller
 from finwise.schemas.sync import read_envelope
 from finwise.turns import Turn
 

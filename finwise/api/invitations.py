@@ -7,7 +7,7 @@ from finwise.api.document import Blueprint
 from finwise.api.tenants import ANSWER_EXAMPLE
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.invitations import Invitation, Invited
-from finwise.domain.tenants import Tenant
+from finwise.domain.tenant import Tenant
 from finwise.schemas.members import AcceptanceSchema, InvitationSchema, InvitedSchema, NewInvitationSchema
 from finwise.schemas.tenants import TenantSchema
 

@@ -19,12 +19,12 @@ from finwise.api.sync_document import (
     TENANT_HEADER,
 )
 from finwise.domain import json_text
-from finwise.domain.access import Caller
 from finwise.domain.book import Contact
 from finwise.domain.cursor import format_cursor, parse_cursor
 from finwise.domain.identifiers import canonical_uuid
 from finwise.domain.sync import DEFAULT_LIMIT, PullRequest, PushRequest
 from finwise.domain.times import parse_micros
+from finwise.domain.token import Caller
 from finwise.errors import BadRequest
 from finwise.schemas import sync as schemas
 

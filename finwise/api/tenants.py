@@ -5,7 +5,7 @@ from typing import Any
 from finwise.api import context
 from finwise.api.document import Blueprint
 from finwise.domain.identifiers import canonical_uuid
-from finwise.domain.tenants import Tenant
+from finwise.domain.tenant import Tenant
 from finwise.schemas.tenants import NewTenantSchema, TenantPatchSchema, TenantQuerySchema, TenantSchema
 
 blueprint = Blueprint("tenants", __name__, description="Account books, each with a SQLite file of its own")

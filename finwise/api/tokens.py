@@ -7,7 +7,8 @@ from finwise.api.document import Blueprint
 from finwise.api.users import USER_EXAMPLE
 from finwise.domain.access import HEADER, NONE
 from finwise.domain.identifiers import canonical_uuid
-from finwise.domain.tokens import Issued, NewToken, Token
+from finwise.domain.token import Token
+from finwise.domain.tokens import Issued, NewToken
 from finwise.errors import Invalid
 from finwise.schemas.tokens import IssuedTokenSchema, LoginSchema, RevocationQuerySchema, TokenPatchSchema, TokenSchema
 

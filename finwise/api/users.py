@@ -6,7 +6,8 @@ from finwise.api import context, proxies
 from finwise.api.document import Blueprint
 from finwise.domain.access import PASSWORD
 from finwise.domain.identifiers import canonical_uuid
-from finwise.domain.users import NewUser, User, require_self
+from finwise.domain.user import User
+from finwise.domain.users import NewUser, require_self
 from finwise.errors import Forbidden
 from finwise.schemas.users import NewUserSchema, UserPatchSchema, UserSchema
 

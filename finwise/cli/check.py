@@ -14,7 +14,7 @@ from finwise import config, demo
 from finwise.cli.group import domain, end, told
 from finwise.config import Settings, is_loopback
 from finwise.domain.access import CLOSED, HEADER, OPEN, PASSWORD
-from finwise.domain.tenants import QUARANTINED
+from finwise.domain.tenant import QUARANTINED
 from finwise.errors import FinWiseError
 from finwise.store.permissions import is_foreign
 from finwise.store.sqlite_version import fault

@@ -9,7 +9,8 @@ from finwise import now
 from finwise.cli.group import domain, rows
 from finwise.domain import Domain
 from finwise.domain.administration import PAGE
-from finwise.domain.users import NewUser, User
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from finwise.errors import Invalid
 from finwise.schemas.users import NewUserSchema
 

@@ -1,29 +1,11 @@
 """The one place where it is decided who may do what with a tenant."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from finwise.domain.tenants import Tenant
-    from finwise.domain.tokens import Token
-    from finwise.domain.users import User
+from finwise.domain.tenant import Tenant
+from finwise.domain.token import Caller
 
 ROLES = OWNER, EDITOR, VIEWER = "owner", "editor", "viewer"
 LOGINS = PASSWORD, HEADER, NONE = "password", "header", "none"  # how people log in to an installation
 SIGN_UPS = OPEN, INVITATION, CLOSED = "open", "invitation", "closed"  # who may sign up
-
-
-class Caller(NamedTuple):
-    """Who asks, and with which token."""
-
-    user: User
-    token: Token
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether the token is for a script: it opens books, but does nothing in its user's name."""
-        return self.token.tenant_id is not None or self.token.read_only
 
 
 def is_visible(caller: Caller, tenant: Tenant) -> bool:

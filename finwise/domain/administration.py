@@ -1,14 +1,13 @@
 """Looking after an installation: users, and tenants from outside. Sizes and dates, never the content of a book."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 from finwise.domain.book import Books
 from finwise.domain.events import tell
 from finwise.domain.logins import PasswordHasher
-from finwise.domain.tenants import ACTIVE, Tenant, TenantStore
-from finwise.domain.users import NewUser, User, UserChange, Users, UserStore
+from finwise.domain.tenant import ACTIVE, Tenant, TenantStore
+from finwise.domain.user import User, UserChange, UserStore
+from finwise.domain.users import NewUser, Users
 from finwise.errors import FinWiseError, NotFound
 
 PAGE = 100  # users or tenants in one answer

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from finwise.domain.copies import Fingerprint
 from finwise.domain.events import tell
-from finwise.domain.tenants import ACTIVE, QUARANTINED, RESTORING, Tenant, TenantStore
+from finwise.domain.tenant import ACTIVE, QUARANTINED, RESTORING, Tenant, TenantStore
 from finwise.domain.times import millis_text
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
 from finwise.version import __version__

@@ -4,20 +4,16 @@ A code is random and only its hash is stored, so that it can neither be forged n
 taken back. It is handed over by whatever way people trust.
 """
 
-from __future__ import annotations
-
 import secrets
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from finwise.domain.events import tell
+from finwise.domain.tenant import Tenant
 from finwise.domain.times import millis_text
+from finwise.domain.user import User
 from finwise.errors import Invalid, NotFound
-
-if TYPE_CHECKING:
-    from finwise.domain.tenants import Tenant
-    from finwise.domain.users import User
 
 MOST_OPEN = 100  # invitations to one tenant; whoever may invite could fill the disk of all otherwise
 _DAY = 24 * 60 * 60 * 1_000_000  # µs

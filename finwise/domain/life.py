@@ -4,8 +4,6 @@ Two databases cannot commit together, so users.db keeps a tenant's state: `creat
 what was begun, and whoever finds them finishes it. Each step may be done again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,16 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from finwise.domain.events import tell
-from finwise.domain.tenants import (
-    ACTIVE,
-    CREATING,
-    DELETED,
-    DELETING,
-    QUARANTINED,
-    RESTORING,
-    Tenant,
-    TenantStore,
-)
+from finwise.domain.tenant import ACTIVE, CREATING, DELETED, DELETING, QUARANTINED, RESTORING, Tenant, TenantStore
 from finwise.errors import BadSetting, Busy, FinWiseError, NotFound, TenantDeleted
 
 _RESTORABLE = (ACTIVE, QUARANTINED, DELETED)

@@ -1,16 +1,12 @@
 """Members: who may open a tenant, and as what."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from finwise.domain.access import OWNER
 from finwise.domain.events import tell
+from finwise.domain.tenant import Tenant
+from finwise.domain.user import User
 from finwise.errors import Conflict, Forbidden, NotFound
-
-if TYPE_CHECKING:
-    from finwise.domain.tenants import Tenant
-    from finwise.domain.users import User
 
 
 class Member(NamedTuple):

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 from finwise.domain.backups import Archives, Entry, Manifest
 from finwise.domain.life import Life
 from finwise.domain.names import email_key
-from finwise.domain.tenants import Tenant
-from finwise.domain.users import UserStore
+from finwise.domain.tenant import Tenant
+from finwise.domain.user import UserStore
 from finwise.errors import Conflict, NotFound
 
 Advance = Callable[[int, int], None]  # told how many tenants of how many are done

@@ -1,72 +1,14 @@
 """Tenants: account books, each with a file of its own (life.py says how it comes and goes)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from finwise.domain import access
-from finwise.domain.access import Caller
 from finwise.domain.events import tell
-from finwise.domain.users import User
+from finwise.domain.life import Life
+from finwise.domain.tenant import ACTIVE, CREATING, DELETED, DELETING, QUARANTINED, RESTORING, Tenant, TenantStore
+from finwise.domain.token import Caller
+from finwise.domain.user import User
 from finwise.errors import Busy, Conflict, Forbidden, NotFound, Quarantined, TenantDeleted
-
-if TYPE_CHECKING:
-    from finwise.domain.life import Life
-
-CREATING, ACTIVE, DELETING, DELETED = "creating", "active", "deleting", "deleted"
-RESTORING = "restoring"  # another file takes the place of its file
-QUARANTINED = "quarantined"  # its file is damaged or missing, and the operator has not looked yet
-STATES = (CREATING, ACTIVE, QUARANTINED, RESTORING, DELETING, DELETED)
-
-
-class Tenant(NamedTuple):
-    """An account book. `user_id` is its owner, None once a deleted tenant's owner is deleted too.
-
-    `began_at`: when its last deletion or restore was begun, µs. `quota_mib`: None: as the server's setting says.
-    `role`: what whoever it was looked up for is in it; None: nobody.
-    """
-
-    uuid: str
-    name: str
-    user_id: str | None
-    state: str
-    began_at: int | None = None
-    quota_mib: int | None = None
-    role: str | None = None
-
-
-class TenantStore(Protocol):
-    """users.db, as far as it is about tenants."""
-
-    def find(self, uuid: str) -> Tenant | None: ...
-    def find_for(self, user_id: str, uuid: str) -> Tenant | None:
-        """The tenant with the user's role in it."""
-
-    def list_for(self, user_id: str) -> list[Tenant]:
-        """The tenants that are there and that the user has a role in, oldest first."""
-
-    def list_all(self) -> list[Tenant]:
-        """Every tenant there ever was, oldest first."""
-
-    def list_unfinished(self) -> list[Tenant]:
-        """Tenants being created, deleted or restored."""
-
-    def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
-        """False where the UUID is known already; then nothing is changed.
-
-        Raises Conflict where the owner has made `most` tenants that are there or were deleted within a day.
-        """
-
-    def put_name(self, uuid: str, name: str) -> None: ...
-    def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
-        """Whether there is such a tenant. None: as the server's setting says."""
-
-    def put_owner(self, uuid: str, user_id: str | None) -> None:
-        """Gives a tenant an owner, if it has none."""
-
-    def put_state(self, uuid: str, state: str, *, instead_of: tuple[str, ...], began_at: int | None = None) -> bool:
-        """Moves a tenant on, if it is in one of the states `instead_of`: whether it was. `began_at` None: as it is."""
 
 
 class Tenants:

@@ -3,16 +3,16 @@
 import secrets
 from contextlib import suppress
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import uuid4
 
-from finwise.domain.access import Caller
 from finwise.domain.events import tell
 from finwise.domain.logins import Logins, PasswordHasher
 from finwise.domain.names import email_key
-from finwise.domain.tenants import TenantStore
+from finwise.domain.tenant import TenantStore
 from finwise.domain.times import millis_text
-from finwise.domain.users import User, UserStore
+from finwise.domain.token import Caller, Token, TokenStore
+from finwise.domain.user import User, UserStore
 from finwise.errors import FinWiseError, NotFound, Unauthorized
 
 _MINUTE = 60 * 1_000_000  # µs
@@ -28,50 +28,12 @@ class NewToken(NamedTuple):
     read_only: bool = False
 
 
-class Token(NamedTuple):
-    """A device's token without its secret; times are canonical text, `last_used_at` to some minutes."""
-
-    id: str
-    user_id: str
-    device_name: str
-    created_at: str
-    expires_at: str
-    last_used_at: str | None = None
-    tenant_id: str | None = None
-    read_only: bool = False
-
-
 class Issued(NamedTuple):
     """A new token with its secret text, which nobody can tell a second time."""
 
     token: Token
     secret: str
     user: User
-
-
-class TokenStore(Protocol):
-    """users.db, as far as it is about tokens."""
-
-    def add(self, token: Token, hashed: str) -> None:
-        """Raises Conflict where the user is there no more."""
-
-    def find_caller(self, hashed: str, now: str) -> Caller | None:
-        """A token that has not expired, and its user."""
-
-    def list_of(self, user_id: str, now: str) -> list[Token]:
-        """The tokens of a user that have not expired, oldest first."""
-
-    def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
-        """Notes a use, if that can be done at once; an expiry is only ever moved on."""
-
-    def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:
-        """The token with another name; None if the user has no such token that has not expired."""
-
-    def delete(self, user_id: str, token_id: str) -> bool:
-        """Whether the user had such a token."""
-
-    def delete_all(self, user_id: str, *, but: str | None) -> None:
-        """All of a user's, but for one."""
 
 
 class Tokens:

@@ -11,7 +11,7 @@ from finwise.domain.book import Books, Purged
 from finwise.domain.copies import Copies
 from finwise.domain.events import tell
 from finwise.domain.life import Life
-from finwise.domain.tenants import ACTIVE, TenantStore
+from finwise.domain.tenant import ACTIVE, TenantStore
 from finwise.domain.times import millis_text
 from finwise.errors import FinWiseError
 

@@ -1,34 +1,20 @@
 """Users: who they are, signing up, changing, leaving."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import uuid4
 
 from finwise.domain.access import CLOSED, INVITATION
 from finwise.domain.events import tell
 from finwise.domain.invitations import hashed_code, unknown
+from finwise.domain.life import Life
 from finwise.domain.logins import Logins, PasswordHasher
 from finwise.domain.names import email_key
+from finwise.domain.user import User, UserChange, UserStore
 from finwise.errors import Conflict, Forbidden, Invalid, NotFound, SlowDown, Unauthorized
 
-if TYPE_CHECKING:
-    from finwise.domain.life import Life
-
-DEMO_EMAIL = "demo@finwise.example"  # of the demo user (demo.py), who is open to everybody and never an administrator
 _SIGN_UP = "sign up"  # no e-mail, so that attempts at it are counted apart from those of any account
-
-
-class User(NamedTuple):
-    """A person. `hashed_password` None: no login by password. `is_admin`: may look after the installation."""
-
-    uuid: str
-    name: str
-    email: str
-    hashed_password: str | None
-    is_admin: bool = False
 
 
 class NewUser(NamedTuple):
@@ -38,55 +24,6 @@ class NewUser(NamedTuple):
     name: str
     email: str
     password: str | None
-
-
-class UserChange(NamedTuple):
-    """What is to change about a user; None stays as it is."""
-
-    name: str | None = None
-    email: str | None = None
-    email_key: str | None = None
-    hashed_password: str | None = None
-    is_admin: bool | None = None
-
-
-class UserStore(Protocol):
-    """users.db, as far as it is about users."""
-
-    def find(self, uuid: str) -> User | None: ...
-    def find_by_email(self, email_key: str) -> User | None: ...
-
-    def find_first(self) -> User | None:
-        """Who has signed up first, of those who are there; the demo user does not count."""
-
-    def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
-        """False where the UUID or the e-mail is taken; then nothing is changed. The first user is an administrator.
-
-        The demo user never is, and does not count. With the hash of an invitation's `code`, the user takes it. Raises
-        NotFound where it cannot be taken.
-        """
-
-    def is_invited(self, code: str, now: int) -> bool:
-        """Whether somebody new could take the invitation with this hash of a code."""
-
-    def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
-        """Changes what is not None, and only that, for others may change the rest at the same moment.
-
-        A new hash revokes all of the user's tokens but one. Raises NotFound; Conflict where the e-mail is taken, or
-        where no administrator would be left.
-        """
-
-    def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
-        """Replaces the hash of a password by another one of the same password."""
-
-    def begin_leaving(self, uuid: str, now: int) -> list[str]:
-        """Begins to delete the tenants that the user alone may open: which those are.
-
-        Raises Conflict where others may open one, or the user is the last administrator among others.
-        """
-
-    def delete(self, uuid: str) -> None:
-        """The user and the user's tokens. Raises Conflict while the user owns tenants."""
 
 
 class Users:

@@ -3,7 +3,7 @@
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from finwise.domain.administration import PAGE
-from finwise.domain.tenants import STATES
+from finwise.domain.tenant import STATES
 from finwise.schemas.fields import Answer, Email, Line, Password, Truth, Uuid, Whole
 from finwise.schemas.users import MIN_PASSWORD
 

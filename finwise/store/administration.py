@@ -1,7 +1,7 @@
 """The SQL of what administrators look at."""
 
 from finwise.domain.administration import UserSummary
-from finwise.domain.tenants import Tenant
+from finwise.domain.tenant import Tenant
 from finwise.store.central import Central
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from finwise.domain.backups import Entry, Leftovers, Manifest
 from finwise.domain.copies import Fingerprint
-from finwise.domain.tenants import Tenant
+from finwise.domain.tenant import Tenant
 from finwise.errors import Invalid, Quarantined, ReadOnly
 from finwise.store.book import Connections
 from finwise.store.central import Central

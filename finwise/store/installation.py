@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from finwise.domain.tenants import ACTIVE, QUARANTINED, Tenant
+from finwise.domain.tenant import ACTIVE, QUARANTINED, Tenant
 from finwise.errors import BadSetting
 from finwise.store.connection import translated
 from finwise.store.folder import tenant_ids_in

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 
-from finwise.domain.tenants import Tenant
+from finwise.domain.tenant import Tenant
 from finwise.domain.times import millis_text
 from finwise.errors import Conflict
 from finwise.store.central import Central

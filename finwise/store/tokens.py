@@ -5,9 +5,8 @@ import logging
 import sqlite3
 from typing import Any
 
-from finwise.domain.access import Caller
 from finwise.domain.devices import Owner
-from finwise.domain.tokens import Token
+from finwise.domain.token import Caller, Token
 from finwise.errors import FinWiseError
 from finwise.store.central import Central
 from finwise.store.users import as_user

@@ -3,7 +3,7 @@
 import sqlite3
 
 from finwise.domain.times import millis_text
-from finwise.domain.users import DEMO_EMAIL, User, UserChange
+from finwise.domain.user import DEMO_EMAIL, User, UserChange
 from finwise.errors import Conflict, NotFound
 from finwise.store.central import Central
 from finwise.store.invitations import is_open, use_invitation

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from finwise import create_app
 from finwise.api.auth import FOR_SCRIPTS, PUBLIC
 from finwise.config import Settings
-from finwise.domain.tenants import STATES
+from finwise.domain.tenant import STATES
 from finwise.domain.tokens import NewToken
 from finwise.store.connection import connect
 from tests.conftest import Clock

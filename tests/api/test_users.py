@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from finwise.domain import Domain
 from finwise.domain.tokens import Issued, NewToken, Tokens
-from finwise.domain.users import User
+from finwise.domain.user import User
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, new_id
 from tests.problems import assert_problem, everything

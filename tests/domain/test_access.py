@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from finwise.domain import access
-from finwise.domain.access import EDITOR, OWNER, VIEWER, Caller
-from finwise.domain.tenants import ACTIVE, Tenant
-from finwise.domain.tokens import Token
-from finwise.domain.users import User
+from finwise.domain.access import EDITOR, OWNER, VIEWER
+from finwise.domain.tenant import ACTIVE, Tenant
+from finwise.domain.token import Caller, Token
+from finwise.domain.user import User
 from tests.household import new_id
 
 ADA = User(new_id(), "Ada", "ada@example.org", None)

@@ -12,7 +12,7 @@ from finwise import create_domain, now
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.users import User
+from finwise.domain.user import User
 from finwise.errors import BadSetting, Busy, Conflict, FinWiseError, Quarantined, TenantDeleted
 from finwise.store import folder as folders
 from finwise.store.databases import Databases

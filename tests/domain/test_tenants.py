@@ -5,7 +5,7 @@ from flask import Flask
 
 from finwise import now
 from finwise.domain import Domain
-from finwise.domain.tenants import ACTIVE, CREATING, DELETED, DELETING, Tenant
+from finwise.domain.tenant import ACTIVE, CREATING, DELETED, DELETING, Tenant
 from finwise.store.databases import Databases
 from finwise.store.tenants import TenantStore
 from tests.household import Household, change

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from finwise import now
 from finwise.domain import Domain
-from finwise.domain.access import Caller
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.tokens import Token
-from finwise.domain.users import NewUser, User
+from finwise.domain.token import Caller, Token
+from finwise.domain.user import User
+from finwise.domain.users import NewUser
 from tests.household import change, new_id
 
 

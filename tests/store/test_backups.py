@@ -17,7 +17,7 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.copies import Fingerprint
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.users import User
+from finwise.domain.user import User
 from finwise.errors import Invalid, NotFound, ReadOnly
 from finwise.store.backups import Archives
 from tests.household import change, new_id

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from finwise.domain.invitations import Invitation, hashed_code
-from finwise.domain.tenants import ACTIVE, Tenant
-from finwise.domain.users import User, UserChange
+from finwise.domain.tenant import ACTIVE, Tenant
+from finwise.domain.user import User, UserChange
 from finwise.errors import Conflict, FinWiseError, NotFound
 from finwise.store.central import Central
 from finwise.store.invitations import InvitationStore

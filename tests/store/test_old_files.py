@@ -16,7 +16,7 @@ from finwise.domain.conflicts import Decision
 from finwise.domain.digest import ZERO, add, weight
 from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.users import User
+from finwise.domain.user import User
 from finwise.errors import TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction

@@ -15,8 +15,8 @@ from finwise.domain.copies import Fingerprint
 from finwise.domain.life import Life
 from finwise.domain.restores import Newcomer
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.tenants import Tenant
-from finwise.domain.users import User
+from finwise.domain.tenant import Tenant
+from finwise.domain.user import User
 from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, NotFound, TenantDeleted
 from finwise.store import migrations
 from finwise.store.backups import Archives

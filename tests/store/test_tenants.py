@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from finwise.domain.tenants import Tenant
-from finwise.domain.users import User
+from finwise.domain.tenant import Tenant
+from finwise.domain.user import User
 from finwise.errors import Conflict
 from finwise.store.central import Central
 from finwise.store.tenants import TenantStore

@@ -5,10 +5,10 @@ import pytest
 from finwise import create_domain
 from finwise.config import Settings
 from finwise.domain import Domain
-from finwise.domain.access import Caller
 from finwise.domain.times import millis_text
+from finwise.domain.token import Caller
 from finwise.domain.tokens import NewToken
-from finwise.domain.users import User
+from finwise.domain.user import User
 from finwise.errors import NotFound, Unauthorized
 from finwise.store.central import Central
 from tests.store.accounts import add_user

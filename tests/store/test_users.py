@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from finwise.domain.tenants import Tenant
-from finwise.domain.tokens import Token
-from finwise.domain.users import User, UserChange
+from finwise.domain.tenant import Tenant
+from finwise.domain.token import Token
+from finwise.domain.user import User, UserChange
 from finwise.errors import Conflict, NotFound
 from finwise.store.central import Central
 from finwise.store.tenants import TenantStore

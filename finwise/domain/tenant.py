@@ -1,0 +1,57 @@
+"""The record of a tenant, the states it goes through, and where records of tenants are kept."""
+
+from typing import NamedTuple, Protocol
+
+CREATING, ACTIVE, DELETING, DELETED = "creating", "active", "deleting", "deleted"
+RESTORING = "restoring"  # another file takes the place of its file
+QUARANTINED = "quarantined"  # its file is damaged or missing, and the operator has not looked yet
+STATES = (CREATING, ACTIVE, QUARANTINED, RESTORING, DELETING, DELETED)
+
+
+class Tenant(NamedTuple):
+    """An account book. `user_id` is its owner, None once a deleted tenant's owner is deleted too.
+
+    `began_at`: when its last deletion or restore was begun, µs. `quota_mib`: None: as the server's setting says.
+    `role`: what whoever it was looked up for is in it; None: nobody.
+    """
+
+    uuid: str
+    name: str
+    user_id: str | None
+    state: str
+    began_at: int | None = None
+    quota_mib: int | None = None
+    role: str | None = None
+
+
+class TenantStore(Protocol):
+    """users.db, as far as it is about tenants."""
+
+    def find(self, uuid: str) -> Tenant | None: ...
+    def find_for(self, user_id: str, uuid: str) -> Tenant | None:
+        """The tenant with the user's role in it."""
+
+    def list_for(self, user_id: str) -> list[Tenant]:
+        """The tenants that are there and that the user has a role in, oldest first."""
+
+    def list_all(self) -> list[Tenant]:
+        """Every tenant there ever was, oldest first."""
+
+    def list_unfinished(self) -> list[Tenant]:
+        """Tenants being created, deleted or restored."""
+
+    def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
+        """False where the UUID is known already; then nothing is changed.
+
+        Raises Conflict where the owner has made `most` tenants that are there or were deleted within a day.
+        """
+
+    def put_name(self, uuid: str, name: str) -> None: ...
+    def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
+        """Whether there is such a tenant. None: as the server's setting says."""
+
+    def put_owner(self, uuid: str, user_id: str | None) -> None:
+        """Gives a tenant an owner, if it has none."""
+
+    def put_state(self, uuid: str, state: str, *, instead_of: tuple[str, ...], began_at: int | None = None) -> bool:
+        """Moves a tenant on, if it is in one of the states `instead_of`: whether it was. `began_at` None: as it is."""

@@ -1,0 +1,55 @@
+"""The record of a token, whom it stands for, and where records of tokens are kept."""
+
+from typing import NamedTuple, Protocol
+
+from finwise.domain.user import User
+
+
+class Token(NamedTuple):
+    """A device's token without its secret; times are canonical text, `last_used_at` to some minutes."""
+
+    id: str
+    user_id: str
+    device_name: str
+    created_at: str
+    expires_at: str
+    last_used_at: str | None = None
+    tenant_id: str | None = None
+    read_only: bool = False
+
+
+class Caller(NamedTuple):
+    """Who asks, and with which token."""
+
+    user: User
+    token: Token
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the token is for a script: it opens books, but does nothing in its user's name."""
+        return self.token.tenant_id is not None or self.token.read_only
+
+
+class TokenStore(Protocol):
+    """users.db, as far as it is about tokens."""
+
+    def add(self, token: Token, hashed: str) -> None:
+        """Raises Conflict where the user is there no more."""
+
+    def find_caller(self, hashed: str, now: str) -> Caller | None:
+        """A token that has not expired, and its user."""
+
+    def list_of(self, user_id: str, now: str) -> list[Token]:
+        """The tokens of a user that have not expired, oldest first."""
+
+    def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
+        """Notes a use, if that can be done at once; an expiry is only ever moved on."""
+
+    def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:
+        """The token with another name; None if the user has no such token that has not expired."""
+
+    def delete(self, user_id: str, token_id: str) -> bool:
+        """Whether the user had such a token."""
+
+    def delete_all(self, user_id: str, *, but: str | None) -> None:
+        """All of a user's, but for one."""
