@@ -1,6 +1,6 @@
 """Every setting: its environment variable, its default, what it is for. The only reader of the environment.
 
-`README.md` has a table with a line for each; a test compares the two.
+`docs/reference.md` has a line for each; a test compares the two.
 """
 
 import os
@@ -99,7 +99,7 @@ class Settings:
 
     @property
     def tenants_folder(self) -> Path:
-        """Where files about tenants are kept, be it only for a moment."""
+        """Where files about tenants are kept, even if only for a moment."""
         return Path(self.instance if self.in_memory else self.tenant_databases)
 
     @property

@@ -1,4 +1,4 @@
-"""Settings: each has a variable, a default and a line in the README; a wrong one is named."""
+"""Settings: each has a variable, a default and a line in docs/reference.md; a wrong one is named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from finwise.config import Settings, parse, unknown_variables, variable
 from finwise.errors import BadSetting
 from tests.household import Household, change
 
-README = Path(__file__).parents[1] / "README.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 DEFAULTS: dict[str, Any] = {setting.name: setting.default for setting in fields(Settings)}
 OTHER: dict[str, str] = {
     "instance": "/srv/finwise",
@@ -63,10 +63,10 @@ MAY_BE_ZERO = {"access_log", "demo", "maintenance_hours", "proxy_hops", "request
 every_setting = pytest.mark.parametrize("name", DEFAULTS)
 
 
-def lines_of_readme() -> dict[str, tuple[str, str]]:
-    """variable -> default and meaning, of each line of the README's table."""
+def lines_of_reference() -> dict[str, tuple[str, str]]:
+    """variable -> default and meaning, of each line of the reference's tables."""
     found = {}
-    for line in README.read_text(encoding="utf-8").splitlines():
+    for line in REFERENCE.read_text(encoding="utf-8").splitlines():
         if line.startswith("| `FINWISE_"):
             name, default, about = (cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:4])
             found[name.strip("`")] = (default, about)
@@ -97,10 +97,10 @@ def test_an_empty_variable_counts_as_absent(name: str) -> None:
 
 
 @every_setting
-def test_a_setting_has_one_line_in_the_readme_with_its_default(name: str) -> None:
-    text = README.read_text(encoding="utf-8")
+def test_a_setting_has_one_line_in_the_reference_with_its_default(name: str) -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
     assert text.count(f"| `{variable(name)}`") == 1
-    default, about = lines_of_readme()[variable(name)]
+    default, about = lines_of_reference()[variable(name)]
     empty = {"", "empty", "none", "-", "\N{EN DASH}"}
     if DEFAULTS[name] == "":
         assert default.strip("`") in empty
@@ -109,14 +109,14 @@ def test_a_setting_has_one_line_in_the_readme_with_its_default(name: str) -> Non
     assert about
 
 
-def test_the_readme_names_no_setting_that_there_is_not() -> None:
-    assert set(lines_of_readme()) == {variable(name) for name in DEFAULTS}
-    named = set(re.findall(r"\bFINWISE_[A-Z_]+\b", README.read_text(encoding="utf-8")))
+def test_the_reference_names_no_setting_that_there_is_not() -> None:
+    assert set(lines_of_reference()) == {variable(name) for name in DEFAULTS}
+    named = set(re.findall(r"\bFINWISE_[A-Z_]+\b", REFERENCE.read_text(encoding="utf-8")))
     assert named <= {variable(name) for name in DEFAULTS}
 
 
-def test_the_readme_says_the_same_about_a_setting_as_the_code() -> None:
-    lines = lines_of_readme()
+def test_the_reference_says_the_same_about_a_setting_as_the_code() -> None:
+    lines = lines_of_reference()
     for setting in fields(Settings):
         assert lines[variable(setting.name)][1].startswith(setting.metadata["about"])
 

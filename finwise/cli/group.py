@@ -52,7 +52,7 @@ def _end_output() -> None:
 def main() -> None:
     """Keeps every device of a household's account book in step.
 
-    Settings are environment variables: the README lists them.
+    Settings are environment variables: docs/reference.md lists them.
     """
     os.umask(0o077)  # what FinWise writes is nobody else's
     for stream in (sys.stdout, sys.stderr):
