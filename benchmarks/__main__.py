@@ -22,7 +22,7 @@ from benchmarks.peers import PEERS
 from benchmarks.report import report
 from benchmarks.targets import FINWISE, FLOOR
 from benchmarks.work import Round, Size, run
-from proofs import page
+from harness import page
 
 MARK = "work"
 SMOKE = Size(bookings=200, pulls=10, seconds=0.5)

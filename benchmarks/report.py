@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from benchmarks import markdown
 from benchmarks.figures import medians, ranges
+from benchmarks.peer import Peer
 from benchmarks.targets import FINWISE, FLOOR, FLOORS, OF_FLOOR, Standing, ratios, standings
-
-if TYPE_CHECKING:
-    from benchmarks.peer import Peer
-    from benchmarks.work import Round
+from benchmarks.work import Round
 
 Columns = Sequence[tuple[str, str]]  # a figure's name and its title
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from finwise.version import __version__
-from proofs import page
+from harness import page
 from proofs.proof import NOT_RUN, bound
 
 LANES = 2

@@ -26,9 +26,9 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
 from finwise.errors import CursorExpired
+from harness.callers import as_caller
 from proofs.children import in_child
 from proofs.proof import MEMORY, MOST_SAID, Result, main
-from tests.store.accounts import as_caller
 
 PAIRS = 150  # deaths while mending at scale 1, beside every death in the work itself
 NOW = 1_790_000_000_000_000  # µs

@@ -24,6 +24,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from harness.account import Account, sign_up
+from harness.server import Server
 from proofs.proof import PATIENCE, CannotRun, Result, main
 from proofs.witness import (
     COME_AGAIN,
@@ -44,8 +46,6 @@ from proofs.witness import (
     tenant_file,
     time_text,
 )
-from tests.account import Account, sign_up
-from tests.server import Server
 
 WORKERS, THREADS, CLIENTS, TENANTS = 2, 16, 8, 4
 KILLS = 60  # at scale 1

@@ -24,11 +24,11 @@ from threading import Event, Lock, Thread
 
 import httpx
 
+from harness.account import Account, sign_up
+from harness.device import Device, Key
+from harness.server import Server
 from proofs.proof import PATIENCE, CannotRun, Result, main
 from proofs.witness import Stored, damage, stored, tenant_file
-from tests.account import Account, sign_up
-from tests.device import Device, Key
-from tests.server import Server
 
 DISASTERS = 2  # at scale 1
 TENANTS, DEVICES = 3, 2  # devices of each tenant

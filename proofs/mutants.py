@@ -66,7 +66,7 @@ def _survived(mutant: Mutant, scale: float, seed: int) -> str | None:
     """What is wrong with who should have noticed; None if the mutant was caught."""
     with tempfile.TemporaryDirectory(prefix="finwise-mutant-") as made:
         copy = Path(made)
-        for name in ("finwise", "proofs", "tests"):
+        for name in ("finwise", "harness", "proofs", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("setup.cfg", "pyproject.toml", "openapi.json", "README.md"):
             shutil.copy(ROOT / name, copy / name)

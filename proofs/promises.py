@@ -16,8 +16,8 @@ from finwise.domain.sync import PushRequest
 from finwise.domain.times import millis_text
 from finwise.domain.user import User
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
+from harness.callers import as_caller
 from proofs.recorded_work import OWNER_EMAIL, START, YEAR, settings
-from tests.store.accounts import as_caller
 
 ABSENT, ACTIVE, DELETED = "absent", "active", "deleted"
 LATER = START + 2 * YEAR  # µs

@@ -27,6 +27,9 @@ from uuid import uuid4
 
 import httpx
 
+from harness.account import Account, sign_up
+from harness.device import Device, StartAgain
+from harness.server import Server
 from proofs.proof import PATIENCE, CannotRun, Result, main
 from proofs.witness import (
     TIMEOUT,
@@ -45,9 +48,6 @@ from proofs.witness import (
     tenant_file,
     time_text,
 )
-from tests.account import Account, sign_up
-from tests.device import Device, StartAgain
-from tests.server import Server
 
 DELETED_TENANTS, RESTORES, BACKUPS = 40, 8, 4  # at scale 1
 COME_AGAIN = frozenset({"busy", "slow_down"})  # the codes after which a device tries again

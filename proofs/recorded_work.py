@@ -25,8 +25,8 @@ from finwise.domain.times import millis_text
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
 from finwise.store import connection
+from harness.callers import as_caller
 from proofs.disk import Control
-from tests.store.accounts import as_caller
 
 AS_IT_IS = "as it is"
 WRITTEN_BACK = 24  # pages of a write-ahead log, so that it happens often here

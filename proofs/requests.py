@@ -23,10 +23,10 @@ from flask import Flask, request
 from werkzeug.test import TestResponse
 
 from finwise.logs import JsonLines
+from harness.problems import assert_problem
 from proofs.proof import Result, main
 from proofs.requests_made import VALID, forbidden, spoilt, with_token
 from proofs.requests_world import CANARY, Sent, World
-from tests.problems import assert_problem
 
 REQUESTS = 5_000  # at scale 1
 ROUND = 500  # requests to one installation; then there is another, so that the files stay few

@@ -25,7 +25,7 @@ from finwise.domain.tokens import NewToken
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
 from finwise.errors import FinWiseError
-from tests.dump import Dump, dump
+from harness.dump import Dump, dump
 
 CANARY = "canary7c1f"  # in every text, e-mail and password, and in much of what is odd
 PASSWORD = f"correct horse {CANARY}"

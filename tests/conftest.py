@@ -11,8 +11,8 @@ from werkzeug.routing import Rule
 from finwise import create_app, create_domain, passwords
 from finwise.config import Settings
 from finwise.domain.times import millis_text, parse_micros
+from harness.server import Server
 from tests.household import Household
-from tests.server import Server
 from tests.tenant_file import TenantFile
 
 

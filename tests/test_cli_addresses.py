@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from finwise.cli import main
 from finwise.cli.addresses import address_of, url_of
 from finwise.config import Settings
-from tests.server import Server
+from harness.server import Server
 
 
 def has_ipv6() -> bool:

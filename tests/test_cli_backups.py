@@ -22,10 +22,10 @@ from finwise.cli import main
 from finwise.config import Settings
 from finwise.domain.cursor import format_cursor, parse_cursor
 from finwise.store.checksum import checksum
-from tests.account import Account, sign_up
-from tests.device import Device
+from harness.account import Account, sign_up
+from harness.device import Device
+from harness.server import Server
 from tests.household import PASSWORD, Household, change
-from tests.server import Server
 
 TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"
 YEAR = 365 * 86_400_000_000  # µs

@@ -21,9 +21,9 @@ from finwise.entities import checks
 from finwise.errors import Conflict
 from finwise.store import migrations
 from finwise.store.connection import connect
+from harness.server import Server
 from tests.conftest import Clock
 from tests.household import Household
-from tests.server import Server
 
 
 def test_the_demo_book_is_valid() -> None:

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from finwise.cli import main
-from tests.server import Server
+from harness.server import Server
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "frontend" / "README.md"]

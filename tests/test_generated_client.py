@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.server import Server
+from harness.server import Server
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 PACKAGE = "generated_finwise_client"

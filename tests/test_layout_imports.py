@@ -1,4 +1,4 @@
-"""Nothing in the package imports itself through others, and nothing hides an import from whoever runs the code."""
+"""No module of the package imports itself through others; tests, proofs and benchmarks do not import each other."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ import finwise
 from tests.test_layout import imported
 
 PACKAGE = Path(finwise.__file__).parent
+ROOT = PACKAGE.parent
+# What is around the package: each room, and the other rooms that it may import. What they share stands in `harness`.
+ROOMS: Mapping[str, set[str]] = {
+    "finwise": set(),
+    "harness": {"finwise"},
+    "tests": {"finwise", "harness"},
+    "proofs": {"finwise", "harness"},
+    "benchmarks": {"finwise", "harness"},
+}
+# Tests send the requests of this proof as well.
+STILL_SHARED = ("proofs.requests.", "proofs.requests_made.", "proofs.requests_world.")
 
 
 def package_modules() -> dict[str, ast.Module]:
@@ -79,3 +90,31 @@ def test_a_circle_is_seen_wherever_it_is_closed(back: str) -> None:
 def test_modules_that_import_each_other_in_one_direction_are_no_circle() -> None:
     sources = {"finwise.a": "from finwise.b import B\nfrom finwise.c import C", "finwise.b": "import finwise.c"}
     assert circle({name: ast.parse(source) for name, source in {**sources, "finwise.c": "import json"}.items()}) == []
+
+
+def strangers(room: str, tree: ast.Module) -> list[str]:
+    """What a module imports from a room that its own does not know."""
+    others = ROOMS.keys() - ROOMS[room] - {room}
+    return [name for name in imported(tree) if name.partition(".")[0] in others and not name.startswith(STILL_SHARED)]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_tests_proofs_and_benchmarks_do_not_import_each_other(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in files]
+    assert [f"{path.relative_to(ROOT)} imports {name}" for path, tree in trees for name in strangers(room, tree)] == []
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("finwise", "from harness.server import Server"),
+        ("harness", "import tests.household"),
+        ("tests", "def test():\n    from proofs.kill import prove"),
+        ("proofs", "from tests import household"),
+        ("benchmarks", "from proofs import page"),
+    ],
+)
+def test_a_room_that_is_not_to_be_known_is_seen(room: str, source: str) -> None:
+    assert strangers(room, ast.parse(source))

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.server import Server
 from tests.household import PASSWORD, change, new_id
-from tests.server import Server
 
 MYSELF = "127.0.0.1/32"
 ADA, EVE = "ada@example.org", "eve@example.org"

@@ -13,8 +13,8 @@ from flask import Flask
 
 from finwise.domain.events import EVENTS
 from finwise.logs import Bounded, JsonLines, PlainLines, configure
-from tests.account import sign_up
-from tests.server import Server
+from harness.account import sign_up
+from harness.server import Server
 
 CANARY = "canary-5d1e"
 

@@ -83,7 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the server and its tests, with one more class in entities.py."""
     folder = tmp_path_factory.mktemp("extended").resolve()
     ignored = shutil.ignore_patterns("__pycache__", "built", "test_new_entity_type.py")
-    for name in ("finwise", "tests"):
+    for name in ("finwise", "harness", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("pyproject.toml", "wsgi.py"):
         shutil.copy(ROOT / name, folder)

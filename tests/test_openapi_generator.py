@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.server import Server
+from harness.server import Server
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 PACKAGE = "client_of_openapi_generator"

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.account import Account, sign_up
+from harness.account import Account, sign_up
+from harness.server import Server
 from tests.household import change
-from tests.server import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds a server's processes in /proc")
 

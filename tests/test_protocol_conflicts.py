@@ -9,10 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from harness.dump import dump
+from harness.problems import assert_problem, everything
 from tests.conftest import Clock
-from tests.dump import dump
 from tests.household import Household, change, new_id
-from tests.problems import assert_problem, everything
 from tests.tenant_file import TenantFile
 from tests.test_protocol_initial import expected_digest
 from tests.test_protocol_judging import T1, T2, T2_PLUS_1, T3, deletion, tag

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from finwise import __version__
 from finwise.entities import CATALOGUE
+from harness.problems import assert_problem, everything
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem, everything
 from tests.tenant_file import TenantFile
 
 Ask = Callable[[Household, str], TestResponse]

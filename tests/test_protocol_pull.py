@@ -7,9 +7,9 @@ from werkzeug.test import TestResponse
 
 from finwise import __version__
 from finwise.domain.times import micros_text
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import Household, change
-from tests.problems import assert_problem
 from tests.tenant_file import TenantFile
 
 EARLY, LATE = "2026-01-09T10:00:00.000Z", "2026-01-09T11:00:00.000Z"

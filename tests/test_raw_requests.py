@@ -11,9 +11,9 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.account import Account, sign_up
+from harness.account import Account, sign_up
+from harness.server import Server
 from tests.household import PASSWORD
-from tests.server import Server
 
 PATIENCE = 30  # seconds that an answer may take before a test fails; none of them is about how long it took
 

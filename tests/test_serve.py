@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import Server
+from harness.server import Server
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found through /proc")

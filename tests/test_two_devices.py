@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from finwise.cli import main
-from tests.account import Account, sign_up
-from tests.device import Device
-from tests.server import Server
+from harness.account import Account, sign_up
+from harness.device import Device
+from harness.server import Server
 
 BOOK = Path(__file__).parent / "data" / "ledger.json"
 LEDGER: dict[str, list[dict[str, Any]]] = json.loads(BOOK.read_text("utf-8"))

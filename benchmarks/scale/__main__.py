@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.scale import cost, imports, loads, tenants
 from benchmarks.scale.section import Amount
-from proofs import page
+from harness import page
 
 MARK = "scale"
 MEASURES = {"cost": cost.measure, "tenants": tenants.measure, "loads": loads.measure, "imports": imports.measure}

@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from finwise import create_app
 from finwise.api.auth import PUBLIC
 from finwise.config import Settings
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change
-from tests.problems import assert_problem
 from tests.store.processes import Peer
 
 

@@ -14,10 +14,10 @@ from werkzeug.test import TestResponse
 from finwise import create_app, demo
 from finwise.api import account_book
 from finwise.config import Settings
+from harness.problems import assert_problem
 from tests.built_page import FILES, INDEX, build_page
 from tests.conftest import Clock
 from tests.household import Household
-from tests.problems import assert_problem
 
 DEMO_LINK = 'href="/app/#demo"'
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem
 
 SOMETHING = "1f0c7a52-93f5-4a0e-8d0c-5a6c2b7e4d10"  # written out: what a test is called is the same in each process
 ROUTES = [

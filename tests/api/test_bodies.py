@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from finwise import create_app
 from finwise.config import Settings
+from harness.problems import assert_problem
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem
 
 # What a JSON parser may take and FinWise does not, as the text of a value.
 ODD_VALUES = {

@@ -15,8 +15,8 @@ from finwise import create_app
 from finwise.config import Settings
 from finwise.domain.limits import Limits
 from finwise.store.health import Health
+from harness.problems import assert_problem
 from tests.household import Household
-from tests.problems import assert_problem
 
 ORIGIN, WITH_PORT = "https://app.example.org", "http://localhost:5173"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}

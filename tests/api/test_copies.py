@@ -14,8 +14,8 @@ from finwise.config import Settings
 from finwise.domain.exchange import import_book
 from finwise.entities import CATALOGUE
 from finwise.store import connection as connections
+from harness.problems import assert_problem
 from tests.household import Household, change
-from tests.problems import assert_problem
 from tests.store.files import value
 from tests.tenant_file import TenantFile
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from finwise.config import Settings
 from finwise.store.folder import Folder
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import Household, change
-from tests.problems import assert_problem
 from tests.tenant_file import TenantFile
 
 

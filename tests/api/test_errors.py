@@ -19,10 +19,10 @@ from finwise import create_app, errors
 from finwise.api.errors import STATUS
 from finwise.config import Settings
 from finwise.domain.limits import Limits
-from tests.account import sign_up
+from harness.account import sign_up
+from harness.problems import MAX_BYTES, assert_problem
+from harness.server import Server
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import MAX_BYTES, assert_problem
-from tests.server import Server
 
 CANARY = "canary-7c1f"
 

@@ -17,9 +17,9 @@ from werkzeug.test import TestResponse
 from finwise import create_app
 from finwise.api.flooding import Flow
 from finwise.config import Settings
+from harness.problems import assert_problem, everything
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem, everything
 
 MINUTE = 60_000_000  # µs
 NOW = 1_790_000_000_000_000

@@ -11,7 +11,7 @@ from finwise.config import Settings
 from finwise.errors import StorageFull
 from finwise.store.central import Central
 from finwise.store.folder import Folder
-from tests.problems import assert_problem
+from harness.problems import assert_problem
 
 
 def test_a_server_whose_files_can_be_used_is_ready(client: FlaskClient) -> None:

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from finwise import create_app
 from finwise.config import Settings
+from harness.problems import assert_problem, everything
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem, everything
 
 GOOD = "f25a0c1e-7b5d-4c3a-9e21-0a1b2c3d4e5f"
 

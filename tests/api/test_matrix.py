@@ -24,10 +24,10 @@ from finwise.config import Settings
 from finwise.domain.tenant import STATES
 from finwise.domain.tokens import NewToken
 from finwise.store.connection import connect
+from harness.dump import Dump, dump
+from harness.problems import assert_problem, everything
 from tests.conftest import Clock
-from tests.dump import Dump, dump
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem, everything
 from tests.store.files import outside
 
 TABLE = """

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 
 from finwise.config import Settings
 from finwise.domain.invitations import MOST_OPEN
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import Household, change, new_id
-from tests.problems import assert_problem
 from tests.store.files import outside, value
 
 Answered = dict[str, Any]

@@ -18,10 +18,10 @@ import pytest
 from werkzeug.exceptions import HTTPException
 
 from finwise.domain.limits import Limits
+from harness.problems import assert_problem
 from proofs.requests import MARKS
 from proofs.requests_made import with_token
 from proofs.requests_world import CANARY, PASSWORD, Sent, World
-from tests.problems import assert_problem
 
 Headers = dict[str, str | None]
 

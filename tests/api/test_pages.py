@@ -15,8 +15,8 @@ import finwise
 from finwise import create_app
 from finwise.config import Settings
 from finwise.version import __version__
+from harness.problems import assert_problem
 from tests.household import Household
-from tests.problems import assert_problem
 
 PAGES = ["/", "/docs"]
 OUR_FILES = sorted((Path(finwise.__file__).parent / "api" / "static").iterdir())

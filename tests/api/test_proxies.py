@@ -16,9 +16,9 @@ from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.domain.users import NewUser
 from finwise.store.users import UserStore
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import PASSWORD, new_id
-from tests.problems import assert_problem
 from tests.store.files import value
 
 PROXY, ELSEWHERE = "10.0.0.1", "203.0.113.9"

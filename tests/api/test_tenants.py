@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from finwise.config import Settings
+from harness.dump import dump
+from harness.problems import assert_problem, everything
 from tests.conftest import Clock
-from tests.dump import dump
 from tests.household import Household, change, new_id
-from tests.problems import assert_problem, everything
 
 Ask = Callable[[Household, str], TestResponse]
 

@@ -18,9 +18,9 @@ from finwise.config import Settings
 from finwise.domain.times import millis_text
 from finwise.errors import Busy
 from finwise.passwords import Passwords
+from harness.problems import assert_problem, everything
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
-from tests.problems import assert_problem, everything
 from tests.store.files import outside, value
 
 

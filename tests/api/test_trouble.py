@@ -9,9 +9,9 @@ from flask import Flask
 
 from finwise import create_app, now
 from finwise.config import Settings
+from harness.problems import assert_problem
 from tests.conftest import Clock
 from tests.household import Household, change
-from tests.problems import assert_problem
 from tests.store.files import outside
 
 OLD = {"updated_at": "2026-01-01T00:00:00.000Z"}

@@ -12,9 +12,9 @@ from werkzeug.test import TestResponse
 from finwise.domain import Domain
 from finwise.domain.tokens import Issued, NewToken, Tokens
 from finwise.domain.user import User
+from harness.problems import assert_problem, everything
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, new_id
-from tests.problems import assert_problem, everything
 
 OTHER_PASSWORD = "another horse battery"
 

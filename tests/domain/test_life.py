@@ -17,8 +17,9 @@ from finwise.errors import BadSetting, Busy, Conflict, FinWiseError, Quarantined
 from finwise.store import folder as folders
 from finwise.store.databases import Databases
 from finwise.store.trash import Trash
+from harness.callers import as_caller
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, as_caller, uses
+from tests.store.accounts import add_tenant, add_user, uses
 from tests.store.files import names, outside, tenant_file, value
 from tests.store.processes import Peer
 

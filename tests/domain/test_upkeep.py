@@ -18,8 +18,9 @@ from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.tokens import NewToken
 from finwise.errors import CursorExpired, Quarantined
+from harness.callers import as_caller
 from tests.household import change
-from tests.store.accounts import add_tenant, add_user, as_caller
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import outside, tenant_file, value
 from tests.store.processes import outcomes, ready
 

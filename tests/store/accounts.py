@@ -5,7 +5,6 @@ from collections.abc import Callable
 from finwise import now
 from finwise.domain import Domain
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.token import Caller, Token
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
 from tests.household import change, new_id
@@ -16,11 +15,6 @@ def add_user(domain: Domain) -> User:
     user, is_new = domain.users.register(NewUser(uuid, "Ada", f"{uuid}@example.org", None), "test", now())
     assert is_new
     return user
-
-
-def as_caller(user: User) -> Caller:
-    """The user with a token of its own that may do everything."""
-    return Caller(user, Token("token", user.uuid, "test", "", ""))
 
 
 def add_tenant(domain: Domain, user: User) -> str:

@@ -20,8 +20,9 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.user import User
 from finwise.errors import Invalid, NotFound, ReadOnly
 from finwise.store.backups import Archives
+from harness.callers import as_caller
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, as_caller
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import names, outside, tenant_file, value
 from tests.store.processes import Peer
 

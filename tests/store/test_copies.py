@@ -17,8 +17,9 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import Invalid, Quarantined, TenantDeleted
 from finwise.store import copies as module
 from finwise.store.copies import copy, fingerprint
+from harness.callers import as_caller
 from tests.household import change
-from tests.store.accounts import add_tenant, add_user, as_caller
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import names, outside, tenant_file, value
 from tests.store.processes import Peer
 

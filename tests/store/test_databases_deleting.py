@@ -15,8 +15,9 @@ from finwise.store import databases as module
 from finwise.store import folder
 from finwise.store.databases import DEAD, Databases
 from finwise.store.locks import stripe
+from harness.callers import as_caller
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, as_caller, uses
+from tests.store.accounts import add_tenant, add_user, uses
 from tests.store.files import (
     BOTH,
     MARK,

@@ -12,8 +12,9 @@ from finwise.domain.cursor import Cursor
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import BadSetting, Quarantined, TenantDeleted
 from finwise.store.memory import MemoryDatabases
+from harness.callers import as_caller
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, as_caller
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import BOTH, STORED, refusal, store, stored
 
 

@@ -21,8 +21,9 @@ from finwise.errors import TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction
 from finwise.store.databases import OURS
+from harness.callers import as_caller
 from tests.household import change
-from tests.store.accounts import add_tenant, add_user, as_caller
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import VERSION, outside, tenant_file, value
 
 REMEMBERED = "0c0ffee0-0000-4000-8000-000000000000"

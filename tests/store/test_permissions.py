@@ -22,8 +22,8 @@ from finwise import create_app
 from finwise.cli import main
 from finwise.config import Settings
 from finwise.store import permissions
+from harness.problems import assert_problem
 from tests.household import Household, change
-from tests.problems import assert_problem
 from tests.test_cli_installation import COMMANDS, TENANT
 
 if sys.platform == "win32":

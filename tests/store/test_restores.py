@@ -25,8 +25,9 @@ from finwise.store.databases import KIND, OURS, Databases
 from finwise.store.folder import Folder
 from finwise.store.restores import Staging
 from finwise.store.trash import Trash
+from harness.callers import as_caller
 from tests.household import change, new_id
-from tests.store.accounts import add_tenant, add_user, as_caller
+from tests.store.accounts import add_tenant, add_user
 from tests.store.files import MARK, leave_foreign_book, names, on_posix, outside, tenant_file, value
 
 

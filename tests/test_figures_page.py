@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs import page
+from harness import page
 
 PAGE = "# Title\n\n<!-- a: start -->\nold\n<!-- a: end -->\n\ntext\n<!-- b: start -->\nother\n<!-- b: end -->\nend\n"
 

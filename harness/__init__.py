@@ -1,0 +1,1 @@
+"""What tests, proofs and benchmarks share. It imports finwise, and none of these three."""
