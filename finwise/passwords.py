@@ -1,8 +1,8 @@
 """Passwords are hashed with argon2id: 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet).
 
-One hash keeps a core busy for about 35 ms. So a process makes one at a time, and a few may wait for it. More than that
-are refused at once, because each that waits holds a thread that sync could use. One thread makes all hashes: the C
-library keeps memory for each thread that ever made one, which was 320 MiB for 64 threads.
+One hash keeps a core busy for about 35 ms. So a process makes one at a time, and a few may wait for it. If more come,
+those of the highest rank are refused at once, because each that waits holds a thread that sync could use. One thread
+makes all hashes: the C library keeps memory for each thread that ever made one, which was 320 MiB for 64 threads.
 
 A password is hashed in Unicode's composed form (NFC), for one system sends `ü` as one character and another as two.
 Hashes that FinWise made before it did so are of the form that was typed: they are compared with as well, and replaced.
@@ -10,9 +10,10 @@ Hashes that FinWise made before it did so are of the form that was typed: they a
 
 import unicodedata
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,29 +26,40 @@ PASSES = 2
 T = TypeVar("T")
 
 
+class _Waiting(NamedTuple):
+    """What is to be hashed or compared, for whom, and where its result is put."""
+
+    rank: int
+    work: Callable[[], Any]
+    result: Future[Any]
+
+
 class Passwords:
-    """Hashes and verifies. Both raise Busy when `most` are at it or wait for it."""
+    """Hashes and verifies, in the order of their ranks: the lowest first. Both raise Busy if `most` are before them."""
 
     def __init__(self, most: int) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=1)
-        self._places = BoundedSemaphore(most)
+        self._most = most
+        self._taken = 0
+        self._waiting: list[_Waiting] = []
+        self._guard = Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         self._nobodys = self._hasher.hash("the password of nobody")
 
-    def hash(self, password: str) -> str:
+    def hash(self, password: str, rank: int = 0) -> str:
         """The text to store for a password."""
-        return self._in_turn(lambda: self._hasher.hash(_composed(password)))
+        return self._in_turn(lambda: self._hasher.hash(_composed(password)), rank)
 
-    def verify(self, hashed: str | None, password: str) -> bool:
+    def verify(self, hashed: str | None, password: str, rank: int = 0) -> bool:
         """Whether the password belongs to the stored text; takes as long when there is none."""
-        fits = self._in_turn(lambda: any(self._fits(hashed or self._nobodys, form) for form in _forms(password)))
+        fits = self._in_turn(lambda: any(self._fits(hashed or self._nobodys, form) for form in _forms(password)), rank)
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str, password: str) -> bool:
         """Whether the text stored for this password was made in another way than `hash` does it today."""
         if self._hasher.check_needs_rehash(hashed):
             return True
-        return len(_forms(password)) > 1 and not self._in_turn(lambda: self._fits(hashed, _composed(password)))
+        return len(_forms(password)) > 1 and not self._in_turn(lambda: self._fits(hashed, _composed(password)), 0)
 
     def _fits(self, hashed: str, password: str) -> bool:
         try:
@@ -55,13 +67,43 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _in_turn(self, work: Callable[[], T]) -> T:
-        if not self._places.acquire(blocking=False):
-            raise Busy("Too many people log in at once. Try again in a moment.", retry_after=2)
+    def _in_turn(self, work: Callable[[], T], rank: int) -> T:
+        mine = _Waiting(rank, work, Future())
+        with self._guard:
+            if self._taken >= self._most:
+                self._send_away_for(rank)
+            self._taken += 1
+            self._waiting.append(mine)
+        self._thread.submit(self._do_the_first)
+        result: T = mine.result.result()
+        return result
+
+    def _send_away_for(self, rank: int) -> None:
+        """Makes room for one of this rank, if one of a higher rank waits. Raises Busy."""
+        last = max(self._waiting, key=lambda each: each.rank, default=None)
+        if last is None or last.rank <= rank:
+            raise _busy()
+        self._waiting.remove(last)
+        self._taken -= 1
+        last.result.set_exception(_busy())
+
+    def _do_the_first(self) -> None:
+        with self._guard:
+            if not self._waiting:  # it was sent away
+                return
+            first = min(self._waiting, key=lambda each: each.rank)
+            self._waiting.remove(first)
         try:
-            return self._thread.submit(work).result()
-        finally:
-            self._places.release()
+            tell = partial(first.result.set_result, first.work())
+        except BaseException as error:
+            tell = partial(first.result.set_exception, error)
+        with self._guard:  # before the result is told, for whoever gets it may come again at once
+            self._taken -= 1
+        tell()
+
+
+def _busy() -> Busy:
+    return Busy("Too many people log in at once. Try again in a moment.", retry_after=2)
 
 
 def _composed(password: str) -> str:

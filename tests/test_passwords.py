@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
@@ -103,6 +106,40 @@ def test_when_all_places_are_taken_the_next_one_is_sent_away(monkeypatch: pytest
     hashed = small.hash("correct horse")
     monkeypatch.setattr(PasswordHasher, "verify", meanwhile)
     assert small.verify(hashed, "correct horse")
+
+
+def test_when_all_places_are_taken_who_has_a_lower_rank_takes_that_of_a_higher_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when the owner of an account comes while strangers guess."""
+    small = Passwords(3)
+    hashed = small.hash("correct horse")
+    begun, released = Event(), Event()
+    done: list[str] = []
+
+    def verify(self: PasswordHasher, hashed: str, password: str) -> bool:
+        begun.set()
+        assert released.wait(60)
+        done.append(password)
+        return True
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(small.verify, hashed, "running", 9)
+        assert begun.wait(60)
+        strangers = [pool.submit(small.verify, hashed, f"stranger {rank}", rank) for rank in (7, 8)]
+        try:
+            while len(small._waiting) < 2:
+                time.sleep(0.001)
+            with pytest.raises(Busy):
+                small.verify(hashed, "one more", 8)
+            owner = pool.submit(small.verify, hashed, "owner", 0)
+            with pytest.raises(Busy):
+                strangers[1].result(60)
+        finally:
+            released.set()
+        assert all(each.result(60) for each in (first, owner, strangers[0]))
+    assert done == ["running", "owner", "stranger 7"]
 
 
 HASHED_BY_FORTY_THREADS = """

@@ -63,7 +63,7 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
     user = require_self(context.user(), canonical_uuid(uuid))
     users = context.domain().users
     if "password" in body:
-        users.require_password(user, body.get("current_password"), proxies.address(), context.now())
+        users.require_password(user, body.get("current_password"), context.caller().token.id, context.now())
     return users.change(
         user,
         name=body.get("name"),

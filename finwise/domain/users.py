@@ -9,11 +9,12 @@ from finwise.domain.access import CLOSED, INVITATION
 from finwise.domain.events import tell
 from finwise.domain.invitations import hashed_code, unknown
 from finwise.domain.life import Life
-from finwise.domain.logins import Logins, PasswordHasher
+from finwise.domain.logins import FIRST, Logins, PasswordHasher
 from finwise.domain.names import email_key
 from finwise.domain.user import User, UserChange, UserStore
 from finwise.errors import Conflict, Forbidden, Invalid, NotFound, SlowDown, Unauthorized
 
+_AFTER_LOGINS = 1_000  # the rank of strangers who sign up: anybody can, without end
 _SIGN_UP = "sign up"  # no e-mail, so that attempts at it are counted apart from those of any account
 
 
@@ -85,16 +86,17 @@ class Users:
         """The one person of an installation without logins, made where there is none yet."""
         return self._store.find_first() or self._find_or_add(NewUser(str(uuid4()), "Me", "me@localhost", None), now)
 
-    def require_password(self, user: User, current: str | None, address: str, now: int) -> None:
+    def require_password(self, user: User, current: str | None, token_id: str, now: int) -> None:
         """Makes sure that whoever sets a new password knows the current one; a user without one needs none.
 
-        Raises Invalid, and SlowDown after too many wrong ones: they count as failed logins.
+        Raises Invalid, and SlowDown after too many wrong ones: they count as failed logins, from the token, so that
+        nobody who guesses elsewhere keeps a device from it.
         """
         if user.hashed_password is None:
             return
         if current is None:
             raise Invalid("Send your current password as well.", errors={"current_password": ["Missing."]})
-        if not self._logins.verify(user.hashed_password, email_key(user.email), current, address, now):
+        if not self._logins.verify(user.hashed_password, email_key(user.email), current, f"token {token_id}", now):
             raise Invalid("The current password is wrong.", errors={"current_password": ["Wrong."]})
 
     def change(self, user: User, *, name: str | None, email: str | None, password: str | None, token_id: str) -> User:
@@ -126,13 +128,13 @@ class Users:
         """
         is_invited = code is not None and self._store.is_invited(code, now)
         account = f"{_SIGN_UP} {code}" if is_invited else _SIGN_UP
-        with self._sign_up_told(), self._logins.attempt(account, address, now):
+        with self._sign_up_told(), self._logins.attempt(account, address, now) as rank:
             if code is not None and not is_invited:
                 raise unknown()
             key = email_key(new.email)
             if self._store.find_by_email(key) is not None:
                 return None
-            user = self._made(new)
+            user = self._made(new, rank if is_invited else rank + _AFTER_LOGINS)
             if not self._store.add(user, key, now, code):
                 return None
         self._logins.take_back(account, address, now)
@@ -163,8 +165,8 @@ class Users:
             raise Unauthorized("The user was deleted just now. Log in again.")
         return user
 
-    def _made(self, new: NewUser) -> User:
-        hashed = None if new.password is None else self._passwords.hash(new.password)
+    def _made(self, new: NewUser, rank: int = FIRST) -> User:
+        hashed = None if new.password is None else self._passwords.hash(new.password, rank)
         return User(new.uuid, new.name, new.email, hashed)
 
     def _require_admission(self, invitation: str | None) -> None:

@@ -337,15 +337,53 @@ def test_guessing_at_many_accounts_is_slowed_down_where_it_comes_from_only(opene
     assert log_in(home.client, home.email, address="192.0.2.2").status_code == 201
 
 
-def test_guessing_from_many_addresses_does_not_keep_out_whoever_has_logged_in_before(opened: Opened) -> None:
+def guess_from_everywhere(client: FlaskClient, email: str) -> list[int]:
+    """125 wrong passwords from 25 addresses, as many as each may try."""
+    return [guess(client, email, f"203.0.113.{number}") for _ in range(5) for number in range(1, 26)]
+
+
+def test_guessing_from_many_addresses_keeps_nobody_out_who_has_the_password(opened: Opened) -> None:
+    home = Household(opened())
+    at_home, elsewhere = "198.51.100.1", "203.0.113.99"
+    assert log_in(home.client, home.email, address=at_home).status_code == 201
+    assert guess_from_everywhere(home.client, home.email) == [401] * 125
+    assert log_in(home.client, home.email, address=at_home).status_code == 201
+    assert [guess(home.client, home.email, elsewhere) for _ in range(4)] == [401] * 4
+    assert log_in(home.client, home.email, address=elsewhere).status_code == 201
+    assert log_in(home.client, home.email, address="203.0.113.1").status_code == 429, "it guessed"
+
+
+def test_while_many_guess_at_an_account_those_addresses_have_no_more_attempts_after_a_while(
+    opened: Opened, clock: Clock
+) -> None:
     home = Household(opened(login_failures=1))
-    at_home = "198.51.100.1"
-    assert log_in(home.client, home.email, address=at_home).status_code == 201
-    guesses = [guess(home.client, home.email, f"192.0.2.{number}") for number in range(21)]
-    assert guesses == [401] * 20 + [429]
-    assert log_in(home.client, home.email, address="192.0.2.99").status_code == 429
-    assert log_in(home.client, home.email, address=at_home).status_code == 201
-    assert guess(home.client, "eve@example.org", "192.0.2.99") == 401, "another account does not wait"
+    assert [guess(home.client, home.email, f"203.0.113.{number}") for number in range(20)] == [401] * 20
+    clock.forward(seconds=899)
+    assert [guess(home.client, home.email, f"198.51.100.{number}") for number in range(20)] == [401] * 20
+    clock.forward(seconds=2)
+    assert [guess(home.client, home.email, f"203.0.113.{number}") for number in range(20)] == [429] * 20
+
+
+def test_a_device_changes_its_password_although_strangers_guess_at_its_address(opened: Opened) -> None:
+    home = Household(opened())
+    assert set(guess_from_everywhere(home.client, home.email)) == {401}
+    for _ in range(60):
+        guess(home.client, f"{new_id()}@example.org", "127.0.0.1")
+    guess(home.client, home.email, "127.0.0.1")
+    change_to = {"password": "another horse battery", "current_password": "wrong password"}
+    path = f"/users/{home.user_id}"
+    assert [home.request("PATCH", path, json=change_to).status_code for _ in range(4)] == [422] * 4
+    assert home.request("PATCH", path, json=change_to | {"current_password": PASSWORD}).status_code == 200
+    wrong = [home.request("PATCH", path, json=change_to).status_code for _ in range(6)]
+    assert wrong == [422] * 5 + [429]
+
+
+def test_strangers_who_try_to_sign_up_keep_nobody_else_from_it(opened: Opened) -> None:
+    home = Household(opened(login_failures=1))
+    taken = [sign_up(home.client, home.email, f"203.0.113.{number}").status_code for number in range(25)]
+    assert taken == [409] * 25
+    assert sign_up(home.client, home.email, "203.0.113.0").status_code == 429
+    assert sign_up(home.client, "free@example.org", "192.0.2.2").status_code == 201
 
 
 def test_at_a_known_address_guessing_is_slowed_down_as_anywhere(opened: Opened) -> None:
@@ -390,7 +428,8 @@ def test_whoever_has_an_invitation_signs_up_although_strangers_try_codes(opened:
         body = {"uuid": new_id(), "name": "Eve", "email": f"{number}@example.org", "invitation": code}
         return client.post("/users", json=body, environ_overrides={"REMOTE_ADDR": f"192.0.2.{number}"}).status_code
 
-    assert [attempt(number, "fwi_made_up") for number in range(21)] == [404] * 20 + [429]
+    assert [attempt(number, "fwi_made_up") for number in range(25)] == [404] * 25
+    assert attempt(1, "fwi_made_up") == 429
     assert attempt(99, invited["code"]) == 201
 
 
