@@ -41,7 +41,6 @@ from finwise.store.installation import close_to_others, require_installation, re
 from finwise.store.invitations import InvitationStore
 from finwise.store.logins import FailedLogins
 from finwise.store.members import MemberStore
-from finwise.store.memory import MemoryDatabases
 from finwise.store.pool import Pool
 from finwise.store.restores import Staging
 from finwise.store.sqlite_version import require_sqlite
@@ -81,13 +80,8 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     if not restore:
         require_tenants_folder(settings.tenants_folder, tenants.list_all())
     folder = Folder(settings.tenants_folder, locks)
-    databases: Databases | MemoryDatabases
-    staging: Staging | MemoryDatabases
-    if settings.in_memory:
-        databases = staging = MemoryDatabases(entities.columns())
-    else:
-        databases = Databases(folder, entities.columns(), pool, quotas.of, lambda tenant_id: life.report(tenant_id))
-        staging = Staging(folder, databases)
+    databases = Databases(folder, entities.columns(), pool, quotas.of, lambda tenant_id: life.report(tenant_id))
+    staging = Staging(folder, databases)
     life = Life(tenants, databases, staging)
     books, archives, copies = Books(databases), Archives(central, databases), Copies(folder, databases)
     passwords = Passwords(max(1, settings.threads // 4))

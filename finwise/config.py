@@ -16,7 +16,6 @@ from finwise.domain.limits import Limits
 from finwise.errors import BadSetting
 
 PREFIX = "FINWISE_"
-MEMORY = ":memory:"  # value of FINWISE_TENANT_DATABASES that keeps tenants in memory, for unit tests
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _PREFIX_FORM = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
@@ -36,9 +35,7 @@ class Settings:
     """The settings of one installation; folders are relative to the working directory."""
 
     instance: str = _setting("instance", "folder of `users.db` and the lock files")
-    tenant_databases: str = _setting(
-        "tenant_databases", "folder of the tenants' files; `:memory:` keeps them in memory, for unit tests only"
-    )
+    tenant_databases: str = _setting("tenant_databases", "folder of the tenants' files")
     host: str = _setting("127.0.0.1", "address or name that `finwise serve` listens on")
     port: int = _setting(8000, "port that `finwise serve` listens on", most=65_535)
     workers: int = _setting(
@@ -99,19 +96,14 @@ class Settings:
 
     @property
     def tenants_folder(self) -> Path:
-        """Where files about tenants are kept, even if only for a moment."""
-        return Path(self.instance if self.in_memory else self.tenant_databases)
+        """Where the tenants' files are."""
+        return Path(self.tenant_databases)
 
     @property
     def folders(self) -> dict[str, str]:
         """Where the data is, as whole paths, by the setting."""
-        tenants = self.tenant_databases if self.in_memory else str(self.tenants_folder.absolute())
-        return {"instance": str(Path(self.instance).absolute()), "tenant_databases": tenants}
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether tenants are kept in memory."""
-        return self.tenant_databases == MEMORY
+        folders = {"instance": Path(self.instance), "tenant_databases": self.tenants_folder}
+        return {setting: str(folder.absolute()) for setting, folder in folders.items()}
 
     @property
     def limits(self) -> Limits:

@@ -64,12 +64,15 @@ def clock() -> Clock:
     return Clock()
 
 
+def settings_in(folder: Path) -> Settings:
+    """An installation in a folder; upkeep is not done by a thread, whose moment no test could tell."""
+    return Settings(str(folder / "instance"), str(folder / "tenant_databases"), maintenance_hours=0)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Folders of the test's own; upkeep is not done by a thread, whose moment no test could tell."""
-    return Settings(
-        instance=str(tmp_path / "instance"), tenant_databases=str(tmp_path / "tenant_databases"), maintenance_hours=0
-    )
+    """An installation of the test's own."""
+    return settings_in(tmp_path)
 
 
 @pytest.fixture

@@ -175,12 +175,6 @@ def test_a_port_in_use_is_said_plainly(run: Run) -> None:
     assert "cannot be used" in done.output
 
 
-def test_a_server_with_tenants_in_memory_is_refused(run: Run) -> None:
-    done = run("serve", FINWISE_TENANT_DATABASES=":memory:")
-    assert done.exit_code == 1
-    assert "FINWISE_TENANT_DATABASES" in done.output
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals there")
 def test_long_work_draws_a_bar_on_a_terminal(settings: Settings, home: Household) -> None:
     import pty  # not there on Windows

@@ -23,7 +23,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 DEFAULTS: dict[str, Any] = {setting.name: setting.default for setting in fields(Settings)}
 OTHER: dict[str, str] = {
     "instance": "/srv/finwise",
-    "tenant_databases": ":memory:",
+    "tenant_databases": "/srv/books",
     "host": "192.0.2.1",
     "port": "8080",
     "workers": "5",

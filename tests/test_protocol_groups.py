@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from finwise import create_app
-from finwise.config import MEMORY, Settings
-from tests.conftest import Clock
+from tests.conftest import Clock, settings_in
 from tests.household import Household, change, new_id
 
 GROUP, OTHER = "99999999-0000-4000-8000-00000000000a", "88888888-0000-4000-8000-000000000000"
@@ -23,8 +22,7 @@ BAD: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def household(tmp_path_factory: pytest.TempPathFactory) -> Household:
     """One user for all tests of this file, for signing up is slow on purpose."""
-    settings = Settings(instance=str(tmp_path_factory.mktemp("instance")), tenant_databases=MEMORY, maintenance_hours=0)
-    return Household(create_app(settings, Clock()).test_client())
+    return Household(create_app(settings_in(tmp_path_factory.mktemp("groups")), Clock()).test_client())
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from finwise.cli import descriptors
 from finwise.cli.addresses import address_of, require_usable, url_of
 from finwise.cli.master import STOP_SECONDS, follow_master
 from finwise.domain.events import tell
-from finwise.errors import BadSetting
 from finwise.version import __version__
 
 _GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
@@ -36,8 +35,6 @@ HEAD_SECONDS = 10  # that the head of a request may take to arrive, and a connec
 def serve(with_demo: bool, **options: str | int | None) -> None:
     """Serve the API until Ctrl+C."""
     settings = config.with_options(config.from_environment(), options | ({"demo": 1} if with_demo else {}))
-    if settings.in_memory:
-        raise BadSetting("Tenants in memory are for unit tests. Set FINWISE_TENANT_DATABASES to a folder.")
     address = address_of(settings.host)
     url = url_of(settings.host, address, settings.port) + settings.url_prefix
     settings = config.with_options(settings, {"host": address})

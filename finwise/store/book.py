@@ -21,7 +21,7 @@ _FEW = 32  # rows fetched at once; each may have the size of a change, 256 KiB
 
 
 class Connections(Protocol):
-    """Opens a tenant's database: `Databases` or `MemoryDatabases`."""
+    """Opens a tenant's database, as `Databases` does."""
 
     def read(self, tenant_id: str) -> AbstractContextManager[Connection]: ...
     def transact(

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from finwise import create_app
-from finwise.config import Settings
 from harness.problems import assert_problem
+from tests.conftest import settings_in
 from tests.household import PASSWORD, Household, change, new_id
 
 # What a JSON parser may take and FinWise does not, as the text of a value.
@@ -71,9 +71,7 @@ every_route = pytest.mark.parametrize("path", ROUTES)
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Household:
     """One household for the tables: a refusal leaves nothing behind, as the tests make sure."""
-    folder = tmp_path_factory.mktemp("bodies")
-    settings = Settings(instance=str(folder / "instance"), tenant_databases=":memory:", maintenance_hours=0)
-    return Household(create_app(settings).test_client()).create()
+    return Household(create_app(settings_in(tmp_path_factory.mktemp("bodies"))).test_client()).create()
 
 
 def send(who: Household, path: str, body: bytes, content_type: str | None = "application/json") -> TestResponse:

@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from finwise import create_app
-from finwise.config import Settings
 from finwise.domain.limits import Limits
 from finwise.store.health import Health
 from harness.problems import assert_problem
+from tests.conftest import settings_in
 from tests.household import Household
 
 ORIGIN, WITH_PORT = "https://app.example.org", "http://localhost:5173"
@@ -49,9 +49,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     def open_with(**chosen: Any) -> FlaskClient:
         key = tuple(chosen.items())
         if key not in apps:
-            folder = str(tmp_path_factory.mktemp("instance"))
-            settings = Settings(instance=folder, tenant_databases=":memory:", maintenance_hours=0)
-            apps[key] = create_app(replace(settings, **chosen))
+            apps[key] = create_app(replace(settings_in(tmp_path_factory.mktemp("browsers")), **chosen))
         return apps[key].test_client()
 
     yield open_with

@@ -17,11 +17,11 @@ from werkzeug.test import TestResponse
 
 from finwise import create_app, errors
 from finwise.api.errors import STATUS
-from finwise.config import Settings
 from finwise.domain.limits import Limits
 from harness.account import sign_up
 from harness.problems import MAX_BYTES, assert_problem
 from harness.server import Server
+from tests.conftest import settings_in
 from tests.household import PASSWORD, Household, change, new_id
 
 CANARY = "canary-7c1f"
@@ -43,8 +43,7 @@ class World(NamedTuple):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("errors")
-    app = create_app(Settings(instance=str(folder / "instance"), tenant_databases=":memory:", maintenance_hours=0))
+    app = create_app(settings_in(tmp_path_factory.mktemp("errors")))
     failures: list[Exception] = []
 
     def failing() -> str:

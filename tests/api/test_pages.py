@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 import finwise
 from finwise import create_app
-from finwise.config import Settings
 from finwise.version import __version__
 from harness.problems import assert_problem
+from tests.conftest import settings_in
 from tests.household import Household
 
 PAGES = ["/", "/docs"]
@@ -32,10 +32,7 @@ def get(client: FlaskClient, path: str, **options: Any) -> TestResponse:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """One server for all: pages leave nothing behind."""
-    folder = tmp_path_factory.mktemp("pages")
-    return create_app(
-        Settings(instance=str(folder / "instance"), tenant_databases=":memory:", maintenance_hours=0)
-    ).test_client()
+    return create_app(settings_in(tmp_path_factory.mktemp("pages"))).test_client()
 
 
 class References(HTMLParser):

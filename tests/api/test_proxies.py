@@ -17,7 +17,7 @@ from finwise.domain import Domain
 from finwise.domain.users import NewUser
 from finwise.store.users import UserStore
 from harness.problems import assert_problem
-from tests.conftest import Clock
+from tests.conftest import Clock, settings_in
 from tests.household import PASSWORD, new_id
 from tests.store.files import value
 
@@ -62,8 +62,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 
 def client_of_its_own(tmp_path_factory: pytest.TempPathFactory, **chosen: str) -> FlaskClient:
-    folder = str(tmp_path_factory.mktemp("instance"))
-    settings = Settings(instance=folder, tenant_databases=":memory:", maintenance_hours=0)
+    settings = settings_in(tmp_path_factory.mktemp("proxies"))
     return create_app(replace(settings, **chosen)).test_client()  # type: ignore[arg-type] # all of them are text
 
 

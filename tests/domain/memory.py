@@ -16,7 +16,7 @@ from finwise.domain.limits import Limits
 from finwise.domain.push import Result
 from finwise.domain.sync import Page, PullRequest, Pushed, PushRequest, Sync
 from finwise.store.book import Books
-from finwise.store.memory import MemoryDatabases
+from harness.memory import MemoryDatabases
 from tests.household import new_id
 
 VECTORS = Path(__file__).parent.parent / "vectors"

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from threading import RLock
 
-from finwise.errors import BadSetting, Quarantined, TenantDeleted
+from finwise.errors import Quarantined, TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import Connection, connect, snapshot, transaction, translated
 from finwise.store.databases import KIND
@@ -56,7 +55,7 @@ class MemoryDatabases:
         """As `Databases.set_aside`; nothing lies in memory that nobody owns."""
 
     def alone(self) -> AbstractContextManager[None]:
-        """As `Databases.alone` and `Staging.alone`."""
+        """As `Databases.alone`."""
         return nullcontext()
 
     def exists(self, tenant_id: str) -> bool:
@@ -66,31 +65,6 @@ class MemoryDatabases:
     def tenant_ids(self) -> set[str]:
         """As `Databases.tenant_ids`."""
         return {tenant_id for tenant_id, connection in self._connections.items() if connection}
-
-    def shrink(self, tenant_id: str) -> None:
-        """As `Databases.shrink`; memory is given back anyway."""
-
-    def purge_trash(self, before: int) -> int:
-        """As `Databases.purge_trash`; there is no trash."""
-        return 0
-
-    def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
-        """Raises BadSetting."""
-        raise BadSetting("Tenants in memory cannot be restored. Set FINWISE_TENANT_DATABASES to a folder.")
-
-    def replace(self, tenant_id: str, moment: int) -> bool:
-        """As `Staging.replace`; nothing waits in memory."""
-        return True
-
-    def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
-        """As `Staging.find_in_trash`; there is no trash."""
-        return None
-
-    def remove_leftovers(self, wanted: set[str]) -> None:
-        """As `Staging.remove_leftovers`; nothing is left."""
-
-    def trouble(self) -> None:
-        """There is none in memory."""
 
     def _connection(self, tenant_id: str) -> Connection:
         if tenant_id not in self._connections:
