@@ -25,7 +25,7 @@ SECONDS = 900  # for npm to fetch, and to build
 
 
 class NoPage(Exception):
-    """Why the page was not built, as a sentence for whoever installs."""
+    """Why the page was not built, as a sentence for the person who installs."""
 
 
 class BuildWithPage(build_py):
@@ -43,7 +43,7 @@ class BuildWithPage(build_py):
 
 
 def _build() -> None:
-    """The page in BUILT, made anew only if its sources have changed. Raises NoPage."""
+    """The page in BUILT, built again only if its sources have changed. Raises NoPage."""
     present = _fingerprint()
     if FINGERPRINT.is_file() and FINGERPRINT.read_text("ascii") == present:
         return

@@ -79,7 +79,7 @@ class _Line:
         self.answer = wire.Answer()
 
     def send(self) -> None:
-        """Sends the next request, beginning anew after the last one."""
+        """Sends the next request, starting over after the last one."""
         self.socket.sendall(self.requests[self.sent % len(self.requests)])
         self.sent += 1
         self.waiting = True
@@ -101,7 +101,7 @@ def closed(
     repeat: bool = False,
     wanted: Callable[[int], bool] = is_success,
 ) -> Load:
-    """A connection for each list of requests, for so long, or until a list ends; with `repeat` it begins anew."""
+    """A connection for each list of requests, for so long, or until a list ends; with `repeat` it starts over."""
     load = Load()
     lines = [_Line(port, feed) for feed in feeds]
     begun = _clock()
@@ -162,7 +162,7 @@ def paced(
 
 
 def _receive(selector: selectors.BaseSelector, seconds: float, every: float, load: Load) -> None:
-    """Takes what comes within so many seconds; whoever was answered is due again `every` seconds after it was."""
+    """Takes what comes within so many seconds; a connection that was answered is due again `every` seconds later."""
     for key, _ in selector.select(max(seconds, 0.0)):
         if key.data.is_answered():
             _note(load, key.data, _clock(), is_success)

@@ -50,11 +50,10 @@ class Settings:
     login_header: str = _setting(
         "Finwiseuser", "header in which the proxy gives the e-mail; letters and digits only (docs/security.md)"
     )
-    demo: int = _setting(
-        0, "1: a demo book is there, and whoever opens the start page may look around in it", most=1, least=0
-    )
+    demo: int = _setting(0, "1: the start page opens a demo book that everybody may change", most=1, least=0)
     sign_up: str = _setting(
-        "open", "who may sign up: `open`: anybody; `invitation`: whoever has one, and the first user; `closed`: nobody"
+        "open",
+        "who may sign up: `open`: anybody; `invitation`: people with a code, and the first user; `closed`: nobody",
     )
     trusted_proxies: str = _setting("", "addresses of the proxies in front, as networks: `127.0.0.1/32,10.0.0.0/24`")
     proxy_hops: int = _setting(0, "proxies that append to X-Forwarded-For; 0: there is none", most=10, least=0)

@@ -72,7 +72,7 @@ class Bounded(logging.Filter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Writes the log to standard error, unless whoever runs the application has said where it goes."""
+    """Writes the log to standard error, unless the application that embeds FinWise has configured logging."""
     root = logging.getLogger()
     if not root.handlers:
         handler = logging.StreamHandler()

@@ -97,7 +97,7 @@ class Passwords:
             tell = partial(first.result.set_result, first.work())
         except BaseException as error:
             tell = partial(first.result.set_exception, error)
-        with self._guard:  # before the result is told, for whoever gets it may come again at once
+        with self._guard:  # before the result is told, because its reader may come again at once
             self._taken -= 1
         tell()
 

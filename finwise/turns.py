@@ -6,8 +6,8 @@ its body is there, and leaves it: while it waits for a lock, and for good with i
 connections (FINWISE_WORKERS=1, `python -m benchmarks --peers finwise`) answered 3,626 polls and 1,646 small pushes a
 second; without turns 2,939 and 1,132.
 
-A turn keeps nothing safe. Whoever gets none within some milliseconds goes on without, so that nobody who is slow holds
-up the others.
+A turn protects nothing. A thread that gets none within some milliseconds goes on without it, so that a slow one
+does not hold up the others.
 """
 
 from threading import Lock, local

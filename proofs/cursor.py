@@ -1,4 +1,4 @@
-"""Cursor: processes push at once while readers follow the cursor and load anew, and an outsider writes to the file.
+"""Cursor: processes push at once while readers follow the cursor and load again, and an outsider writes to the file.
 
 No push may fail or be half there, no reader may miss a version, and every load must hold what its digest says.
 """
@@ -45,7 +45,7 @@ class Round(NamedTuple):
 
 def prove(scale: float, seed: int) -> Result:
     """Rounds of writers, readers and an outsider, each in a new folder."""
-    result = Result("No reader of a cursor misses a version, whoever writes meanwhile", {})
+    result = Result("No reader of a cursor misses a version, no matter who writes meanwhile", {})
     rounds, stored, pages, loads = max(1, round(3 * scale)), 0, 0, 0
     for number in range(rounds):
         with tempfile.TemporaryDirectory(prefix="finwise-cursor-") as made:
@@ -169,8 +169,8 @@ def load(shared: Round, ended: Event) -> dict[str, Any]:
 def intrude(shared: Round, ended: Event) -> dict[str, Any]:
     """Commits to the same file without our lock, as a tool from outside may: SQLite's own lock has to do for it.
 
-    It holds the lock half of the time at most, however slow the disk is: SQLite's waiting is not fair, and whoever
-    waits for longer than a while is told that the file is busy, rightly.
+    It holds the lock half of the time at most, however slow the disk is: SQLite's waiting is not fair, and a
+    writer that waits too long is rightly told that the file is busy.
     """
     path = Path(shared.settings.tenant_databases, f"tenant_{shared.tenant_id}.db")
     with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:

@@ -6,7 +6,7 @@
    calls are counted, and can be made to fail (disk_arm). The functions disk_... are for the program itself.
 
    A record: kind (1 byte), inode, number, length of the name, length of the data (8 bytes each), name, data.
-   disk.py reads them and says what each means. Files that end in -shm are an index that SQLite builds anew after a
+   disk.py reads them and says what each means. Files that end in -shm are an index that SQLite builds again after a
    crash; they are not recorded. */
 
 #define _GNU_SOURCE

@@ -335,7 +335,7 @@ def _picture(folder: Path) -> tuple[dict[str, str], list[str]]:
 def prove(scale: float, seed: int) -> Result:
     """Dies at every step of every operation; then at random steps of the mending, too. Below scale 1: at some."""
     chance = random.Random(seed)
-    result = Result("A process may die at any step; whoever comes next finishes or undoes it", {})
+    result = Result("A process may die at any step; the next one finishes or undoes it", {})
     with tempfile.TemporaryDirectory(prefix="finwise-template-") as made:
         template = Path(made, "template")
         prepare(template)

@@ -100,7 +100,7 @@ class House:
 
     def back_up(self) -> None:
         made = self.domain.backups.make(self.folder / "backups", self.now)
-        if made.manifest.problems:  # told to whoever asked for the backup, so it is no success
+        if made.manifest.problems:  # reported to the caller of the backup, so it is no success
             raise Busy(made.manifest.problems[0])
 
     def restore(self) -> None:

@@ -63,7 +63,7 @@ class Lineage:
         self.edits[change_id] = edit
         if edit.seen is not None:
             self.link(edit.seen, change_id)
-            if edit.given_back:  # it says what was seen, so whoever built upon that has built upon it
+            if edit.given_back:  # it says what was seen, so edits built upon that are built upon it
                 self.link(change_id, edit.seen)
 
     def link(self, change_id: str, heir: str) -> None:

@@ -62,7 +62,7 @@ class State(NamedTuple):
 
 
 class Reader:
-    """Looks at a tenant's file without asking the server; reads it anew only where it has changed."""
+    """Looks at a tenant's file without asking the server; reads it again only if it has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -275,7 +275,7 @@ def _damages(folder: Path) -> list[str]:
     found = []
     for file in sorted(folder.glob("**/*.db")):
         if file.parent.name == "restoring":
-            continue  # made anew by whoever restores
+            continue  # a restore creates it again
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as connection:
             try:
                 said = [row[0] for row in connection.execute("PRAGMA integrity_check").fetchall()]

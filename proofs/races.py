@@ -354,7 +354,7 @@ class Returning(Device):
 
     def keep_in_step(self) -> None:
         """Syncs until it succeeds; a server that is busy is asked again."""
-        deadline = time.monotonic() + PATIENCE  # with each restore it has to load the whole book anew
+        deadline = time.monotonic() + PATIENCE  # with each restore it has to load the whole book again
         while time.monotonic() < deadline:
             try:
                 self.sync()

@@ -160,7 +160,7 @@ class Device(threading.Thread):
         try:
             for _ in range(ROUNDS):
                 self._push(self._chance.choice(self._tenants))
-        except Exception as failure:  # told by whoever waits for the thread
+        except Exception as failure:  # reported by the caller that waits for the thread
             self.failure = failure
 
     def _push(self, tenant_id: str) -> None:

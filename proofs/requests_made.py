@@ -39,7 +39,7 @@ METHODS = ["HEAD", "OPTIONS", "PUT", "PATCH", "POST", "GET", "DELETE", "TRACE", 
 
 
 class Asked(NamedTuple):
-    """What is asked of a route. `token`: whose business it is; None: that of whoever comes."""
+    """A request to a route. `token`: whose it is; None: anybody's."""
 
     path: str
     body: Any = ...  # ...: none
@@ -147,7 +147,7 @@ def _book(world: World, path: str, query: str = "") -> Asked:
     return Asked(path.format(world.dice.choice(named)), query=query)
 
 
-# For every route a request that is fine, if whoever asks may ask it. A route without one is a violation.
+# For every route a request that is fine, if the caller may send it. A route without one is a violation.
 VALID: dict[str, Callable[[World], Asked]] = {
     "GET /": lambda world: Asked("/"),
     "GET /docs": lambda world: Asked("/docs"),

@@ -62,7 +62,7 @@ class Person(NamedTuple):
 
 
 class Files:
-    """What an installation's files hold. One is read anew only when SQLite says that something was committed to it."""
+    """What an installation's files hold. One is read again only when SQLite says that something was committed to it."""
 
     def __init__(self, settings: Settings) -> None:
         self._central = str(settings.users_db)
@@ -183,7 +183,7 @@ class World:
             tenant_id = person.tenant_id or self.home.tenant_id
             seen += [caller.user, self.domain.tenants.to_read(caller, tenant_id)._replace(quota_mib=None)]
         members = self.domain.members.list_of(self.domain.tenants.as_operator(self.home.tenant_id))
-        seen.append(self.other.id in {member.user_id for member in members})  # whoever gets hold of a code may use it
+        seen.append(self.other.id in {member.user_id for member in members})  # anybody who gets a code may use it
         return seen + [self.domain.tokens.authenticate(token, self.now).user for token in (self.script, self.reader)]
 
     def uuid(self) -> str:

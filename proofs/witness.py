@@ -1,6 +1,6 @@
 """What a proof sees beside the server: what was acknowledged, what a device that only pulls has got, what is stored.
 
-Everything here is told by HTTP answers and by SQLite, and the digest is computed anew from the protocol's words, so
+Everything here is told by HTTP answers and by SQLite, and the digest is computed from the protocol's words, so
 that no rule of the server vouches for itself.
 """
 
@@ -77,7 +77,7 @@ def tenant_file(databases: Path, tenant_id: str) -> Path:
 
 
 def stored(path: Path) -> list[Stored]:
-    """All rows of a tenant's file, in the order of their stamps; read through SQLite beside whoever else does."""
+    """All rows of a tenant's file, in the order of their stamps; read through SQLite beside other readers."""
     rows = _query(path, "SELECT stamp, entity, change_id FROM sync_entities ORDER BY stamp")
     return [_stored(stamp, json.loads(text), change_id) for stamp, text, change_id in rows]
 

@@ -13,7 +13,7 @@ from finwise.store.checksum import checksum
 
 
 class TenantFile:
-    """Opens the file anew each time, so that it never holds anybody up."""
+    """Opens the file each time, so that it never holds anybody up."""
 
     def __init__(self, settings: Settings, tenant_id: str) -> None:
         self.path = Path(settings.tenant_databases, f"tenant_{tenant_id}.db").absolute()

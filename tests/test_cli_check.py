@@ -36,7 +36,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _somebody_with_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests, and wherever."""
+    """For every user and folder that runs the tests."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     set_free(monkeypatch, 256 * 1024 * 1024)
     set_sqlite(monkeypatch, "3.53.1")

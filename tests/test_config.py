@@ -205,7 +205,7 @@ def test_a_way_that_there_is_not_is_refused_with_those_that_there_are(name: str,
 def test_a_header_whose_name_has_a_twin_on_the_way_to_the_application_is_refused(header: str) -> None:
     """The server hands `Remote_User` and `Remote-User` over as one: a proxy would remove the one and pass the other."""
     assert "FINWISE_LOGIN_HEADER" in refusal(login_header=header, login="header", trusted_proxies="10.0.0.1")
-    assert "FINWISE_LOGIN_HEADER" in refusal(login_header=header), "be it in use or not"
+    assert "FINWISE_LOGIN_HEADER" in refusal(login_header=header), "in use or not"
 
 
 @pytest.mark.parametrize("header", ["User", "x" * 64, "FINWISEUSER", "user1"])

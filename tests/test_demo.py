@@ -61,7 +61,7 @@ def test_the_demo_can_be_started_again_and_keeps_what_was_changed(tmp_path: Path
         server.stop()
         log = server.log.read_text("utf-8")
     assert f"Demo book: {server.url}/app/#demo" in log
-    assert "fw_" not in log, "whoever reads the log gets no token"
+    assert "fw_" not in log, "a reader of the log gets no token"
     assert "password " not in log
 
 

@@ -20,7 +20,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for a turn waits until there is one."""
+    """A thread that waits for a turn waits until there is one."""
     monkeypatch.setattr(turns, "_PATIENCE", PATIENCE)
 
 

@@ -29,7 +29,7 @@ class Actual(Peer):
     page = "one answer"
     setting = "one Node process, a session's token; NODE_ENV=development, which lifts its 500 requests a minute"
     durability = "SQLite's rollback journal, synchronous = FULL: each commit is synced"
-    isolation = "a SQLite file, opened anew by each request"
+    isolation = "a SQLite file, opened by each request"
     health_path = "/health"
 
     def __init__(self, folder: Path) -> None:

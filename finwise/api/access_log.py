@@ -40,7 +40,7 @@ class AccessLog:
 
 
 class _Counted:
-    """An answer that says how many bytes of it were sent once it is closed, be it early."""
+    """An answer that reports how many bytes were sent when it is closed, even if it is closed early."""
 
     def __init__(self, answer: Iterable[bytes], tell: Callable[[int], None]) -> None:
         self._answer = answer

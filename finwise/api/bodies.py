@@ -16,7 +16,7 @@ SMALL_BODY = 16_384  # bytes that the body of anything but a push may have; logg
 
 
 class StrictParser(FlaskParser):
-    """Reads JSON bodies by FinWise's own rules (json_text.py) in place of webargs'."""
+    """Reads JSON bodies by FinWise's own rules (json_text.py) instead of webargs'."""
 
     def load_json(self, req: Request, schema: Any) -> Any:
         """The parsed body. Raises Invalid, or the HTTP errors 413 and 415."""

@@ -30,7 +30,7 @@ INVITED_EXAMPLE = {**INVITATION_EXAMPLE, "code": "fwi_…"}
 @blueprint.problems(401, 403, 404, 409, 410, 413, 415, 422, 503, 507)
 @blueprint.operation("createInvitation")
 def invite(body: dict[str, Any], id: str) -> dict[str, Any]:
-    """Invite somebody. The code is told this once; it works once, for some days, for whoever has it."""
+    """Invite somebody. The code is shown only here. It works once, for some days, for anybody who has it."""
     tenant = context.domain().tenants.to_manage(context.caller(), canonical_uuid(id))
     invitations, now = context.domain().invitations, context.now()
     return answered(invitations.invite(context.user(), tenant, body["role"], now, body.get("days")))

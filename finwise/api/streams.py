@@ -1,9 +1,9 @@
 """Answers that are made while they are sent, such as a first load: how many at once, in which turn, how packed.
 
 Such an answer occupies a thread for as long as its reader takes, which may be minutes, and a reader that stands still
-takes for ever. So there are places for them, half of the threads of a process; whoever finds none free comes again
-(503), and small pushes find a thread however many load. They take turns at making their next piece, so that everybody
-else waits for one of them at most: Python runs one thread at a time anyway.
+takes forever. So such answers take places, half as many as a process has threads; a request that finds none free is
+answered 503, and small pushes find a thread even during many loads. The answers take turns at making their next piece,
+so that everybody else waits for one of them at most: Python runs one thread at a time anyway.
 """
 
 import zlib
@@ -75,7 +75,7 @@ class Streams:
 
 
 def packed(answer: Response, body: Iterator[str]) -> None:
-    """Gives the answer its body: gzipped for whoever takes that.
+    """Gives the answer its body, gzipped if the client accepts that.
 
     Nothing of a request is in such an answer and no token, and a browser sends none by itself; so its length tells
     nobody what they may not see (BREACH).

@@ -96,12 +96,12 @@ def _network(settings: Settings) -> Iterator[str]:
     if settings.login == HEADER and any(network.num_addresses > 1 for network in settings.proxies):
         yield "With FINWISE_LOGIN=header an address in FINWISE_TRUSTED_PROXIES can be anybody. Name single ones."
     if any(origin.startswith("http://") for origin in settings.origins):
-        yield "FINWISE_CORS_ORIGINS has an origin in plain HTTP: whoever is on the way can ask in its name."
+        yield "FINWISE_CORS_ORIGINS has an origin in plain HTTP: anybody on the network can send requests in its name."
 
 
 def _environment(_: Settings) -> Iterator[str]:
     if get_debug_flag():
-        yield "FLASK_DEBUG is set: `flask run` would let whoever reaches it run Python. Take it out."
+        yield "FLASK_DEBUG is set: `flask run` would let anybody who reaches it run Python. Unset it."
     for name in config.unknown_variables():
         yield f"{name} is no setting of FinWise, so it does nothing."
 

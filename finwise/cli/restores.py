@@ -27,7 +27,7 @@ _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 def restore(
     tenant_id: str | None, archive: Path | None, trash: bool, file: Path | None, owner: str | None, name: str | None
 ) -> None:
-    """Put another file in the place of a tenant's. The server may go on running.
+    """Replace a tenant's file. The server may go on running.
 
     The present file goes to the trash. The tenant begins a new life: its devices load it again, and give back what the
     restored file lacks and they still have. A restore of everything that was cut off goes on when it is run again.

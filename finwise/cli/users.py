@@ -15,7 +15,7 @@ from finwise.errors import Invalid
 from finwise.schemas.users import NewUserSchema
 
 _PASSWORD = click.option(
-    "--ask", is_flag=True, help="Ask for the password, in place of making one up and printing it once."
+    "--ask", is_flag=True, help="Ask for the password, instead of generating one and printing it once."
 )
 
 

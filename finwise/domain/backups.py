@@ -114,7 +114,7 @@ class Backups:
         archive = self._archives.begin(folder, now)
         leftovers = self._archives.remove_leftovers(archive)  # first, for the disk may be full of them
         users_db = self._archives.add_users(archive) if tenant_id is None else None
-        # As the copy has them, so that it and the files fit together, whoever creates or restores a tenant meanwhile.
+        # As the copy lists them, so that it fits the files, even if a tenant is created or restored meanwhile.
         known = self._tenants.list_all() if users_db is None else self._archives.list_tenants(archive)
         chosen = _chosen(known, tenant_id)
         entries: list[Entry] = []

@@ -111,7 +111,7 @@ class WritableBook(Book, Protocol):
         """Stores versions of entities of which none is stored."""
 
     def replace_versions(self, versions: Mapping[int, Version]) -> None:
-        """Stores versions in place of those of their entities, which are named by their stamps."""
+        """Replaces the versions of their entities, which are named by their stamps."""
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
         """Remembers change_ids; one that is remembered already stays as it is."""

@@ -51,7 +51,7 @@ class Conflicts:
         """Brings the loser back as a new change on top of the stored version: the version that is stored then.
 
         Unless the decision says which version the person saw, the one it replaces is kept as a conflict.
-        Raises NotFound where the conflict is there no more, Conflict where another version is stored than the person
+        Raises NotFound if the conflict no longer exists, Conflict if another version is stored than the person
         saw, QuotaExceeded.
         """
         with self._books.transact(tenant_id) as book:
@@ -74,7 +74,7 @@ class Conflicts:
             return book.list_versions([key])[key]
 
     def dismiss(self, tenant_id: str, conflict_id: str) -> None:
-        """Forgets the loser. Raises NotFound where the conflict is there no more."""
+        """Forgets the loser. Raises NotFound if the conflict no longer exists."""
         with self._books.transact(tenant_id) as book:
             book.lift_limit()
             if not book.delete_conflict(conflict_id):

@@ -32,7 +32,7 @@ class Owners(Protocol):
 
 
 class Device(NamedTuple):
-    """A device of a tenant; `owner` None: its token is there no more."""
+    """A device of a tenant; `owner` None: its token no longer exists."""
 
     heard: Contact
     owner: Owner | None
@@ -54,7 +54,7 @@ class Devices:
 
 
 def authors(book: Book, owners: Owners) -> Mapping[str, Owner]:
-    """Whose device it is, by what the device calls itself; devices whose tokens are there no more are left out."""
+    """Whose device it is, by what the device calls itself; devices whose tokens no longer exist are left out."""
     tokens = {heard.device_id: heard.token_id for heard in book.list_contacts() if heard.device_id is not None}
     found = owners.list_owners(list(tokens.values()))
     return {device_id: found[token_id] for device_id, token_id in tokens.items() if token_id in found}
@@ -83,7 +83,7 @@ def _tells_more(last: Contact, contact: Contact) -> bool:
 
 
 def note(books: Books, tenant_id: str, contact: Contact) -> None:
-    """Notes a contact if it can be done at once; whoever reads must not wait or fail for it."""
+    """Notes a contact if that is possible at once; a request that reads must not wait or fail for it."""
     try:
         with books.transact(tenant_id, wait=False) as book:
             book.lift_limit()

@@ -1,4 +1,4 @@
-"""Invitations: a code that makes whoever has it a member of a tenant, or lets them sign up; once, and for some days.
+"""Invitations: a code that makes its holder a member of a tenant, or lets them sign up; once, and for some days.
 
 A code is random and only its hash is stored, so that it can neither be forged nor read from users.db, and it can be
 taken back. It is handed over by whatever way people trust.
@@ -15,7 +15,7 @@ from finwise.domain.times import millis_text
 from finwise.domain.user import User
 from finwise.errors import Invalid, NotFound
 
-MOST_OPEN = 100  # invitations to one tenant; whoever may invite could fill the disk of all otherwise
+MOST_OPEN = 100  # invitations to one tenant; without a limit, one owner could fill everybody's disk
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 
@@ -44,7 +44,7 @@ class InvitationStore(Protocol):
     """users.db, as far as it is about invitations."""
 
     def add(self, invitation: Invitation, hashed: str, most: int) -> None:
-        """Raises Conflict where the tenant has `most` open ones, or whoever invites is there no more."""
+        """Raises Conflict if the tenant has `most` open ones, or the inviting user no longer exists."""
 
     def list_of(self, tenant_id: str, now: str) -> list[Invitation]:
         """Those of a tenant that nobody has used and that have not expired, oldest first."""

@@ -1,7 +1,7 @@
 """The life of a tenant's file: made, deleted, replaced by a restore, found damaged.
 
 Two databases cannot commit together, so users.db keeps a tenant's state: `creating`, `deleting` and `restoring` say
-what was begun, and whoever finds them finishes it. Each step may be done again.
+what was begun, and the next process that finds them finishes it. Each step can be repeated.
 """
 
 import logging
@@ -48,7 +48,7 @@ class Waiting(Protocol):
     """Files that wait to take the place of tenants' files."""
 
     def replace(self, tenant_id: str, moment: int) -> bool:
-        """Puts the waiting file, if there is one, in the place of the tenant's, which goes to the trash.
+        """Replaces the tenant's file by the waiting one, if there is one; the old one goes to the trash.
 
         False: the present file is open elsewhere and stays.
         """
@@ -107,7 +107,7 @@ class Life:
         return tenant
 
     def restore(self, tenant: Tenant, now: int) -> Tenant:
-        """Puts the file that waits in the place of the tenant's. Raises Busy; then nothing has changed."""
+        """Replaces the tenant's file by the waiting one. Raises Busy; then nothing has changed."""
         if not self._store.add(tenant, now):
             self._store.put_owner(tenant.uuid, tenant.user_id)
         before = self._state(tenant.uuid)

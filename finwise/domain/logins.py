@@ -2,7 +2,7 @@
 
 Guessing must be slow, and yet nobody can lock somebody out. So an address that guesses at an account waits, and nobody
 else does. Once many addresses guess at an account, each of them has its few attempts within a day instead of within 15
-minutes. Whoever comes from an address that has not guessed is always let in with the right password.
+minutes. From an address that has not guessed, the right password is always accepted.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from finwise.errors import Busy, SlowDown
 
 WINDOW = 15 * 60 * 1_000_000  # µs for which a failed attempt counts
 DAY = 24 * 60 * 60 * 1_000_000  # µs for which it counts while many guess at the account
-FIRST = 0  # the rank of whoever has logged in from that address before
+FIRST = 0  # the rank of people who have logged in from that address before
 
 _REST = 10 * 1_000_000  # µs
 _SITE_PREFIX = 48  # bits of an IPv6 address; one customer may have as many networks as fit in there
@@ -47,7 +47,7 @@ class Counted(NamedTuple):
 
 
 class Most(NamedTuple):
-    """Failed attempts after which whoever tries must wait."""
+    """Failed attempts after which the next one must wait."""
 
     here: int  # at an account, from an address
     address: int  # from an address, at all accounts

@@ -130,7 +130,7 @@ class Push:
             self._superseded += 1
             if conflict == OLDER:
                 self._keep(OLDER, self._version(key, change, stored, updated_at, stamp=0))
-            # Sent again, be it alone or after the conflict was dismissed, it must not be kept once more.
+            # If it is sent again, alone or after the conflict was dismissed, it must not be kept a second time.
             self._remember(key, change.change_id)
             return Result(change, verdict, stored)
         if status == APPLIED:

@@ -12,7 +12,7 @@ class Tenant(NamedTuple):
     """An account book. `user_id` is its owner, None once a deleted tenant's owner is deleted too.
 
     `began_at`: when its last deletion or restore was begun, µs. `quota_mib`: None: as the server's setting says.
-    `role`: what whoever it was looked up for is in it; None: nobody.
+    `role`: the role of the user it was looked up for; None: not a member.
     """
 
     uuid: str

@@ -47,7 +47,7 @@ class Tenants:
         return [tenant.uuid for tenant in self._store.list_for(user_id) if tenant.user_id == user_id]
 
     def ids_with_files(self) -> list[str]:
-        """The tenants that have a file, be it a damaged one, for the commands of whoever runs the server."""
+        """The tenants that have a file, even a damaged one, for the operator's commands."""
         return self.ids_in_state(ACTIVE, QUARANTINED)
 
     def ids_in_state(self, *states: str) -> list[str]:
@@ -75,7 +75,7 @@ class Tenants:
         return self._open(caller, tenant_id, access.may_manage, to_use_file=False)
 
     def as_operator(self, tenant_id: str | None) -> Tenant:
-        """The tenant, for the commands of whoever runs the server. Raises NotFound, TenantDeleted, Busy."""
+        """The tenant, for the operator's commands. Raises NotFound, TenantDeleted, Busy."""
         return self._open(None, tenant_id, access.may_manage)
 
     def rename(self, caller: Caller, tenant_id: str | None, name: str) -> Tenant:
@@ -119,7 +119,7 @@ class Tenants:
         if caller is None:
             return self._store.find(tenant_id)
         if caller.token.tenant_id not in (None, tenant_id):
-            return None  # not even looked for: what is the user's would be told from what never was by its speed
+            return None  # no lookup: its time would tell a tenant of the user from one that never existed
         return self._store.find_for(caller.user.uuid, tenant_id)
 
 

@@ -34,7 +34,7 @@ class TokenStore(Protocol):
     """users.db, as far as it is about tokens."""
 
     def add(self, token: Token, hashed: str) -> None:
-        """Raises Conflict where the user is there no more."""
+        """Raises Conflict if the user no longer exists."""
 
     def find_caller(self, hashed: str, now: str) -> Caller | None:
         """A token that has not expired, and its user."""

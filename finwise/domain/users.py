@@ -87,7 +87,7 @@ class Users:
         return self._store.find_first() or self._find_or_add(NewUser(str(uuid4()), "Me", "me@localhost", None), now)
 
     def require_password(self, user: User, current: str | None, token_id: str, now: int) -> None:
-        """Makes sure that whoever sets a new password knows the current one; a user without one needs none.
+        """Checks that the person who sets a new password knows the current one; a user without one needs none.
 
         Raises Invalid, and SlowDown after too many wrong ones: they count as failed logins, from the token, so that
         nobody who guesses elsewhere keeps a device from it.
@@ -123,8 +123,8 @@ class Users:
     def _admitted(self, new: NewUser, address: str, now: int, code: str | None) -> User | None:
         """A new user; None where the UUID or the e-mail is taken. Raises NotFound, SlowDown.
 
-        The invitation is looked at first: whoever has none is not told which e-mails are taken, and attempts of
-        strangers do not slow down whoever has one.
+        The invitation is checked first: strangers do not learn which e-mails are taken, and their attempts do not
+        slow down people with an invitation.
         """
         is_invited = code is not None and self._store.is_invited(code, now)
         account = f"{_SIGN_UP} {code}" if is_invited else _SIGN_UP
@@ -172,7 +172,7 @@ class Users:
     def _require_admission(self, invitation: str | None) -> None:
         """Where nobody has signed up yet, the first one may."""
         if self._sign_up == CLOSED:
-            raise Forbidden("Signing up is closed here. Ask whoever runs this server.")
+            raise Forbidden("Signing up is closed here. Ask the person who runs this server.")
         if self._sign_up == INVITATION and invitation is None and self._store.find_first() is not None:
             raise Forbidden("Signing up takes an invitation. Ask somebody who is here already.")
 

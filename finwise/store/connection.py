@@ -28,7 +28,7 @@ BUSY_SECONDS = 10
 _MOST_PAGES = 2**30 - 1  # SQLite's own default
 WAL_PAGES = 1_000  # of 4 KiB, mostly; with a commit that leaves more in the write-ahead log, SQLite writes it back
 REPLICATED_WAL_PAGES = 16_000  # the same where Litestream does it, or did and runs no more
-WAL_LIMIT = 64 * 1024 * 1024  # bytes to which a log is cut off when it is used anew, as a long reader keeps it from
+WAL_LIMIT = 64 * 1024 * 1024  # bytes to which a log is truncated when it is overwritten, which a long reader prevents
 
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
@@ -106,7 +106,7 @@ class Connection(sqlite3.Connection):
         self._known_at = (self._known_at[0], self.total_changes)
 
     def recall(self, question: Hashable, find: Callable[[], T], keeps: Callable[[T], bool] = lambda _: True) -> T:
-        """What `find` finds, or has found when this was asked before; None, and what `keeps` denies, is found anew."""
+        """What `find` returns, or returned before. None, and what `keeps` rejects, is not remembered."""
         if self.known is None:
             return find()
         answer: T | None = self.known.get(question)
@@ -131,7 +131,7 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
     """A connection with every setting FinWise relies on; a missing file is an error unless `create` is set.
 
     A file is made for its owner alone, however the process was started; SQLite gives what it puts beside it the same
-    mode. Whoever creates one sees to it that nobody else does at the same time.
+    mode. The caller makes sure that nobody else creates it at the same time.
 
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power, as
     FULL does on macOS without `fullfsync`.

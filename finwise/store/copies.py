@@ -47,7 +47,7 @@ class Copies:
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:
-    """Writes what `source` sees to a new file, in one step: one of several would begin anew with each commit.
+    """Writes what `source` sees to a new file, in one step: in several, each commit would make it start over.
 
     The copy has no log beside it, so that it may be moved, and read from a folder that cannot be written.
     """
@@ -62,7 +62,7 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
 
 
 def _forget_devices(file: Path) -> None:
-    """Takes out of a copy whose tokens have opened the book, which is not for whoever may read it.
+    """Removes from a copy which tokens opened the book: people who may read it need not know.
 
     VACUUM, for what was deleted stands in a file until its place is taken.
     """

@@ -3,8 +3,8 @@
 `read` and `transact` are spelled differently, so that what may write shows in the text. A file is opened through SQLite
 alone: on POSIX a plain open() and close() of it would drop SQLite's locks and lose acknowledged commits.
 
-A tenant's file is deleted by a mark inside it, which is transactional and ends the work of whoever has it open, and
-then by moving it to the trash. A name that SQLite would take for a leftover of a new file never stays behind.
+A tenant's file is deleted by a mark inside it, which is transactional and ends the work of every process that has it
+open, and then by moving it to the trash. A name that SQLite would take for a leftover of a new file never stays behind.
 """
 
 import logging
@@ -142,7 +142,7 @@ class Databases:
             return self._trash.put(tenant_id, DELETED, moment)
 
     def retire(self, tenant_id: str, mark: int) -> None:
-        """Marks the file within a transaction: whoever has it open finds the mark before anything else.
+        """Marks the file in a transaction: every process that has it open sees the mark first.
 
         The caller holds the lock. A damaged file cannot be marked; nobody can use it either.
         """

@@ -1,8 +1,8 @@
 """The folder of the tenants' files: the names in it, the lock of each tenant, and moving a file away.
 
-Whoever moves a database moves the file first and its sidecars after it. With the log gone first, a file would lie there
-for a moment without the commits that are only in its log, the mark of its end among them, and be written to. A sidecar
-that lies alone harms nobody as long as no new file is put beside it; so whoever makes a file calls `put_away` before.
+A move takes the database first and its sidecars after it. If the log went first, the file would for a moment lack the
+commits that are only in its log, its end mark among them, and could be written to. A sidecar alone does no harm as long
+as no new file is put beside it, so code that creates a file calls `put_away` first.
 """
 
 import logging

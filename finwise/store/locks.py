@@ -1,7 +1,7 @@
 """Locks between processes and threads, fair to all who wait.
 
 SQLite's own waiting is not: with eight writers and a timeout of 5 s some were never served, while a blocking `flock`
-served all alike. Each lock is a file of its own that is never removed; every holder opens it anew, so that threads of
+served all alike. Each lock is a file of its own that is never removed; every holder opens it again, so that threads of
 one process wait for each other as well.
 """
 
@@ -86,7 +86,7 @@ class _Held:
         self._descriptor = _opened(self._path)
         try:
             if not _acquire(self._descriptor, wait=False) and not (self._wait and _acquired_later(self._descriptor)):
-                raise Busy("Somebody else is at it. Try again in a moment.", retry_after=2)
+                raise Busy("The book is being written to. Try again in a moment.", retry_after=2)
         except BaseException:
             os.close(self._descriptor)
             raise

@@ -1,7 +1,7 @@
 """Whose files are, and whether the system lets this process use them.
 
-Whoever calls a command may not be who runs the server: with sudo it is root. So what is made belongs to whom its folder
-belongs to, and a file that may not be opened is called that, which SQLite does not tell from one that is in use.
+A command may run as another user than the server: with sudo, as root. So new files get the owner of their folder, and a
+file that may not be opened is reported as such; SQLite does not distinguish it from one that is in use.
 """
 
 import os
@@ -71,7 +71,7 @@ def may_be_read(file: Path) -> bool:
 
 
 def is_read_only(folder: Path) -> bool:
-    """Whether the file system of a folder takes no writes, whoever asks."""
+    """Whether the file system of a folder takes no writes from any user."""
     if sys.platform == "win32":
         return False
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)

@@ -1,4 +1,4 @@
-"""Putting another file in the place of a tenant's: from a backup, out of the trash, from elsewhere.
+"""Replacing a tenant's file: from a backup, out of the trash, from elsewhere.
 
 First a whole and clean copy is made and waits beside the tenants' files (`stage`). Then, under the tenant's lock, the
 present file is marked and moved to the trash, and the copy takes its place (`replace`). A process that dies in between
@@ -78,7 +78,7 @@ class Staging:
         sync_folder(staged.parent)
 
     def replace(self, tenant_id: str, moment: int) -> bool:
-        """Puts the waiting file in the place of the tenant's, which goes to the trash. Again: nothing changes.
+        """Replaces the tenant's file by the waiting one; the old one goes to the trash. Again: nothing changes.
 
         False: the present file is open elsewhere and stays the tenant's; possible on Windows only.
         """

@@ -37,7 +37,7 @@ class TenantStore:
             ).fetchone()
             return Tenant(*row) if row else None
 
-        # What is not the user's is asked anew each time, as what never was: else it would be told by its speed.
+        # A tenant of others is looked up each time, like one that never existed: else the time would tell them apart.
         return self._central.ask(("tenant for", user_id, uuid), find, lambda tenant: tenant.role is not None)
 
     def list_for(self, user_id: str) -> list[Tenant]:

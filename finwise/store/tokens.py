@@ -66,7 +66,7 @@ class TokenStore:
                     "UPDATE tokens SET last_used_at = ?, expires_at = max(expires_at, ?) WHERE id = ?",
                     (used_at, expires_at, token_id),
                 )
-        except FinWiseError as error:  # whoever reads must not wait or fail for it
+        except FinWiseError as error:  # a request that reads must not wait or fail for it
             log.debug("a use was not noted: %s", error.detail)
 
     def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:

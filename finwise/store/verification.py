@@ -75,7 +75,7 @@ def damages(connection: sqlite3.Connection) -> list[str]:
 
 
 def strange_objects(connection: sqlite3.Connection) -> list[str]:
-    """Says where the file has tables, columns, indexes or triggers that FinWise did not make; views it makes anew."""
+    """Names tables, columns, indexes and triggers that FinWise did not create; it creates views again."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     with closing(connect(":memory:")) as model:
         migrations.migrate(model, KIND, version)

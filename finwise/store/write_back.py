@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def require_short_log(connection: Connection, file: Path) -> None:
-    """Raises Busy if the log of a file is long, and a reader keeps it from being used anew.
+    """Raises Busy if a file's log is long and a reader keeps it from being overwritten.
 
     The caller holds the file's lock, and has no transaction open. Litestream always reads, and looks after the log.
     """

@@ -5,7 +5,7 @@ import { fromCents, type Cents } from "./money.ts";
 
 export type Transaction = Data<"transactions">;
 
-/** What a booking is to whoever enters it. */
+/** What a booking is to the person who enters it. */
 export const KINDS = ["expense", "income", "transfer"] as const;
 export type Kind = (typeof KINDS)[number];
 

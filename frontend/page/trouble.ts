@@ -7,7 +7,7 @@ import { words } from "./words/index.ts";
 /** What to tell a person. */
 export interface Trouble {
   text: string;
-  /** For whoever is asked for help; null: the text says all. */
+  /** For the person who is asked for help; null: the text says it all. */
   detail: string | null;
 }
 

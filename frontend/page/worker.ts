@@ -2,7 +2,7 @@
  * The service worker: keeps the files of one build, so that the page starts without a network.
  * It touches nothing but the page's own files; what the server says about books goes past it.
  */
-export {}; // a module, so that `self` may be declared anew; what is built is a plain script
+export {}; // a module, so that `self` may be declared again; the build is a plain script
 
 declare const self: ServiceWorkerGlobalScope;
 /** The files of this build, as they are named from here, and a name made from their contents (precache.ts). */

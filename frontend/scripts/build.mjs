@@ -1,4 +1,4 @@
-// The library in dist/: two entries, what they share in pieces of their own, peers left to whoever uses it.
+// The library in dist/: two entries, what they share in pieces of their own, peers left to the application.
 import { build } from "esbuild";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 

@@ -25,7 +25,7 @@ export class ServerError extends Error {
     super(problem.detail ?? code);
   }
 
-  /** What has to be loaded anew, if that is what the server says. */
+  /** What has to be loaded again, if the server says so. */
   get reload(): Reload | undefined {
     if (this.code !== "cursor_expired" && this.code !== "epoch_changed") return undefined;
     return { reason: this.code, give_back: this.problem.give_back === true };
@@ -55,7 +55,7 @@ function isProblem(body: unknown): body is Problem {
   return typeof (body as Partial<Problem> | null | undefined)?.code === "string";
 }
 
-/** `Retry-After` in seconds: a number, or the time until a date by the clock of whoever answered. */
+/** `Retry-After` in seconds: a number, or the time until a date by the answering server's clock. */
 function pauseOf(answer: Response): number | undefined {
   const text = answer.headers.get("Retry-After")?.trim();
   if (!text) return undefined;

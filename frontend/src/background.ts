@@ -98,7 +98,7 @@ export class BackgroundSync {
     else if (!this.retry.pause) void this.sync();
   }
 
-  /** Syncs now and fetches the conflicts anew, for one was decided. */
+  /** Syncs now and fetches the conflicts again, because one was decided. */
   lookAgain(): Promise<void> {
     this.exchange.lookAgain();
     return this.sync();

@@ -69,7 +69,7 @@ export interface DeviceState {
   tenant?: { name: string; role: string };
   /** The UUIDs of the people who opened the book on this device. */
   readers?: string[];
-  /** Why everything is to be loaded anew: a 410's code, or `digest`. Survives a restart. */
+  /** Why everything has to be loaded again: a 410's code, or `digest`. Survives a restart. */
   reload?: Reload;
 }
 

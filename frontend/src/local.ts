@@ -104,7 +104,7 @@ export class Locals {
   }
 }
 
-/** The digest of a type, counted anew over all that is held: what was written past the sums shows. */
+/** The digest of a type, computed over everything that is held: it shows what was written past the sums. */
 export async function recount(db: FinwiseTenantSpecificDB, entityType: EntityType): Promise<void> {
   let sum = 0n;
   for (let after = ""; ; ) {

@@ -392,7 +392,7 @@ export interface paths {
         /** The invitations to an account book that can still be used. */
         get: operations["listInvitations"];
         put?: never;
-        /** Invite somebody. The code is told this once; it works once, for some days, for whoever has it. */
+        /** Invite somebody. The code is shown only here. It works once, for some days, for anybody who has it. */
         post: operations["createInvitation"];
         delete?: never;
         options?: never;

@@ -1,4 +1,4 @@
-/** Gives a request up when nothing has come for a time, or when whoever asked does not want it any more. */
+/** Gives a request up when nothing has come for a time, or when the caller no longer wants it. */
 
 const LONGEST_SILENCE = 120_000; // ms
 

@@ -48,7 +48,7 @@ export class Taking {
   }
 
   /**
-   * The whole book in place of what is held here, but for what the queue names. What the server may lack since it was
+   * Replaces what is held here by the whole book, except what the queue names. What the server may lack since it was
    * restored is queued first: what is newer here and, with `give_back`, what it does not have at all.
    */
   async load(entities: Entity[], types: readonly EntityType[], reload: Reload | undefined, onStored: (count: number) => void): Promise<void> {

@@ -73,7 +73,7 @@ export class TenantDbService {
     });
   }
 
-  /** The entity with `data` in place of what it was; also brings a deleted one back. */
+  /** Replaces the entity's data by `data`; also brings a deleted one back. */
   put<T extends EntityType>(entityType: T, id: string, data: Data<T>): Promise<void> {
     return this.edit(entityType, id, () => data);
   }

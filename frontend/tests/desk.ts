@@ -43,7 +43,7 @@ export class Desk {
     return new Desk(this.fetch, this.now, this.options, this.owner);
   }
 
-  /** Starts the program anew: what it remembers beside its database is gone. */
+  /** Restarts the program: what it remembers beside its database is gone. */
   restart(): void {
     this.exchange = this.program();
   }

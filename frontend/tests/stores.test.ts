@@ -53,7 +53,7 @@ function another(): Desk {
 }
 
 describe("a book", () => {
-  test("is loaded when it is chosen for the first time, edited, sent, and there again when the program is opened anew", async () => {
+  test("is loaded when it is chosen for the first time, edited, sent, and there again when the program is opened again", async () => {
     const other = another();
     await other.tag("theirs", "x");
     await other.sync();

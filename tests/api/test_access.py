@@ -28,7 +28,7 @@ def test_a_route_that_is_added_is_not_public_by_accident(app: Flask) -> None:
 
 @pytest.mark.parametrize("case", ["of a user who left", "in the address"])
 def test_no_other_token_opens_any_route(client: FlaskClient, case: str) -> None:
-    """Beside those in the matrix: a token whose user is there no more, and one that is where logs and histories are."""
+    """Beside those in the matrix: a token whose user no longer exists, and one in the query, where logs keep it."""
     Household(client)  # the first user is the last to be able to leave
     ada = Household(client)
     headers, query = {"Authorization": f"Bearer {ada.token}"}, {}

@@ -47,7 +47,7 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
 
 def test_the_committed_document_is_the_one_the_code_makes(document: dict[str, Any]) -> None:
     committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    assert committed == document, "write it anew: flask --app wsgi openapi write openapi.json"
+    assert committed == document, "update it: flask --app wsgi openapi write openapi.json"
 
 
 def test_every_route_is_documented(app: Flask, document: dict[str, Any]) -> None:

@@ -447,7 +447,7 @@ def test_with_an_invitation_as_well_one_does_not_ask_without_end_which_e_mails_a
 def test_without_an_invitation_nobody_learns_which_e_mails_are_taken(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Be it by what is answered, or by whether a password is hashed for the answer."""
+    """Neither by the answer nor by whether a password is hashed for it."""
     home = Household(opened(sign_up="invitation"))
     monkeypatch.delattr(PasswordHasher, "hash")
 

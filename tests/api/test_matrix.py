@@ -1,7 +1,7 @@
 """Who may ask what: every route there is, asked by everybody there might be.
 
 The table below is what the application is held to. Its columns are those who ask, its rows the routes, and a route
-without a row fails. Whoever asks names the household's book, but for those of the deleted tenant, who name that one;
+without a row fails. Each caller names the household's book, except those of the deleted tenant, who name that one;
 a user or a token in a path is the viewer's, a member in a path is the editor. A request is one that would succeed.
 """
 
@@ -116,7 +116,7 @@ MATRIX: dict[Route, dict[str, int]] = {
 }
 
 UNAUTHENTICATED = (NOBODY, MADE_UP, EXPIRED, REVOKED)
-INSIDERS = (VIEWER, EDITOR, OWNER, READING, HERE)  # whoever sees the household's book
+INSIDERS = (VIEWER, EDITOR, OWNER, READING, HERE)  # they see the household's book
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 410: "tenant_deleted"}
 CONTENTS = ("groceries, a secret", "what lost, a secret", "the tablet in the kitchen")
 E_MAILS_FOR_ADMINISTRATORS = ("GET", "/admin/users"), ("PATCH", "/admin/users/<uuid>")
@@ -390,7 +390,7 @@ def status_of(world: World, route: Route, name: str, headers: dict[str, str]) ->
 
 
 def assert_tells_nothing(world: World, route: Route, name: str, answer: TestResponse, secrets: set[str]) -> None:
-    """Neither the secrets, nor, to whoever is outside, what is in the household's book, nor that there is one."""
+    """No secrets; and to outsiders neither the content of the household's book nor its existence."""
     if name == ADMIN and route in E_MAILS_FOR_ADMINISTRATORS:
         secrets = {secret for secret in secrets if "@" not in secret}
     if name not in INSIDERS and not (name == ADMIN and route[1].startswith("/admin/tenants")):
@@ -465,13 +465,13 @@ def ask_about(world: World, asker: Asker, tenant_id: str, name: str) -> Iterator
         yield route, world.ask(route, asker, headers=header, json=changes if route[0] == "POST" else None)
     for headers in ({}, ODD):
         yield IN_BODY[0], world.ask(IN_BODY[0], asker, json=changes | {"tenant_id": tenant_id}, headers=headers)
-    if name != THERE:  # whoever logs in shows a password, not a token that is restricted
+    if name != THERE:  # a login shows a password, not a restricted token
         yield IN_BODY[1], world.ask(IN_BODY[1], asker, json=login)
 
 
 @pytest.fixture
 def statements(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What SQLite is told from here on, with its values."""
+    """The SQL that SQLite gets after this, with its values."""
     told: list[str] = []
 
     def connect_and_listen(path: Path) -> sqlite3.Connection:
@@ -490,7 +490,7 @@ def noticed(world: World, asker: Asker, tenant_id: str, name: str, told: list[st
     for route, answer in ask_about(world, asker, tenant_id, name):
         if answer.request.method != "HEAD":
             assert_problem(answer, answer.status_code, CODES[answer.status_code])
-        # A connection that has rested for some seconds is opened anew, which begins with this statement.
+        # A connection that has rested for some seconds is opened again, which begins with this statement.
         asked = [sql.replace(tenant_id, "the tenant") for sql in told if sql != "PRAGMA user_version"]
         found.append((route, everything(answer), asked))
         told.clear()

@@ -708,7 +708,14 @@ ROLES = [
         "a code for those who sign up", "POST", "/invitations/accept", {"code": "<code to sign up>"}, 404, token="other"
     ),
     odd("signing up with a code nobody gave", "POST", "/users", user(invitation=f"fwi_{CANARY}"), 404),
-    odd("a code for who is a member already", "POST", "/invitations/accept", {"code": "<code>"}, 409, token="viewer"),
+    odd(
+        "a code for somebody who is already a member",
+        "POST",
+        "/invitations/accept",
+        {"code": "<code>"},
+        409,
+        token="viewer",
+    ),
     odd("the last administrator", "PATCH", "/admin/users/<home>", {"is_admin": False}, 409),
     odd("an owner of a shared book deleted", "DELETE", "/admin/users/<home>", None, 409),
     odd("oneself deleted, with a shared book", "DELETE", "/users/<home>", None, 409),

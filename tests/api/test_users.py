@@ -326,7 +326,7 @@ def test_a_new_password_is_the_only_one_that_logs_in(home: Household) -> None:
 
 @pytest.mark.parametrize("body", [{"password": OTHER_PASSWORD}, new_password("wrong password")])
 def test_a_new_password_takes_the_current_one(home: Household, body: dict[str, str]) -> None:
-    """Whoever finds an unlocked device does not take the account over."""
+    """A person who finds an unlocked device does not take the account over."""
     other = home.log_in().get_json()["token"]
     answer = home.request("PATCH", f"/users/{home.user_id}", json=body | {"name": "Mallory"})
     problem = assert_problem(answer, 422, "invalid")

@@ -353,7 +353,7 @@ def test_a_device_that_is_alone_never_loses_and_never_has_a_conflict_however_its
 
 
 def _digests(book: MemoryBook) -> dict[str, str]:
-    """The digests of what is stored, worked out anew from the protocol's words."""
+    """The digests of what is stored, computed from the protocol's words."""
     sums = dict.fromkeys(book.sync.entity_types, 0)
     for version in book.versions().values():
         if version.data is not None:

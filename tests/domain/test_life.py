@@ -1,4 +1,4 @@
-"""The life of a tenant's file: whoever comes next finishes it, and trouble with one is nobody else's."""
+"""The life of a tenant's file: the next process finishes what was begun, and one tenant's trouble is nobody else's."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a tenant's states are for: whoever comes later finishes what was begun, and breaks nothing that was finished."""
+"""What a tenant's states are for: a later process finishes what was begun, and breaks nothing that was finished."""
 
 import pytest
 from flask import Flask

@@ -127,7 +127,7 @@ def leave_foreign_book(path: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def is_held(lock: Path) -> bool:
-    """Whether somebody holds the lock, be it this very thread."""
+    """Whether anybody holds the lock, this thread included."""
     with lock.open("r+b") as probe:
         try:
             if sys.platform == "win32":

@@ -176,7 +176,7 @@ def test_the_log_is_written_back_and_used_anew_and_keeps_its_size(connection: sq
     size = wal_size(path)
     assert size < (module.WAL_PAGES + 50) * (4096 + 24)
     fill(connection)
-    assert wal_size(path) < size + 50 * (4096 + 24)  # the last commit before it is used anew may be a longer one
+    assert wal_size(path) < size + 50 * (4096 + 24)  # the last commit before it is overwritten may be longer
 
 
 def test_a_reader_keeps_the_log_until_it_ends_and_sees_what_it_saw(

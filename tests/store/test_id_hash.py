@@ -1,4 +1,4 @@
-"""Entities whose ids have one hash are as distinct as any others, and the hash is the same for ever."""
+"""Entities whose ids have one hash are as distinct as any others, and the hash is the same forever."""
 
 import pytest
 

@@ -128,7 +128,7 @@ def test_tenants_share_a_limited_number_of_locks_evenly() -> None:
 
 
 def take_turns(folder: Path, turns: int) -> None:
-    """Counts in a file, by reading and writing; whoever is in leaves a mark that nobody else may find."""
+    """Counts in a file, by reading and writing; a holder leaves a mark that nobody else may find."""
     for _ in range(turns):
         with locked(folder / "a.lock"):
             os.close(os.open(folder / "inside", os.O_CREAT | os.O_EXCL))

@@ -1,4 +1,4 @@
-"""What must happen once, or one way only, when several processes are at it in the same moment."""
+"""What must happen exactly once when several processes try at the same moment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Try = Callable[[Central], object]
 
 
 class Home(NamedTuple):
-    """A tenant with its owner, a member, a third one who is none, and a code for whoever takes it."""
+    """A tenant with its owner, a member, a third user who is none, and an open invitation."""
 
     tenant_id: str
     owner: str

@@ -1,4 +1,4 @@
-"""Whose files are: root makes them for whoever runs the server, and a file that may not be opened is called that."""
+"""Who owns files: root creates them for the server's user, and a file that may not be opened is reported as such."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def logged(settings: Settings, tenant_id: str, token: str) -> list[str]:
     """What the service logs meanwhile."""
     lines: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign] # in place of a class
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign] # instead of a class
     logging.getLogger().addHandler(handler)
     answers(settings, tenant_id, token)
     return lines

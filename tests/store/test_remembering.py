@@ -1,4 +1,4 @@
-"""Servers that remember what they have read answer as one that reads all anew, whoever has written in between."""
+"""Servers that remember what they read answer like one that reads everything again, whatever was written in between."""
 
 import random
 from collections.abc import Iterator

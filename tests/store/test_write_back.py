@@ -95,7 +95,7 @@ def test_what_large_pushes_stored_is_soon_in_the_file(domain: Domain, tenant_id:
     assert becomes_true(lambda: in_the_file_alone(path) == 1_001)
     size = Path(f"{path}-wal").stat().st_size
     push(domain, tenant_id, 100)
-    assert Path(f"{path}-wal").stat().st_size == size > 0, "the log was cut off and not used anew"
+    assert Path(f"{path}-wal").stat().st_size == size > 0, "the log was truncated, not overwritten"
 
 
 def test_small_pushes_leave_it_to_sqlite(domain: Domain, tenant_id: str, path: Path) -> None:

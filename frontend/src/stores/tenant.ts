@@ -85,7 +85,7 @@ export const useTenantStore = defineStore("tenant", () => {
 
   async function open(id: string, reader: string | undefined): Promise<void> {
     if (tenantId.value === id && db.value?.isOpen()) {
-      void useSyncStore().syncNow(); // whoever has logged in again wants to see it go on
+      void useSyncStore().syncNow(); // somebody who has logged in again wants to see it go on
       return;
     }
     await close();

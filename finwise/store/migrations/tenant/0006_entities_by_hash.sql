@@ -1,6 +1,6 @@
 -- An entity's type and id stand in its text alone, and it is found by a hash of its id: a book takes a fifth less of
 -- the disk, and a push of 500 writes half as many pages. By two copies, as before.
--- Checksums are made anew (checksum.py), but not where they were wrong: what was damaged before stays noticed.
+-- Checksums are computed again (checksum.py), but not where they were wrong: what was damaged before stays noticed.
 CREATE TABLE sync_entities_before AS SELECT * FROM sync_entities;
 DROP TABLE sync_entities;
 CREATE TABLE sync_entities (
