@@ -121,11 +121,13 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
   test("site data that is cleared while the page is open: no empty book is shown in its place", async () => {
     await open(() => undefined);
     await inStep(page);
+    await page.getByRole("button", { name: "Bakery" }).waitFor();
     const devtools = await profile.context.newCDPSession(page);
     await devtools.send("Storage.clearDataForOrigin", { origin: server.url, storageTypes: "indexeddb" });
     await said(/no longer has the book/);
     expect(await page.getByText("No account yet").count()).toBe(0);
-    await page.getByRole("button", { name: "Bakery" }).waitFor();
+    expect(await page.getByRole("button", { name: "Bakery" }).count()).toBe(1);
+    expect(await page.getByRole("dialog").count()).toBe(0);
     await page.getByRole("alert").getByRole("button", { name: "Reload" }).click();
     await page.getByRole("button", { name: "Bakery" }).waitFor();
     await inStep(page);

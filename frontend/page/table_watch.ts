@@ -1,5 +1,6 @@
 import Dexie, { liveQuery, RangeSet, type Table } from "dexie";
 import { onScopeDispose, shallowRef, type ShallowRef } from "vue";
+import { storageCode } from "../src/index.ts";
 
 /** What stands for the rows of a table that was not read yet. */
 export const UNREAD: never[] = [];
@@ -21,6 +22,11 @@ interface Follower<Row> {
 
 const CHUNK = 2000; // rows read at once, so that the page stays alive in between
 
+/** Whether a read failed because the browser has closed the book, which the status of the sync tells. */
+function isCutOff(error: unknown): boolean {
+  return storageCode(error) === "storage_lost" || (error as Error).name === "AbortError";
+}
+
 /** Reads a large table once, a part at a time, and from then on only what has changed in it, in whichever tab. */
 export function followTable<Row extends { id: string }>(table: Table<Row, string>, follower: Follower<Row>): () => void {
   const part = `idb://${table.db.name}/${table.name}/`;
@@ -38,9 +44,11 @@ export function followTable<Row extends { id: string }>(table: Table<Row, string
         else await readTouched();
       }
     } catch (error) {
-      if (!hasEnded) throw error; // or the book was closed meanwhile, and nobody wants to know any more
+      isStale = true; // the next change reads it again
+      if (!hasEnded && !isCutOff(error)) throw error;
+    } finally {
+      isReading = false;
     }
-    isReading = false;
   }
 
   async function readAll(): Promise<void> {
@@ -62,11 +70,11 @@ export function followTable<Row extends { id: string }>(table: Table<Row, string
   }
 
   function hear(parts: Record<string, unknown>): void {
-    const range = parts[part] as ConstructorParameters<typeof RangeSet>[0] | undefined;
+    const range = (parts[part] ?? parts["all"]) as ConstructorParameters<typeof RangeSet>[0] | undefined;
     if (!range) return;
     for (const { from, to } of new RangeSet(range as never)) {
       if (from === to && typeof from === "string") touched.add(from);
-      else isStale = true; // many at once are told as a range
+      else isStale = true; // many at once are told as a range, and so is all that happened while the page was put away
     }
     void read();
   }

@@ -36,9 +36,11 @@ export class StorageError extends Error {
 
 /** What an error says of the browser's storage; undefined: nothing. */
 export function storageCode(error: unknown): StorageCode | undefined {
-  if (error instanceof StorageError) return error.code;
   const names = new Set<string | undefined>();
-  for (let each = error as Told | undefined; each; each = each.inner ?? each.failures?.[0]) names.add(each.name);
+  for (let each = error as Told | undefined; each; each = each.inner ?? each.failures?.[0]) {
+    if (each instanceof StorageError) return each.code;
+    names.add(each.name);
+  }
   return NAMES.find(([, known]) => known.some((name) => names.has(name)))?.[0];
 }
 
@@ -48,7 +50,11 @@ interface Told {
   failures?: Told[];
 }
 
-/** Opens a database. Raises StorageError. `onLost` hears, once, that it was closed: by `close()`, by the browser, or for a newer page. */
+/**
+ * Opens a database. Raises StorageError. `onLost` hears, once, that it was closed: by `close()`, by the browser, or for a
+ * newer page. From then on it answers nothing: Dexie opens a closed database again with the next read, and one that the
+ * browser has deleted would come back empty.
+ */
 export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const slow = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new StorageError("storage_slow")), LONGEST_OPENING)));
@@ -61,11 +67,18 @@ export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): 
   } finally {
     clearTimeout(timer);
   }
+  let lost: StorageCode | undefined;
   const tell = (code: StorageCode): void => {
+    lost = code;
     db.on.close.unsubscribe(hear);
     queueMicrotask(() => onLost(code)); // Dexie tells it in the middle of closing
   };
   const hear = (): void => void (isPutAway || tell("storage_lost"));
+  const refuse = (code: StorageCode | undefined): void => {
+    if (code) throw new StorageError(code);
+  };
+  db.on("ready", () => refuse(lost), true);
+  db.on("populate", () => refuse("storage_lost")); // the browser may also delete it while the page is put away
   db.on("close", hear);
   db.on("versionchange", ({ newVersion }) => newVersion === null || tell("storage_newer"));
 }

@@ -10,7 +10,7 @@ import { device } from "../device.js";
 import { newId } from "../identifiers.js";
 import { label } from "../shelf.js";
 import type { SyncStatus } from "../status.js";
-import { openBook, type StorageCode, type StorageError } from "../storage.js";
+import { openBook, storageCode, type StorageCode, StorageError } from "../storage.js";
 import { TenantDbService } from "../tenant_db_service.js";
 import { useSyncStore } from "./sync.js";
 
@@ -92,14 +92,17 @@ export const useTenantStore = defineStore("tenant", () => {
     const opened = markRaw(new FinwiseTenantSpecificDB(id));
     // `false` keeps Dexie from what it does otherwise: to open it again with the next read, as an empty book.
     opened.on("versionchange", ({ newVersion }) => newVersion !== null || giveUp(opened));
-    await openBook(opened, (code) => lose(opened, code)).catch((error: StorageError) => {
-      useSyncStore().giveUp(error.code);
-      throw error;
-    });
-    await label(opened, tenants.value.find((each) => each.uuid === id), reader);
     const syncStore = useSyncStore();
+    try {
+      await openBook(opened, (code) => lose(opened, code));
+      await label(opened, tenants.value.find((each) => each.uuid === id), reader);
+      lastKnownName.value = (await device(opened)).tenant?.name;
+    } catch (error) {
+      const code = storageCode(error) ?? "storage_failed";
+      syncStore.giveUp(code);
+      throw new StorageError(code, { cause: error });
+    }
     const sync = markRaw(new BackgroundSync(opened, connected(), { onStatus: hear }));
-    lastKnownName.value = (await device(opened)).tenant?.name;
     isRemoved.value = false;
     tenantId.value = id;
     db.value = opened;
@@ -116,11 +119,9 @@ export const useTenantStore = defineStore("tenant", () => {
     closed?.close();
   }
 
-  /** The browser has closed the open book. It must not open itself again: it would be an empty one. */
+  /** The browser has closed the open book; what is shown stays until somebody reloads the page. */
   function lose(lost: FinwiseTenantSpecificDB, code: StorageCode): void {
-    if (db.value !== lost) return; // it was closed here
-    lost.close();
-    useSyncStore().giveUp(code);
+    if (db.value === lost) useSyncStore().giveUp(code); // otherwise it was closed here
   }
 
   function giveUp(removed: FinwiseTenantSpecificDB): false {
