@@ -1,4 +1,4 @@
-"""The watch over the connections of a server process: it ends those that hold a place and do nothing with it.
+"""The watch over a server process's connections: it ends those that hold a place and do nothing with it.
 
 The server under the application has a limit for how long a head may take, but none for a body that never comes or for
 a reader that stands still. Linux counts the bytes of each TCP connection, so a look every few seconds is enough. Other

@@ -1,4 +1,4 @@
-"""A household's book to look around in: two years of bookings, the same ones each time it is made on the same day."""
+"""A demo book: two years of bookings, the same ones each time it is made on the same day."""
 
 import random
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def create(domain: Domain, now: int) -> str:
 
 
 class Door:
-    """Lets strangers into the demo book. A process makes so many tokens and no more, and hands them out in turn."""
+    """Lets strangers into the demo book. A process makes a limited number of tokens and hands them out in turn."""
 
     def __init__(self, domain: Domain) -> None:
         self._domain = domain

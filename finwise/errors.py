@@ -1,8 +1,8 @@
 """What can go wrong, in the words of the domain.
 
 Every error carries a `code` (protocol.md 6), a `detail` that names what to do, optionally `errors` by field,
-`retry_after` in seconds, and `members`: further members of the answer, such as `action`. Which HTTP status
-belongs to which error is known in `api/errors.py` alone.
+`retry_after` in seconds, and `members`: further members of the answer, such as `action`. Only `api/errors.py` knows
+which HTTP status belongs to which error.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ FieldErrors = Mapping[str, list[str]]
 
 
 class FinWiseError(Exception):
-    """The root of all errors that FinWise raises on purpose."""
+    """The base of all errors that FinWise raises on purpose."""
 
     code: ClassVar[str]
 
@@ -158,7 +158,7 @@ class Quarantined(FinWiseError):
 
 
 def quarantined() -> Quarantined:
-    """What is raised where a file cannot be used until somebody has looked."""
+    """Raised if a file cannot be used until somebody has looked."""
     return Quarantined(
         "The file is damaged or missing. Keep the data and the queue; the operator must look.", retry_after=300
     )

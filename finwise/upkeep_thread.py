@@ -1,4 +1,4 @@
-"""Upkeep by the server itself: a thread of each process looks from time to time whether it is due, and one does it."""
+"""Maintenance by the server: a thread in each process checks from time to time if it is due, and one runs it."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The rules. This floor knows the standard library only; stores and hashers are handed in."""
+"""The rules. This layer knows the standard library only; stores and hashers are passed in."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,10 +24,10 @@ from finwise.errors import FinWiseError
 
 
 class Health(Protocol):
-    """Whether the files the server needs can be used."""
+    """Whether the server can use the files it needs."""
 
     def problems(self) -> list[FinWiseError]:
-        """What is wrong; nothing if all is well."""
+        """What is wrong; empty if all is well."""
 
 
 class Domain(NamedTuple):

@@ -1,4 +1,4 @@
-"""The one place where it is decided who may do what with a tenant."""
+"""The one place that decides who may do what with a tenant."""
 
 from finwise.domain.tenant import Tenant
 from finwise.domain.token import Caller
@@ -9,7 +9,7 @@ SIGN_UPS = OPEN, INVITATION, CLOSED = "open", "invitation", "closed"  # who may 
 
 
 def is_visible(caller: Caller, tenant: Tenant) -> bool:
-    """Whether the tenant exists for the caller at all; for everybody else it is as unknown as any other."""
+    """Whether the tenant exists for the caller; to all others it is as unknown as one that never existed."""
     return tenant.role is not None and caller.token.tenant_id in (None, tenant.uuid)
 
 

@@ -1,4 +1,4 @@
-"""Looking after an installation: users, and tenants from outside. Sizes and dates, never the content of a book."""
+"""Administration: users, and tenants from outside. Sizes and dates, never the content of a book."""
 
 from typing import NamedTuple, Protocol
 
@@ -29,7 +29,7 @@ class TenantSummary(NamedTuple):
     """A tenant as an administrator sees it. `members`: how many, the owner included.
 
     `bytes` that its book takes, and `synced_at`, when a device was heard of or something stored last (µs, 0: never):
-    None where its file cannot be read.
+    None if its file cannot be read.
     """
 
     tenant: Tenant
@@ -71,7 +71,7 @@ class Quotas:
 
 
 class Administration:
-    """What administrators and the operator do. Whether somebody is one is decided before."""
+    """What administrators and the operator do. The caller checks whether somebody is one."""
 
     def __init__(
         self,
@@ -107,13 +107,13 @@ class Administration:
         return user
 
     def add_user(self, new: NewUser, now: int) -> User:
-        """A new user, however signing up is set. Raises Conflict."""
+        """A new user, regardless of how signing up is set. Raises Conflict."""
         return self._users.add(new, now)
 
     def change_user(self, user: User, *, password: str | None = None, is_admin: bool | None = None) -> User:
         """The user with what is not None changed, all of it or nothing.
 
-        Another password revokes all of the user's tokens. Raises Conflict where no administrator would be left.
+        Another password revokes all of the user's tokens. Raises Conflict if no administrator would be left.
         """
         hashed = None if password is None else self._passwords.hash(password)
         change = UserChange(hashed_password=hashed, is_admin=is_admin)
@@ -151,6 +151,6 @@ class Administration:
                     size = book.size()
                     heard = [contact.at for contact in book.list_contacts()]
                     synced_at = max([book.find_position().last_stamp, *heard])
-            except FinWiseError:  # it says so itself where somebody wants to use it
+            except FinWiseError:  # it says so itself when somebody uses it
                 pass
         return TenantSummary(tenant, created_at, members, quota, size, synced_at)

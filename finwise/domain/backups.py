@@ -41,14 +41,14 @@ class Manifest(NamedTuple):
 
 
 class Leftovers(NamedTuple):
-    """Folders of backups that were not completed, by name: those removed, and those that may be under way still."""
+    """Folders of incomplete backups, by name: those removed, and those that may still be running."""
 
     removed: Sequence[str]
     kept: Sequence[str]
 
 
 class Backup(NamedTuple):
-    """A backup that was made, and what lay beside it."""
+    """A new backup, and the incomplete ones beside it."""
 
     folder: Path
     manifest: Manifest
@@ -56,10 +56,10 @@ class Backup(NamedTuple):
 
 
 class KeptArchives(Protocol):
-    """Backups on disk that were made, here or elsewhere."""
+    """Finished backups on disk, made here or elsewhere."""
 
     def read(self, archive: Path) -> Manifest:
-        """Raises Invalid where there is no complete backup."""
+        """Raises Invalid if there is no complete backup."""
 
     def file_of(self, archive: Path, entry: Entry) -> Path:
         """A tenant's copy. Raises Invalid if it is not what was written."""
@@ -69,13 +69,13 @@ class KeptArchives(Protocol):
 
 
 class Archives(KeptArchives, Protocol):
-    """Backups of this installation. A file's copy is of one moment, though others write to it meanwhile."""
+    """Backups of this installation. A file's copy shows one moment, even if others write to it meanwhile."""
 
     def begin(self, folder: Path, now: int) -> Path:
-        """A new folder below `folder`, not complete before `finish`. Raises ReadOnly."""
+        """A new folder below `folder`, incomplete until `finish`. Raises ReadOnly."""
 
     def remove_leftovers(self, archive: Path) -> Leftovers:
-        """Removes what backups that died left beside the one that was just begun: nobody wrote to it for a day."""
+        """Removes leftovers of dead backups beside the new one, if nobody wrote to them for a day."""
 
     def add_users(self, archive: Path) -> Fingerprint:
         """Copies users.db. Raises Quarantined if the copy is not whole."""
@@ -87,32 +87,32 @@ class Archives(KeptArchives, Protocol):
         """Copies a tenant's file. Raises what Books raises, and Quarantined if the copy is not whole."""
 
     def discard_tenant(self, archive: Path, tenant_id: str) -> None:
-        """Takes out a copy that is not whole."""
+        """Removes a copy that is not intact."""
 
     def finish(self, archive: Path, manifest: Manifest) -> Path:
         """Makes the backup complete: its folder's name to go by."""
 
     def put_users(self, archive: Path, expected: Fingerprint) -> None:
-        """Makes the copy of users.db this installation's. Raises Invalid, and Conflict where there are users."""
+        """Makes the copy of users.db this installation's. Raises Invalid, and Conflict if there are users."""
 
 
 class Backups:
-    """Making backups and looking whether they are still what they were."""
+    """Makes backups and verifies them."""
 
     def __init__(self, tenants: TenantStore, archives: Archives) -> None:
         self._tenants = tenants
         self._archives = archives
 
     def make(self, folder: Path, now: int, tenant_id: str | None = None, advance: Advance | None = None) -> Backup:
-        """A backup of everything, or of one tenant without users.db, while all may go on writing.
+        """A backup of everything, or of one tenant without users.db, while others write.
 
-        What was acknowledged before is in it. A tenant that cannot be copied does not keep the others from it: it is
-        named in the manifest's `problems`. Raises NotFound, ReadOnly, StorageFull, and Quarantined for users.db.
+        What was acknowledged before is in it. A tenant that cannot be copied does not stop the others: the
+        manifest's `problems` name it. Raises NotFound, ReadOnly, StorageFull, and Quarantined for users.db.
         """
         if tenant_id is not None:
             self._require_known(tenant_id)
         archive = self._archives.begin(folder, now)
-        leftovers = self._archives.remove_leftovers(archive)  # first, for the disk may be full of them
+        leftovers = self._archives.remove_leftovers(archive)  # first, because they may fill the disk
         users_db = self._archives.add_users(archive) if tenant_id is None else None
         # As the copy lists them, so that it fits the files, even if a tenant is created or restored meanwhile.
         known = self._tenants.list_all() if users_db is None else self._archives.list_tenants(archive)
@@ -149,7 +149,7 @@ class Backups:
 
 
 def problems_of(archives: KeptArchives, archive: Path) -> list[str]:
-    """What is wrong with a backup, a sentence each: what it lacked from the start, and what has changed since."""
+    """What is wrong with a backup, a sentence each: what it lacked from the start and what changed since."""
     manifest = archives.read(archive)
     found = list(manifest.problems)
     for entry in manifest.tenants:

@@ -1,4 +1,4 @@
-"""A tenant's book as the rules see it: what the store promises, and the records that cross between the two floors."""
+"""A tenant's book as the rules see it: what the store promises, and the records that cross between the two layers."""
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
@@ -29,10 +29,10 @@ class StoredConflict(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """What a device says of itself with a request, at a moment in µs.
+    """What a device reports about itself with a request, at a moment in µs.
 
     `token_id` names the device; `device_id` is what it calls itself, `cursor` the last `since` it sent, `clock_skew`
-    its clock minus the server's in ms: None where it did not say.
+    its clock minus the server's in ms: None: it did not say.
     """
 
     token_id: str
@@ -52,7 +52,7 @@ class Purged(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """A change_id that was judged and does not name the stored version of the entity `key`; `since` in µs."""
+    """A change_id that was judged but does not name the stored version of the entity `key`; `since` in µs."""
 
     key: Key
     change_id: str
@@ -83,10 +83,10 @@ class Book(Protocol):
         """At most `limit` conflicts, in the order they were kept, from after `place` on."""
 
     def list_contacts(self) -> list[Contact]:
-        """The last of everything that each device said, the one heard of last first."""
+        """The last contact of each device, most recent first."""
 
     def find_contact(self, token_id: str) -> Contact | None:
-        """The last of everything that the device said, as far as that was noted."""
+        """The last contact of the device, as far as it was noted."""
 
     def size(self) -> int:
         """Bytes of the file that are in use."""
@@ -96,10 +96,10 @@ class WritableBook(Book, Protocol):
     """A book within one writing transaction."""
 
     def is_full(self, beyond: int = 0) -> bool:
-        """Whether the file held more than the tenant's quota before, and holds more than that and `beyond` bytes."""
+        """Whether the file exceeded the tenant's quota before, and now exceeds it by more than `beyond` bytes."""
 
     def lift_limit(self) -> None:
-        """Lets the file grow as far as the disk has room until this transaction ends: for all but new contents."""
+        """Lifts the quota until this transaction ends: for everything except new content."""
 
     def list_versions(self, keys: Collection[Key]) -> dict[Key, Version]:
         """The stored versions of these entities, those that there are."""
@@ -108,16 +108,16 @@ class WritableBook(Book, Protocol):
         """Which of these change_ids are remembered, and for which entity."""
 
     def add_versions(self, versions: Collection[Version]) -> None:
-        """Stores versions of entities of which none is stored."""
+        """Stores the first versions of entities."""
 
     def replace_versions(self, versions: Mapping[int, Version]) -> None:
         """Replaces the versions of their entities, which are named by their stamps."""
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
-        """Remembers change_ids; one that is remembered already stays as it is."""
+        """Remembers change_ids; a known one stays as it is."""
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
-        """Keeps losers; one whose change is kept already stays as it is."""
+        """Keeps losers; one whose change is already kept stays as it is."""
 
     def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
         """Stores the last stamp given out, and the digests of these entity types."""
@@ -128,10 +128,10 @@ class WritableBook(Book, Protocol):
         """Whether there was one."""
 
     def put_contact(self, contact: Contact) -> None:
-        """Notes what a device said; what it did not say stays. A name that it took over is another's no more."""
+        """Notes what a device reported; the rest stays. A name that it takes no longer belongs to another."""
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
-        """Forgets tombstones, change_ids and devices, and conflicts, of before these moments (µs).
+        """Forgets tombstones, change_ids and devices, and conflicts, from before these moments (µs).
 
         Moves the horizon to the last tombstone that goes; its change_id is remembered.
         """
@@ -149,8 +149,8 @@ class Books(Protocol):
     def transact(
         self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None
     ) -> AbstractContextManager[WritableBook]:
-        """The tenant's write lock and one transaction: committed when the block ends, undone if it raises.
+        """The tenant's write lock and one transaction: committed when the block ends, rolled back if it raises.
 
-        `max_bytes`: the tenant's quota, where the caller has it; else it is looked up. Raises QuotaExceeded, too;
-        without `wait`, Busy where the lock is held.
+        `max_bytes`: the tenant's quota, if the caller has it; otherwise it is looked up. Also raises QuotaExceeded,
+        and without `wait` Busy if the lock is held.
         """

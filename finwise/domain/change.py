@@ -21,7 +21,7 @@ _ENTITY = re.compile(
 
 
 class FieldCheck(Protocol):
-    """What looks at the `data` of an entity type; it has been parsed, but anything in it may be odd (json_text.py)."""
+    """Checks the `data` of an entity type; it is parsed, but anything in it may be odd (json_text.py)."""
 
     def __call__(self, data: Mapping[str, Any], /) -> FieldErrors | None:
         """What is wrong, by field; None if nothing is. Nothing in `data` is odd."""
@@ -76,7 +76,7 @@ class Version(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """Why one change of a push is not taken; nothing else in the push is affected, its group apart (groups.py)."""
+    """Why one change of a push is rejected; this affects only its group (groups.py)."""
 
     change_id: str | None
     code: str
@@ -99,7 +99,7 @@ def entity_text(version: Version) -> str:
 
 
 def read_entity(row: Row) -> Entity:
-    """The entity of a text that `entity_text` has written. Raises Quarantined where it is another by now."""
+    """The entity of a text that `entity_text` has written. Raises Quarantined if the text is damaged."""
     stamp, text = row
     match = _ENTITY.fullmatch(text)
     if match is None:
@@ -153,7 +153,7 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
     if updated_at is None:
         raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})
     sent_created_at = element.get("created_at")
-    # In most changes the two are the same, and to read a time costs more than to compare two.
+    # In most changes the two are equal, and reading a time costs more than comparing two.
     created_at = updated_at if sent_created_at == element["updated_at"] else _time(element, "created_at")
     says_base = "base_updated_at" in element
     return Change(  # by place: names would cost as much again

@@ -18,7 +18,7 @@ _CHUNK = 20  # conflicts in memory at once while they are sent; two versions eac
 
 
 class Decision(NamedTuple):
-    """What the person saw who decides: `updated_at` of the stored version, None where there was none.
+    """What the deciding person saw: `updated_at` of the stored version, None if there was none.
 
     `says_base` False: that was not said.
     """
@@ -35,7 +35,7 @@ class Listed(NamedTuple):
 
 
 class Conflicts:
-    """What people do with the conflicts of a tenant. Whether a user may is decided before (access.py)."""
+    """What people do with a tenant's conflicts. The caller checks permission (access.py)."""
 
     def __init__(self, books: Books, owners: Owners) -> None:
         self._books = books
@@ -64,7 +64,7 @@ class Conflicts:
                 raise Conflict("Another version is stored by now. Look at both again.")
             push = Push(book, position.last_stamp, [_change(kept, stored, now)], kept.loser.device_id, now)
             push.judge()
-            book.lift_limit()  # for a moment the loser is there twice
+            book.lift_limit()  # for a moment the loser exists twice
             push.store()
             book.delete_conflict(conflict_id)
             if stored and not decision.says_base and not same_content(stored.data, kept.loser.data):
@@ -84,7 +84,7 @@ class Conflicts:
 def _change(kept: KeptConflict, stored: Version | None, now: int) -> Change:
     """The loser as a change by somebody who knows the stored version, so that it is judged 1 ms after it.
 
-    Where the entity is gone it is of now: its old time may be that of a version which devices built upon before.
+    If the entity is gone, the change is dated now: devices may have built upon a version of its old time.
     """
     change_id = str(uuid4())
     return Change(

@@ -1,4 +1,4 @@
-"""Stamps and cursors: what decides delivery (protocol.md 1, 3 and 5)."""
+"""Stamps and cursors: they decide delivery (protocol.md 1, 3 and 5)."""
 
 import re
 from functools import lru_cache
@@ -50,8 +50,8 @@ def parse_cursor(text: str) -> Cursor:
 def stamp_to_read_from(since: Cursor | None, position: Position) -> int:
     """The stamp above which a pull reads; None means from the beginning.
 
-    Raises EpochChanged for a cursor of another life of the file (or above its last stamp), CursorExpired for one
-    below the horizon.
+    Raises EpochChanged for a cursor of another epoch (or above the last stamp), CursorExpired for one below the
+    horizon.
     """
     stamp = 0
     if since is not None and since.epoch is None:

@@ -1,4 +1,4 @@
-"""What the server knows of a tenant's devices: when it last heard of each, up to where it has the book, its clock."""
+"""What the server knows of a tenant's devices: when it last heard of each, how far each has read, its clock."""
 
 import logging
 from collections.abc import Mapping
@@ -61,9 +61,9 @@ def authors(book: Book, owners: Owners) -> Mapping[str, Owner]:
 
 
 def is_due(book: Book, contact: Contact, *, stores: bool = False) -> bool:
-    """Whether a contact is to be noted: the last one is some minutes ago, or the device calls itself otherwise.
+    """Whether to note a contact: the last one is some minutes ago, or the device has a new name.
 
-    `stores`: by a push that stores something; that is noted after a minute, or where it tells what was not known.
+    `stores`: the push stores something; that is noted after a minute, or if it says something new.
     """
     last = book.find_contact(contact.token_id)
     if last is None or contact.device_id not in (None, last.device_id):
@@ -74,7 +74,7 @@ def is_due(book: Book, contact: Contact, *, stores: bool = False) -> bool:
 
 
 def _tells_more(last: Contact, contact: Contact) -> bool:
-    """Whether a cursor or a clock is told of for the first time, or the clock was set."""
+    """Whether a cursor or a clock is reported for the first time, or the clock was set."""
     if last.cursor is None and contact.cursor is not None:
         return True
     if contact.clock_skew is None:

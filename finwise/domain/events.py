@@ -1,7 +1,7 @@
-"""Events: what an operator, or a program in the operator's name, looks for in the log. `docs/security.md` lists them.
+"""Events: what operators and their programs look for in the log. `docs/security.md` lists them.
 
-They hold ids, roles and numbers. Of what people write (names, contents, passwords, tokens, codes) they hold nothing,
-apart from the e-mail that somebody tried to log in with.
+They hold ids, roles and numbers, but nothing that people write (names, contents, passwords, tokens, codes), except the
+e-mail that somebody tried to log in with.
 """
 
 import logging
@@ -103,7 +103,7 @@ def tell(event: str, **fields: object) -> None:
 
 
 def asked_from(address: str) -> None:
-    """From here on this thread answers a request that came from an address; empty: that is not known."""
+    """From now on, this thread answers a request from an address; empty: unknown."""
     _asked.set({"address": address} if address else {})
 
 
@@ -113,5 +113,5 @@ def asked_by(user_id: str) -> None:
 
 
 def answered() -> None:
-    """The thread answers no request any more."""
+    """The thread no longer answers a request."""
     _asked.set({})

@@ -1,6 +1,6 @@
 """Books as one JSON file: entity_type -> a list of entities with `id`, `created_at`, `updated_at` beside their fields.
 
-Importing goes through the judgement of a push, so that a change made on the server reaches the devices as any other.
+Imports are judged like pushes, so that a change made on the server reaches the devices like any other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -84,9 +84,9 @@ def import_book(
 
 @contextmanager
 def book_text(sync: Sync, tenant_id: str) -> Iterator[Iterator[str]]:
-    """A tenant's living entities as a book's JSON text, an entity a line, of one moment, while the context is open.
+    """A tenant's living entities as JSON text, one entity per line, in one snapshot, while the context is open.
 
-    The entity's `id`, `created_at` and `updated_at` take the place of such fields in its `data`. Raises what
+    The entity's `id`, `created_at` and `updated_at` replace fields of these names in its `data`. Raises what
     Sync.living raises.
     """
     with sync.living(tenant_id) as types:

@@ -13,7 +13,7 @@ _ERRORS = {"group": ["Another change of this group was rejected."]}
 def reject_broken_groups(elements: Sequence[Any], read: list[Change | Rejection]) -> list[Change | Rejection]:
     """`read`, in which every change is rejected whose group has a rejected one. `elements`: the changes as sent.
 
-    Most pushes have no rejected change, so the groups of the others are not looked at before there is one.
+    Most pushes have no rejected change, so groups are read only if there is one.
     """
     if Rejection not in map(type, read):
         return read

@@ -1,7 +1,7 @@
 """Invitations: a code that makes its holder a member of a tenant, or lets them sign up; once, and for some days.
 
-A code is random and only its hash is stored, so that it can neither be forged nor read from users.db, and it can be
-taken back. It is handed over by whatever way people trust.
+A code is random and only its hash is stored, so nobody can forge it or read it from users.db. It can be withdrawn.
+People hand it over in any way they trust.
 """
 
 import secrets
@@ -34,7 +34,7 @@ class Invitation(NamedTuple):
 
 
 class Invited(NamedTuple):
-    """A new invitation with its code, which nobody can tell a second time."""
+    """A new invitation with its code, which cannot be shown a second time."""
 
     invitation: Invitation
     code: str
@@ -53,15 +53,15 @@ class InvitationStore(Protocol):
         """Whether the tenant had such an invitation that nobody had used."""
 
     def use(self, hashed: str, user_id: str, now: int) -> str:
-        """Makes the user a member: of which tenant. Again, by the same user: nothing changes.
+        """Makes the user a member, and returns the tenant. Idempotent for the same user.
 
-        Raises NotFound (`unknown`) where it is not open, or is not for a tenant that is there; Conflict where
-        the user is a member already.
+        Raises NotFound (`unknown`) if it is not open or its tenant does not exist; Conflict if the user is already a
+        member.
         """
 
 
 class Invitations:
-    """Inviting, and accepting. Whether somebody may invite is decided before (access.py)."""
+    """Inviting and accepting. The caller checks who may invite (access.py)."""
 
     def __init__(self, store: InvitationStore, days: int) -> None:
         self._store = store
@@ -72,7 +72,7 @@ class Invitations:
     ) -> Invited:
         """A new invitation to a tenant with a role in it, or without both: to sign up. Raises Invalid, Conflict.
 
-        `days` until it expires: no more than the server's setting, which is what None stands for.
+        `days` until it expires: at most the server's setting, which is also the default.
         """
         if days is not None and not 1 <= days <= self._days:
             raise Invalid("The invitation cannot last that long.", errors={"days": [f"Give 1 to {self._days} days."]})
@@ -94,7 +94,7 @@ class Invitations:
         return self._store.list_of(tenant.uuid, millis_text(now))
 
     def revoke(self, tenant: Tenant, invitation_id: str | None) -> None:
-        """Takes an open invitation back. Raises NotFound."""
+        """Withdraws an open invitation. Raises NotFound."""
         if invitation_id is None or not self._store.delete(tenant.uuid, invitation_id):
             raise NotFound("There is no such invitation; it may have been used already.")
         tell("invitation.revoked", invitation_id=invitation_id, tenant_id=tenant.uuid)
@@ -107,7 +107,7 @@ class Invitations:
 
 
 def unknown() -> NotFound:
-    """What is said of a code that opens nothing, whatever the reason."""
+    """The answer to a code that opens nothing, for any reason."""
     return NotFound("This invitation is unknown, used or expired. Ask for a new one.")
 
 

@@ -1,12 +1,12 @@
-"""JSON text, read strictly, for no two parsers agree on all of it.
+"""JSON text, read strictly, because no two parsers agree on all of it.
 
 `parse` reads any JSON and marks what cannot stay as it is (a key given twice, NaN, nesting without end) with an `Odd`
 value in its place, so that one bad change in a push can be refused by itself; `oddity` finds such a mark, a number
 beyond ±(2^53 - 1), a lone surrogate, U+0000 or nesting that is too deep in a value. `read` refuses a text with any of
 these.
 
-orjson reads three times as fast as the standard library, but takes the last of two equal keys and says nothing. So it
-is believed where it would write the very text again: then no key was lost, and each number has its one shortest form.
+orjson reads three times as fast as the standard library, but silently takes the last of two equal keys. So its result
+counts only if it would write the same text again: then no key was lost, and each number has its one shortest form.
 Devices send such text (JSON.stringify); the strict parser reads whatever else comes. 500 bookings: 0.8 ms, not 2.2.
 """
 
@@ -34,13 +34,13 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Odd:
-    """Stands for a value that FinWise does not take; `reason` completes the sentence "it …"."""
+    """Stands for a value that FinWise refuses; `reason` completes the sentence "it …"."""
 
     reason: str
 
 
 def parse(body: bytes) -> Any:
-    """The value of a JSON text in UTF-8, with `Odd` in it where it is not taken.
+    """The value of a JSON text in UTF-8, with `Odd` for each value that is refused.
 
     Raises Invalid if it is not JSON, or has more than MAX_VALUES values: a parsed value takes up to fifty times the
     bytes of its text.
@@ -82,7 +82,7 @@ def read(body: bytes) -> Any:
 
 
 def read_own(text: str) -> Any:
-    """The value of a text that `write` has written."""
+    """The value of a text that `write` wrote."""
     return orjson.loads(text)
 
 
@@ -101,7 +101,7 @@ def flat_text(value: Mapping[str, Any]) -> str | None:
 
 
 def oddity(value: Any, max_depth: int = MAX_DEPTH) -> str | None:
-    """Why this value is not taken, completing the sentence "it …"; None if it is."""
+    """Why this value is refused, completing the sentence "it …"; None if it is."""
     waiting = [(value, 1)]
     while waiting:
         value, depth = waiting.pop()

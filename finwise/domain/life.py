@@ -1,4 +1,4 @@
-"""The life of a tenant's file: made, deleted, replaced by a restore, found damaged.
+"""The life of a tenant's file: created, deleted, replaced by a restore, found damaged.
 
 Two databases cannot commit together, so users.db keeps a tenant's state: `creating`, `deleting` and `restoring` say
 what was begun, and the next process that finds them finishes it. Each step can be repeated.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class TenantFiles(Protocol):
-    """The tenants' files. Each of these may be done again."""
+    """The tenants' files. Every method is idempotent."""
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """Asks `is_wanted` under the tenant's lock: a file that is in use already is not touched."""
@@ -28,7 +28,7 @@ class TenantFiles(Protocol):
     def delete(self, tenant_id: str, moment: int) -> bool:
         """Ends all access and moves the file to the trash, where `moment` (µs) names it.
 
-        False where access has ended, but the file could not be moved out of the way yet.
+        False: access has ended, but the file could not be moved yet.
         """
 
     def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
@@ -45,7 +45,7 @@ class TenantFiles(Protocol):
 
 
 class Waiting(Protocol):
-    """Files that wait to take the place of tenants' files."""
+    """Files that wait to replace tenants' files."""
 
     def replace(self, tenant_id: str, moment: int) -> bool:
         """Replaces the tenant's file by the waiting one, if there is one; the old one goes to the trash.
@@ -120,9 +120,9 @@ class Life:
         return tenant._replace(state=ACTIVE)
 
     def report(self, tenant_id: str) -> None:
-        """Called where a tenant's file is found damaged or missing: nobody uses it any more until the operator looked.
+        """Called when a tenant's file is found damaged or missing: nobody uses it until the operator has looked.
 
-        Raises TenantDeleted or Busy where that is what explains it.
+        Raises TenantDeleted or Busy if that is what explains it.
         """
         state = self._state(tenant_id)
         if state in (DELETING, DELETED):
@@ -133,7 +133,7 @@ class Life:
             tell("tenant.quarantined", tenant_id=tenant_id)
 
     def release(self, tenant_id: str) -> bool:
-        """Ends a quarantine, on the word of who has proven the file whole: whether there was one."""
+        """Ends a quarantine after a check found the file intact: whether there was one."""
         released = self._store.put_state(tenant_id, ACTIVE, instead_of=(QUARANTINED,))
         if released:
             tell("tenant.released", tenant_id=tenant_id)
@@ -141,7 +141,7 @@ class Life:
 
     def require_ours(self) -> None:
         """Raises BadSetting if tenants' files are there and users.db knows none: it is of another installation."""
-        there = self._files.tenant_ids()  # first, for a tenant is in users.db before it has a file
+        there = self._files.tenant_ids()  # first, because a tenant is in users.db before it has a file
         if there and not there & {tenant.uuid for tenant in self._store.list_all()}:
             raise BadSetting(
                 f"users.db knows none of the {len(there)} account books whose files are there: it is another "
@@ -151,7 +151,7 @@ class Life:
             )
 
     def finish(self, now: int) -> None:
-        """Finishes what a process that died had begun, and compares users.db with the files that are there.
+        """Finishes what a dead process began, and compares users.db with the existing files.
 
         What cannot be finished now is left for the next time. Doing it again changes nothing.
         """
@@ -161,7 +161,7 @@ class Life:
             self._compare(now)
 
     def _finish_restores(self, now: int) -> None:
-        """Those of processes that died: what waits while a restore is under way may be that one's, and stays."""
+        """Those of dead processes: during a restore, a waiting file may belong to it and stays."""
         try:
             with self._waiting.alone():
                 self._finish_those(now, RESTORING)
@@ -195,7 +195,7 @@ class Life:
 
     def _compare(self, now: int) -> None:
         """Tenants without a file are quarantined; files without a tenant are set aside, never removed."""
-        there = self._files.tenant_ids()  # first, for a tenant is in users.db before it has a file
+        there = self._files.tenant_ids()  # first, because a tenant is in users.db before it has a file
         tenants = self._store.list_all()
         for tenant in tenants:
             if tenant.state == ACTIVE and tenant.uuid not in there and not self._files.exists(tenant.uuid):

@@ -1,4 +1,4 @@
-"""What one request, one change and one user may take. Settings of the installation; `/healthz` tells the devices."""
+"""The limits of a request, a change and a user. They are settings; `/healthz` tells devices."""
 
 from typing import NamedTuple
 

@@ -10,7 +10,7 @@ from finwise.errors import Conflict, Forbidden, NotFound
 
 
 class Member(NamedTuple):
-    """A user with a role in a tenant. `name` is all that members learn of each other."""
+    """A user with a role in a tenant. Members learn nothing of each other but the `name`."""
 
     user_id: str
     name: str
@@ -21,7 +21,7 @@ class MemberStore(Protocol):
     """users.db, as far as it is about members."""
 
     def list_of(self, tenant_id: str) -> list[Member]:
-        """The owner first, the others in the order they came."""
+        """The owner first, then the others in the order they joined."""
 
     def put_role(self, tenant_id: str, user_id: str, role: str) -> bool:
         """Whether the user was a member, the owner apart."""
@@ -37,17 +37,17 @@ class MemberStore(Protocol):
 
 
 class Members:
-    """Whether the one who asks may manage the tenant is decided before (access.py), apart from leaving it oneself."""
+    """Changing and removing members. The caller checks who may manage the tenant (access.py); anybody may leave."""
 
     def __init__(self, store: MemberStore) -> None:
         self._store = store
 
     def list_of(self, tenant: Tenant) -> list[Member]:
-        """The owner first, the others in the order they came."""
+        """The owner first, then the others in the order they joined."""
         return self._store.list_of(tenant.uuid)
 
     def put_role(self, tenant: Tenant, user_id: str | None, role: str) -> Member:
-        """The member with another role; as `owner` it takes the tenant over, and who asks becomes an editor.
+        """Gives a member another role. A new `owner` takes the tenant over, and the caller becomes an editor.
 
         Raises NotFound; Conflict for the owner, who has to hand the tenant over.
         """

@@ -1,4 +1,4 @@
-"""The judgement of one change: Last Write Wins, without losing what nobody knowingly replaced (protocol.md 2).
+"""Conflict resolution for a change: Last Write Wins, without losing what nobody knowingly replaced (protocol.md 2).
 
 No clock, no SQL: the same inputs always give the same verdict. `tests/vectors/merge.json` holds cases for clients in
 other languages.

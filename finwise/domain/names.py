@@ -1,7 +1,7 @@
-"""Names and e-mail addresses: what may stand in one, when two are the same, how one is shown on a terminal.
+"""Names and e-mail addresses: what they may contain, when two are equal, how a terminal shows them.
 
-A name reaches other people's screens and an operator's terminal. So it holds no character that moves the cursor, turns
-the direction of the text around or cannot be seen.
+A name reaches other people's screens and an operator's terminal. So it has no character that moves the cursor,
+reverses the direction of text or is invisible.
 """
 
 import re
@@ -19,13 +19,13 @@ _EMAIL = re.compile(f"{_LOCAL}@{_DOMAIN}")
 
 
 def canonical_name(text: str) -> str | None:
-    """The text without the spaces around it, in Unicode's composed form (NFC); None where nothing or more is to see."""
+    """The text without spaces around it, in composed form (NFC); None if it is empty or has hidden characters."""
     name = unicodedata.normalize("NFC", text).strip()
     return None if not name or _has_unseen(_JOINED.sub("", text)) else name
 
 
 def canonical_email(text: str) -> str | None:
-    """The address without the spaces around it, in composed form; None for what is no e-mail address."""
+    """The address without the spaces around it, in composed form; None if it is not an e-mail address."""
     email = unicodedata.normalize("NFC", text).strip()
     folded = unicodedata.normalize("NFKC", email)  # as `email_key` sees it: a full-width @ is one
     is_address = len(email) <= MOST_EMAIL and _EMAIL.fullmatch(email) and _EMAIL.fullmatch(folded)

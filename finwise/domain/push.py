@@ -1,4 +1,4 @@
-"""The changes of one push, judged one after the other against a picture of the book that moves with them."""
+"""The changes of one push, judged one after the other; each sees the result of those before it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Push:
         self._before = book.list_versions(keys)
         self._written: dict[Key, Version] = {}
         self._known_ids = book.list_remembered({change.change_id for change in accepted})
-        # Nothing is built upon another change of the push where each is about an entity of its own.
+        # If each change is about another entity, none builds upon another.
         self._last_with_base = _last_places(changes) if len(keys) < len(accepted) else {}
         self._ancestors: dict[Key, Change] = {}
         self._remembered: list[Remembered] = []
@@ -73,7 +73,7 @@ class Push:
 
     @property
     def stores_data(self) -> bool:
-        """Whether `store` writes contents, and not deletions alone."""
+        """Whether `store` writes content, not only deletions."""
         for version in self._written.values():
             if version.data is not None:
                 return True
@@ -83,14 +83,14 @@ class Push:
     def frees_room(self) -> bool:
         """Whether what `store` writes is for the most part what deletions of living entities need.
 
-        Such a deletion takes three rows: its tombstone, the change that it replaced, and a conflict. Deletions of what
-        is not there and other mere repetitions free nothing, and there may be any number of them.
+        Such a deletion takes three rows: its tombstone, the change that it replaced, and a conflict. Deletions of
+        missing entities and other repetitions free nothing, and there may be any number of them.
         """
         freed = sum(version.data is None and self._lived(key) for key, version in self._written.items())
         return len(self._written) + len(self._remembered) + len(self._conflicts) <= 4 * freed
 
     def store(self) -> None:
-        """Writes what the judgements decided, and nothing where a push is a mere repetition."""
+        """Writes what was decided; nothing, if the push is a repetition."""
         if self._written:
             self._store_versions()
             self._book.put_state(self.last_stamp, self._digests())
@@ -117,7 +117,7 @@ class Push:
     def _judge(self, place: int, change: Change) -> Result:
         key = change.key
         stored = self._written.get(key) or self._before.get(key)
-        # What is empty, as in most pushes, is not even asked: to ask takes making a pair of names and its hash.
+        # If it is empty, as in most pushes, it is not asked: that would cost a pair of names and its hash.
         status, updated_at, conflict = verdict = judge(
             change,
             stored,
@@ -203,7 +203,7 @@ def _told_once(results: Sequence[Result | Rejection]) -> list[Result | Rejection
 
 
 def _last_places(changes: Sequence[Change | Rejection]) -> dict[tuple[Key, str | None], int]:
-    """Where in the push an entity was last changed on top of a base: what came before it there was built upon."""
+    """Where in the push an entity was last changed on top of a base: that change builds upon the earlier ones."""
     return {
         (change.key, change.base_updated_at): place
         for place, change in enumerate(changes)

@@ -1,4 +1,4 @@
-"""Restoring: another file takes the place of a tenant's. It begins a new life with a new epoch.
+"""Restoring: another file replaces a tenant's. It gets a new epoch.
 
 Devices are told so by 410 `epoch_changed`, load the book and give back what the file lacks (protocol.md 7).
 """
@@ -19,23 +19,23 @@ Advance = Callable[[int, int], None]  # told how many tenants of how many are do
 
 
 class Staging(Protocol):
-    """Files that wait to take the place of tenants' files."""
+    """Files that wait to replace tenants' files."""
 
     def alone(self) -> AbstractContextManager[None]:
         """One restore at a time. Raises Busy."""
 
     def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
-        """Makes a clean copy of a file wait. Raises Invalid for what is no tenant's file or not whole; NewerSchema.
+        """Prepares a clean copy of a file. Raises Invalid if it is not an intact tenant's file; NewerSchema.
 
-        `may_be_new`: a file that nobody has opened a book in yet is taken as well.
+        `may_be_new`: also accepts a file in which nobody has opened a book yet.
         """
 
     def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
-        """The tenant's file that came to the trash at a moment, in µs; where there is none, the one named last."""
+        """The tenant's file that came to the trash at a moment, in µs; if there is none, the one named last."""
 
 
 class Newcomer(NamedTuple):
-    """Whose a tenant is to be that this installation does not know, or whose owner has left; a name for it."""
+    """Owner and name for a tenant that this installation does not know, or whose owner has left."""
 
     email: str
     name: str | None = None
@@ -51,21 +51,21 @@ class Restores:
         self._archives = archives
 
     def from_backup(self, tenant_id: str, archive: Path, now: int, newcomer: Newcomer | None = None) -> Tenant:
-        """Puts a tenant back to a backup. Raises Invalid, NotFound, Busy."""
+        """Restores a tenant from a backup. Raises Invalid, NotFound, Busy."""
         for entry in self._archives.read(archive).tenants:
             if entry.uuid == tenant_id:
                 return self._from_entry(archive, entry, now, newcomer)
         raise NotFound("The backup has no such tenant.")
 
     def from_trash(self, tenant_id: str, now: int, newcomer: Newcomer | None = None) -> Tenant:
-        """Brings back a deleted tenant, or the file that a restore has replaced. Raises Invalid, NotFound, Busy."""
+        """Restores a deleted tenant, or the file that a restore replaced. Raises Invalid, NotFound, Busy."""
         file = self._staging.find_in_trash(tenant_id, self._life.last_moved_at(tenant_id))
         if file is None:
             raise NotFound("The trash has no file of this tenant.")
         return self._put(tenant_id, file, now, newcomer, may_be_new=True)
 
     def adopt(self, tenant_id: str, file: Path, now: int, newcomer: Newcomer | None = None) -> Tenant:
-        """Makes a file from outside the tenant's. Raises Invalid, NotFound, Busy, Conflict."""
+        """Makes a file from elsewhere the tenant's. Raises Invalid, NotFound, Busy, Conflict."""
         return self._put(tenant_id, file, now, newcomer)
 
     def _put(
@@ -79,7 +79,7 @@ class Restores:
             return self._life.restore(tenant, now)
 
     def everything(self, archive: Path, now: int, advance: Advance | None = None) -> int:
-        """Puts a whole backup into an installation without users: how many tenants that were.
+        """Restores a complete backup into an installation without users: returns the number of tenants.
 
         Again, after it was cut off: goes on with those that have no file yet, and touches no other. Raises Conflict
         where there are users and nothing is missing, Invalid if the backup is not whole or is of one tenant only.

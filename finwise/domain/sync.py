@@ -24,7 +24,7 @@ _CHUNK = 250  # entities in memory at once while a first load is sent: 6 MiB; wi
 class PullRequest(NamedTuple):
     """What a device asks for; no `since` means from the beginning, no `entity_types` all of them.
 
-    `contact`: who asks, where that is to be noted.
+    `contact`: who asks, if that should be noted.
     """
 
     since: Cursor | None = None
@@ -36,7 +36,7 @@ class PullRequest(NamedTuple):
 class PushRequest(NamedTuple):
     """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip.
 
-    `contact`: who pushes, where that is to be noted.
+    `contact`: who pushes, if that should be noted.
     """
 
     elements: Sequence[object]
@@ -46,7 +46,7 @@ class PushRequest(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What was stored after a cursor. `digest` (entity_type -> sum) is there only where the page ends a pull."""
+    """What was stored after a cursor. `digest` (entity_type -> sum) is set only if the page ends a pull."""
 
     epoch: str
     rows: Sequence[Row]
@@ -61,7 +61,7 @@ class Page(NamedTuple):
 
 
 class Pushed(NamedTuple):
-    """The answer to a push: a result per change in their order, and a page where one was asked for."""
+    """The answer to a push: a result per change in their order, and a page if one was asked for."""
 
     epoch: str
     results: Sequence[Result | Rejection]
@@ -83,7 +83,7 @@ class Load(NamedTuple):
 
 
 class Sync:
-    """Keeps the devices of a tenant in step. Whether a user may is decided before (access.py)."""
+    """Keeps a tenant's devices in sync. The caller checks permission (access.py)."""
 
     def __init__(self, books: Books, catalogue: Catalogue, limits: Limits) -> None:
         self._books = books
@@ -97,7 +97,7 @@ class Sync:
         return list(self._catalogue)
 
     def push(self, tenant_id: str, request: PushRequest, now: int, max_bytes: int | None = None) -> Pushed:
-        """Stores what wins, in one transaction. `now` in µs; `max_bytes`: the tenant's quota, where it is at hand.
+        """Stores what wins, in one transaction. `now` in µs; `max_bytes`: the tenant's quota, if the caller has it.
 
         Raises TooLarge, CursorExpired, EpochChanged, QuotaExceeded and what Books raises; then nothing is stored.
         """
@@ -121,7 +121,7 @@ class Sync:
                 require_room(book, beyond=_RESERVE)
             page = None
             if request.pull:
-                # What this push stored lies above all stamps there were before it, so it is not even read.
+                # What this push stored lies above all earlier stamps, so it is not read.
                 page = self._page(book, position, request.pull, after, push.last_stamp, push.unchanged_stamps)
         return Pushed(position.epoch, results, page)
 
@@ -179,7 +179,7 @@ class Sync:
 
 
 def require_room(book: WritableBook, beyond: int = 0) -> None:
-    """Raises QuotaExceeded where the file holds more than the tenant's quota; the transaction is undone by it.
+    """Raises QuotaExceeded if the file holds more than the tenant's quota; that rolls the transaction back.
 
     `beyond`: bytes by which it may hold more.
     """

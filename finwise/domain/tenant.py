@@ -11,7 +11,7 @@ STATES = (CREATING, ACTIVE, QUARANTINED, RESTORING, DELETING, DELETED)
 class Tenant(NamedTuple):
     """An account book. `user_id` is its owner, None once a deleted tenant's owner is deleted too.
 
-    `began_at`: when its last deletion or restore was begun, µs. `quota_mib`: None: as the server's setting says.
+    `began_at`: when its last deletion or restore was begun, µs. `quota_mib` None: the server's setting.
     `role`: the role of the user it was looked up for; None: not a member.
     """
 
@@ -41,17 +41,17 @@ class TenantStore(Protocol):
         """Tenants being created, deleted or restored."""
 
     def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
-        """False where the UUID is known already; then nothing is changed.
+        """False if the UUID is known already; then nothing is changed.
 
-        Raises Conflict where the owner has made `most` tenants that are there or were deleted within a day.
+        Raises Conflict if the owner has made `most` tenants that are there or were deleted within a day.
         """
 
     def put_name(self, uuid: str, name: str) -> None: ...
     def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
-        """Whether there is such a tenant. None: as the server's setting says."""
+        """Whether there is such a tenant. None: the server's setting."""
 
     def put_owner(self, uuid: str, user_id: str | None) -> None:
         """Gives a tenant an owner, if it has none."""
 
     def put_state(self, uuid: str, state: str, *, instead_of: tuple[str, ...], began_at: int | None = None) -> bool:
-        """Moves a tenant on, if it is in one of the states `instead_of`: whether it was. `began_at` None: as it is."""
+        """Changes a tenant's state if it is in one of `instead_of`: whether it was. `began_at` None: as it is."""

@@ -1,4 +1,4 @@
-"""Tenants: account books, each with a file of its own (life.py says how it comes and goes)."""
+"""Tenants: account books, each with its own file (life.py creates and removes it)."""
 
 from collections.abc import Callable
 
@@ -20,10 +20,10 @@ class Tenants:
         self._most = most
 
     def create(self, user: User, uuid: str, name: str, user_id: str | None, now: int) -> tuple[Tenant, bool]:
-        """The tenant with its file, and whether it is new. Said again with the same content, it is the present one.
+        """The tenant with its file, and whether it is new. Idempotent: the same content returns the existing one.
 
-        Raises Conflict where the UUID is known with other content (a deleted tenant's stays reserved) or the user owns
-        as many as one may, Forbidden for another owner than oneself.
+        Raises Conflict if the UUID is known with other content (a deleted tenant's stays reserved) or the user owns
+        as many as allowed, Forbidden for another owner than oneself.
         """
         if user_id not in (None, user.uuid):
             raise Forbidden("A tenant can be created for oneself only. Leave user_id out.")
@@ -43,7 +43,7 @@ class Tenants:
         return [each for each in tenants if access.is_visible(caller, each) and user_id in (None, each.user_id)]
 
     def ids_owned_by(self, user_id: str) -> list[str]:
-        """The tenants that are there and that a user owns, oldest first."""
+        """The existing tenants that a user owns, oldest first."""
         return [tenant.uuid for tenant in self._store.list_for(user_id) if tenant.user_id == user_id]
 
     def ids_with_files(self) -> list[str]:
@@ -55,7 +55,7 @@ class Tenants:
         return [tenant.uuid for tenant in self._store.list_all() if tenant.state in states]
 
     def find(self, caller: Caller, tenant_id: str | None) -> Tenant:
-        """The tenant itself, whatever its file is like. Raises NotFound, TenantDeleted, Forbidden, Busy."""
+        """The tenant itself, in any state of its file. Raises NotFound, TenantDeleted, Forbidden, Busy."""
         return self._open(caller, tenant_id, access.may_read, to_use_file=False)
 
     def to_read(self, caller: Caller, tenant_id: str | None) -> Tenant:

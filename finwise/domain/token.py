@@ -1,4 +1,4 @@
-"""The record of a token, whom it stands for, and where records of tokens are kept."""
+"""The record of a token, its user, and the store of tokens."""
 
 from typing import NamedTuple, Protocol
 
@@ -43,7 +43,7 @@ class TokenStore(Protocol):
         """The tokens of a user that have not expired, oldest first."""
 
     def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
-        """Notes a use, if that can be done at once; an expiry is only ever moved on."""
+        """Notes a use if that is possible at once; an expiry only moves forward."""
 
     def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:
         """The token with another name; None if the user has no such token that has not expired."""
@@ -52,4 +52,4 @@ class TokenStore(Protocol):
         """Whether the user had such a token."""
 
     def delete_all(self, user_id: str, *, but: str | None) -> None:
-        """All of a user's, but for one."""
+        """Removes all of a user's tokens except one."""

@@ -29,7 +29,7 @@ class NewToken(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """A new token with its secret text, which nobody can tell a second time."""
+    """A new token with its secret, which cannot be shown a second time."""
 
     token: Token
     secret: str
@@ -57,7 +57,7 @@ class Tokens:
         self._moved_every = min(_DAY, self._lifetime // 2)
 
     def log_in(self, email: str, password: str, new: NewToken, address: str, now: int) -> Issued:
-        """A new token. Raises Unauthorized, alike for an unknown e-mail and a wrong password, SlowDown, NotFound."""
+        """A new token. Raises Unauthorized, the same for an unknown e-mail and a wrong password; SlowDown, NotFound."""
         account = email_key(email)
         user = self._users.find_by_email(account)
         hashed = user.hashed_password if user else None
@@ -81,7 +81,7 @@ class Tokens:
         return issued
 
     def issue(self, user: User, new: NewToken, now: int) -> Issued:
-        """A new token for somebody whose word was taken elsewhere. Raises NotFound where its tenant is not theirs."""
+        """A new token for a user who was authenticated elsewhere. Raises NotFound if the tenant is not theirs."""
         if new.tenant_id is not None:
             tenant = self._tenants.find_for(user.uuid, new.tenant_id)
             if tenant is None or tenant.role is None:
@@ -115,7 +115,7 @@ class Tokens:
         return issued
 
     def authenticate(self, secret: str, now: int) -> Caller:
-        """Who shows this token; each use puts off its expiry. Raises Unauthorized."""
+        """The caller with this token; each use extends its expiry. Raises Unauthorized."""
         caller = self._store.find_caller(_hashed(secret), millis_text(now))
         if caller is None:
             raise Unauthorized("The token is unknown, revoked or expired. Log in again.")
@@ -145,7 +145,7 @@ class Tokens:
         tell("token.all_revoked", user_id=user.uuid)
 
     def _note_use(self, token: Token, now: int) -> None:
-        """Written now and then only, so that a poll stays a read."""
+        """Written only now and then, so that a poll stays a read."""
         if token.last_used_at is None or token.last_used_at <= millis_text(now - USE_NOTED_EVERY):
             is_fresh = token.expires_at > millis_text(now + self._lifetime - self._moved_every)
             expires_at = token.expires_at if is_fresh else millis_text(now + self._lifetime)

@@ -1,7 +1,7 @@
-"""Upkeep: what has to be forgotten after a time, and space given back.
+"""Maintenance: forgets what is old, and gives space back.
 
-Tombstones end, and the horizon moves with them: a device that slept past it is sent to load everything, and never gets
-an answer that lacks a deletion.
+When tombstones are purged, the horizon moves with them: a device that slept past it has to load everything, and never
+gets an answer that lacks a deletion.
 """
 
 import logging
@@ -33,7 +33,7 @@ class Ages(NamedTuple):
 
 
 class UpkeepStore(Protocol):
-    """users.db, as far as it is about upkeep."""
+    """users.db, as far as maintenance needs it."""
 
     def claim(self, now: int, last_before: int) -> int | None:
         """When the last run was, 0 if there was none, all in µs. It is `now` from here on.
@@ -46,7 +46,7 @@ class UpkeepStore(Protocol):
 
 
 class Files(Protocol):
-    """The files, as far as upkeep is concerned."""
+    """The files, as far as maintenance needs them."""
 
     def shrink(self, tenant_id: str) -> None:
         """Gives unused space back to the disk."""
@@ -92,7 +92,7 @@ class Upkeep:
         return self._files.purge_trash(now - self._ages.trash * _DAY)
 
     def run(self, now: int) -> None:
-        """Everything, for every tenant; what does not work with one does not keep the others from it."""
+        """Everything, for every tenant; a failure with one does not stop the others."""
         self._life.finish(now)
         compacted = 0
         for tenant in self._tenants.list_all():

@@ -32,20 +32,20 @@ class UserStore(Protocol):
     def find_by_email(self, email_key: str) -> User | None: ...
 
     def find_first(self) -> User | None:
-        """Who has signed up first, of those who are there; the demo user does not count."""
+        """The user who signed up first, of those who still exist; the demo user does not count."""
 
     def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
-        """False where the UUID or the e-mail is taken; then nothing is changed. The first user is an administrator.
+        """False if the UUID or the e-mail is taken; then nothing is changed. The first user is an administrator.
 
         The demo user never is, and does not count. With the hash of an invitation's `code`, the user takes it. Raises
-        NotFound where it cannot be taken.
+        NotFound if it cannot be taken.
         """
 
     def is_invited(self, code: str, now: int) -> bool:
         """Whether somebody new could take the invitation with this hash of a code."""
 
     def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
-        """Changes what is not None, and only that, for others may change the rest at the same moment.
+        """Changes only what is not None, because others may change the rest at the same moment.
 
         A new hash revokes all of the user's tokens but one. Raises NotFound; Conflict where the e-mail is taken, or
         where no administrator would be left.
@@ -57,7 +57,7 @@ class UserStore(Protocol):
     def begin_leaving(self, uuid: str, now: int) -> list[str]:
         """Begins to delete the tenants that the user alone may open: which those are.
 
-        Raises Conflict where others may open one, or the user is the last administrator among others.
+        Raises Conflict if others may open one, or the user is the last administrator among others.
         """
 
     def delete(self, uuid: str) -> None:

@@ -54,7 +54,7 @@ class Users:
         """The user, and whether it is new. Said again with the same content, it is the present user.
 
         `invitation`: a code; with one for a tenant the user becomes its member.
-        Raises Forbidden where signing up takes an invitation or is closed, NotFound where the invitation cannot be
+        Raises Forbidden if signing up takes an invitation or is closed, NotFound if the invitation cannot be
         used, Conflict where the UUID or the e-mail is taken by other content, SlowDown after too many such attempts.
         """
         known = self._store.find(new.uuid)
@@ -68,14 +68,14 @@ class Users:
         return known, False
 
     def add(self, new: NewUser, now: int) -> User:
-        """A user on the word of an administrator or the operator. Raises Conflict where UUID or e-mail are taken."""
+        """A user on the word of an administrator or the operator. Raises Conflict if UUID or e-mail are taken."""
         user = self._made(new)
         if not self._store.add(user, email_key(new.email), now):
             raise Conflict("The UUID or the e-mail is taken.")
         return self._welcomed(user)
 
     def admit(self, email: str, now: int) -> User:
-        """The user whom a trusted proxy names; signed up where signing up is open. Raises Forbidden."""
+        """The user whom a trusted proxy names; signed up if signing up is open. Raises Forbidden."""
         user = self._store.find_by_email(email_key(email))
         if user is None:
             self._require_admission(None)
@@ -83,7 +83,7 @@ class Users:
         return user
 
     def only(self, now: int) -> User:
-        """The one person of an installation without logins, made where there is none yet."""
+        """The one person of an installation without logins, made if there is none yet."""
         return self._store.find_first() or self._find_or_add(NewUser(str(uuid4()), "Me", "me@localhost", None), now)
 
     def require_password(self, user: User, current: str | None, token_id: str, now: int) -> None:
@@ -113,7 +113,7 @@ class Users:
     def delete(self, user: User, now: int) -> None:
         """Deletes the account; the tenants that the user alone may open go to the trash.
 
-        Raises Conflict where others may open one: it needs another owner, or an end, first.
+        Raises Conflict if others may open one: it needs another owner, or an end, first.
         """
         for tenant_id in self._store.begin_leaving(user.uuid, now):
             self._life.go_on(tenant_id, now)
@@ -121,7 +121,7 @@ class Users:
         tell("user.deleted", user_id=user.uuid)
 
     def _admitted(self, new: NewUser, address: str, now: int, code: str | None) -> User | None:
-        """A new user; None where the UUID or the e-mail is taken. Raises NotFound, SlowDown.
+        """A new user; None if the UUID or the e-mail is taken. Raises NotFound, SlowDown.
 
         The invitation is checked first: strangers do not learn which e-mails are taken, and their attempts do not
         slow down people with an invitation.
