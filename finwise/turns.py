@@ -16,16 +16,17 @@ _PATIENCE = 0.02  # seconds
 
 
 class _Mine(local):
-    """Whether this thread has the turn."""
+    """Whether this thread has the turn; whether what it works on is too large for one."""
 
     held = False
+    stays_out = False
 
 
 class Turn:
     """A block that is worked on in turn."""
 
     def __enter__(self) -> None:
-        _mine.held = _turn.acquire(timeout=_PATIENCE)
+        _mine.held = not _mine.stays_out and _turn.acquire(timeout=_PATIENCE)
 
     def __exit__(self, *error: object) -> None:
         leave()
@@ -42,6 +43,16 @@ class Wait:
     def __exit__(self, *error: object) -> None:
         if self._left:
             _mine.held = _turn.acquire(timeout=_PATIENCE)
+
+
+def stay_out() -> None:
+    """Until `take_part` this thread takes no turns, for it would keep the others waiting for long."""
+    _mine.stays_out = True
+
+
+def take_part() -> None:
+    """From here on this thread takes turns again."""
+    _mine.stays_out = False
 
 
 def leave() -> bool:

@@ -12,6 +12,7 @@ from finwise.api import (
     conflicts,
     context,
     copies,
+    departures,
     devices,
     document,
     errors,
@@ -27,6 +28,7 @@ from finwise.api import (
 )
 from finwise.api.access_log import AccessLog
 from finwise.api.arrivals import Arrivals
+from finwise.api.departures import Departures
 from finwise.api.express import Express
 from finwise.api.flooding import Flow
 from finwise.config import Settings
@@ -44,6 +46,7 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     flow = Flow(settings.requests_per_minute)
     auth.register(app, flow)
     errors.register(app)
+    departures.register(app, settings.threads)
     described = document.create(app, settings.url_prefix)
     for module in (
         users,
@@ -66,3 +69,4 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     if settings.access_log:
         logged = AccessLog(app.wsgi_app)
         app.wsgi_app = proxies.Proxies(logged, settings)  # type: ignore[method-assign]
+    app.wsgi_app = Departures(app.wsgi_app)  # type: ignore[method-assign]

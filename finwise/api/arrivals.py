@@ -6,11 +6,14 @@ bounded by token; a token has a share of the threads and of the bytes, and other
 told at once when to come again, which costs a fraction of the work itself.
 """
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable
-from threading import Condition, Lock
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from threading import BoundedSemaphore, Condition, Lock
 from typing import Any
 
+from finwise import turns
 from finwise.api.auth import KNOWN, REFUSED
 from finwise.errors import Busy, SlowDown
 
@@ -18,7 +21,11 @@ Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 LARGE = 65_536  # bytes of a body from which on its memory counts
+MOST_LARGE = 8  # large bodies that are there at once, half of them of one token; each takes many times its size
+AT_WORK = 2  # of them; the others wait, for Python works on one at a time anyway, and small requests find it free
+SMALL = 65_536  # bytes of an answer that needs no thread (departures.py)
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
+_WORK_PATIENCE = 5.0  # seconds
 _RETRY_AFTER = 2  # seconds
 
 
@@ -62,6 +69,8 @@ class Shares:
         self.size = size
         self._in_progress: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+        self._bodies: Counter[str] = Counter()
+        self._at_work = BoundedSemaphore(AT_WORK)
         self._guard = Lock()
 
     def begin(self, token: str) -> bool:
@@ -82,17 +91,32 @@ class Shares:
         if not size:
             return
         with self._guard:
+            if self._bodies[token] >= MOST_LARGE // 2:
+                raise SlowDown("Your large requests are still worked on. Wait for their answers.", retry_after=1)
+            if self._bodies.total() >= MOST_LARGE:
+                raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
             if self._bytes[token] + size > self.size:
                 raise SlowDown("Your large requests are still worked on. Wait for their answers.", retry_after=1)
             if self._bytes.total() + size > 3 * self.size:
                 raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
             self._bytes[token] += size
+            self._bodies[token] += 1
+
+    def work(self) -> None:
+        """Waits until few enough large bodies are worked on, and counts as one of them until `rest`. Raises Busy."""
+        if not self._at_work.acquire(timeout=_WORK_PATIENCE):
+            raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
+
+    def rest(self) -> None:
+        """Lets the next large body be worked on."""
+        self._at_work.release()
 
     def give_back(self, token: str, size: int) -> None:
         """Returns the room that `take` took."""
         if size:
             with self._guard:
                 _reduce(self._bytes, token, size)
+                _reduce(self._bodies, token, 1)
 
 
 class Arrivals:
@@ -111,12 +135,40 @@ class Arrivals:
         if token and not has_begun:
             environ[REFUSED] = SlowDown("This token has too many requests at once. Wait for answers.", retry_after=1)
         environ["wsgi.input"] = body = _Arriving(environ, self._members, self._strangers, self._shares)
+        answer: Iterable[bytes] = []
         try:
-            return self._app(environ, start_response)
+            answer = self._app(environ, start_response)
         finally:
             body.close()
-            if has_begun:
+            is_small = isinstance(answer, list) and sum(map(len, answer)) <= SMALL
+            if has_begun and is_small:
                 self._shares.end(token)
+        # What a reader has not taken yet is in progress still.
+        return _Taken(answer, partial(self._shares.end, token)) if has_begun and not is_small else answer
+
+
+class _Taken:
+    """An answer; `at_end` is called once the server has taken all of it, or gives up."""
+
+    def __init__(self, answer: Iterable[bytes], at_end: Callable[[], None]) -> None:
+        self._answer = answer
+        self._at_end = at_end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        """Called by the server, as WSGI has it."""
+        try:
+            close(self._answer)
+        finally:
+            self._at_end()
+
+
+def close(answer: Iterable[bytes]) -> None:
+    """Ends an answer, as whoever was given it by a WSGI application has to."""
+    if end := getattr(answer, "close", None):
+        end()
 
 
 class _Arriving:
@@ -128,6 +180,8 @@ class _Arriving:
         self._members, self._strangers = members, strangers
         self._shares = shares
         self._counted: tuple[str, int] | None = None
+        self._arrived = 0
+        self._is_at_work = False
 
     def read(self, size: int = -1) -> bytes:
         content: bytes = self._in_place(self._stream.read, size)
@@ -147,13 +201,20 @@ class _Arriving:
     def close(self) -> None:
         """Gives back the room that the body took, and lets go of the request, which held this object in turn."""
         self._environ["wsgi.input"] = self._stream
+        if self._is_at_work:
+            self._shares.rest()
+            turns.take_part()
         if self._counted:
             self._shares.give_back(*self._counted)
 
+    def _length(self) -> float:
+        """The bytes that the body has; of a body in chunks nobody knows."""
+        length = self._environ.get("CONTENT_LENGTH", "")
+        return int(length) if length.isdecimal() and length.isascii() else math.inf
+
     def _weight(self) -> int:
         """The bytes of the body if they count; a body in chunks may become as large as any."""
-        length = self._environ.get("CONTENT_LENGTH", "")
-        size = int(length) if length.isdecimal() and length.isascii() else self._shares.size
+        size = int(min(self._length(), self._shares.size))
         return min(size, self._shares.size) if size > LARGE else 0
 
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
@@ -166,9 +227,21 @@ class _Arriving:
             self._counted = sender, weight
         lane.enter(sender)
         try:
-            return read(size)
+            content = read(size)
         finally:
             lane.leave(sender)
+        self._note_arrival(content)
+        return content
+
+    def _note_arrival(self, content: Any) -> None:
+        """Begins to count as work once a large body is there to its end."""
+        if self._is_at_work or not self._counted or not self._counted[1]:
+            return
+        self._arrived += len(content)
+        if not content or self._arrived >= self._length():
+            self._shares.work()
+            self._is_at_work = True
+            turns.stay_out()
 
 
 def _reduce(counter: Counter[str], key: str, by: int) -> None:

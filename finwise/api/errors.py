@@ -108,7 +108,7 @@ def _freeing(answer: Callable[[E], Response]) -> Callable[[E], Response]:
 
 def register(app: Flask) -> None:
     """Answers every error with a problem body."""
-    app.register_error_handler(errors.FinWiseError, _domain_error)
+    app.register_error_handler(errors.FinWiseError, domain_error)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -145,7 +145,8 @@ def http_error(error: HTTPException) -> Response:
 
 
 @_freeing
-def _domain_error(error: errors.FinWiseError) -> Response:
+def domain_error(error: errors.FinWiseError) -> Response:
+    """The answer to an error of FinWise's own."""
     status = STATUS[type(error)]
     members = dict(error.members)
     if error.errors:

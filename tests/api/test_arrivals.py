@@ -1,15 +1,19 @@
 """Work in progress is bounded by sender and in all, and its places are given back."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from threading import Barrier
 from typing import Any
 
 import pytest
 
+from finwise import turns
 from finwise.api import arrivals
-from finwise.api.arrivals import LARGE, Arrivals
+from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals
 from finwise.api.auth import KNOWN, REFUSED
 from finwise.errors import Busy, SlowDown
+from finwise.turns import Turn
 
 BODY_BYTES = 1_000_000
 
@@ -158,3 +162,54 @@ def test_large_bodies_of_one_token_have_the_bytes_of_one_body_and_all_have_three
 
     _nested(large, 1, last, token="ada", **half)()
     assert send(large, BytesIO(b"again"), "ada", length=BODY_BYTES) == b"again"
+
+
+def test_large_bodies_are_few_and_half_of_them_of_one_token(large: Arrivals) -> None:
+    body = {"length": LARGE + 1}
+
+    def last() -> None:
+        refused(SlowDown, large, token="ada", **body)()
+        refused(SlowDown, large, token="grace", **body)()
+        refused(Busy, large, token="a third", **body)()
+        assert send(large, BytesIO(b"a small one"), "a third")
+
+    of_grace = _nested(large, MOST_LARGE // 2, last, token="grace", **body)
+    _nested(large, MOST_LARGE // 2, of_grace, token="ada", **body)()
+
+
+def test_of_large_bodies_that_have_arrived_a_few_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "_WORK_PATIENCE", 0.1)
+    all_at_work = Barrier(AT_WORK + 1)
+
+    def work(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["wsgi.input"].read(LARGE + 1)
+        all_at_work.wait(30)
+        all_at_work.wait(30)
+        return [b"done"]
+
+    server = Arrivals(work, threads=64, body_bytes=BODY_BYTES)
+    body = b"x" * (LARGE + 1)
+
+    def one(token: str) -> bytes:
+        return send(server, BytesIO(body), token, length=len(body))
+
+    with ThreadPoolExecutor(AT_WORK) as threads:
+        working = [threads.submit(one, token) for token in ("ada", "grace")]
+        try:
+            all_at_work.wait(30)
+            with pytest.raises(Busy):
+                one("a third")
+        finally:
+            all_at_work.wait(30)
+        assert [each.result(30) for each in working] == [b"done"] * AT_WORK
+
+
+def test_a_large_body_takes_no_turn_from_small_ones(large: Arrivals) -> None:
+    def work(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["wsgi.input"].read(LARGE + 1)
+        with Turn():
+            return [b"in turn" if turns.leave() else b"out of turn"]
+
+    server = Arrivals(work, threads=64, body_bytes=BODY_BYTES)
+    assert send(server, BytesIO(b"x" * (LARGE + 1)), "ada", length=LARGE + 1) == b"out of turn"
+    assert send(server, BytesIO(b"x"), "ada", length=1) == b"in turn"
