@@ -166,7 +166,7 @@ class _Taken:
 
 
 def close(answer: Iterable[bytes]) -> None:
-    """Ends an answer, as whoever was given it by a WSGI application has to."""
+    """Ends an answer, as WSGI asks of the one who was given it."""
     if end := getattr(answer, "close", None):
         end()
 

@@ -2,19 +2,21 @@
 
 import gc
 import logging
+import sys
 
 import click
 from flask import Flask
 
 from finwise import config, connections, create_app, create_domain
 from finwise.api import account_book
-from finwise.cli import descriptors
+from finwise.cli import allocation, descriptors
 from finwise.cli.addresses import address_of, require_usable, url_of
 from finwise.cli.master import STOP_SECONDS, follow_master
 from finwise.domain.events import tell
 from finwise.version import __version__
 
 _GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
+_SWITCH_SECONDS = 0.0005  # that a thread may compute while another waits; a poll waits for it a dozen times
 BACKLOG = 2_048  # connections that wait to be taken
 FOLD_SECONDS = 10.0  # that a stopping server may take to fold write-ahead logs into their files
 _NAMED = 20  # of the files whose logs remain
@@ -63,6 +65,8 @@ def application() -> Flask:
         most = descriptors.connections(settings.threads) * 3 // 4  # before the server itself stops taking new ones
         connections.start(connections.Watch(settings.port, most, settings.proxies))
     follow_master()
+    allocation.give_back_large_blocks()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     return app
