@@ -133,7 +133,7 @@ class WritableBook(Book, Protocol):
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
         """Forgets tombstones, change_ids and devices, and conflicts, from before these moments (µs).
 
-        Moves the horizon to the last tombstone that goes; its change_id is remembered.
+        Moves the horizon to the last tombstone that goes, or to its time if that is later; its change_id is remembered.
         """
 
 

@@ -11,7 +11,6 @@ from finwise.domain.devices import Owner, Owners, authors
 from finwise.domain.merge import OVERWRITTEN
 from finwise.domain.push import Push
 from finwise.domain.sync import require_room
-from finwise.domain.times import millis_text
 from finwise.errors import Conflict, NotFound
 
 _CHUNK = 20  # conflicts in memory at once while they are sent; two versions each, of 256 KiB at most
@@ -58,11 +57,11 @@ class Conflicts:
             kept = book.find_conflict(conflict_id)
             if kept is None:
                 raise _not_found()
-            position, key = book.find_position(), (kept.loser.entity_type, kept.loser.id)
+            key = (kept.loser.entity_type, kept.loser.id)
             stored = book.list_versions([key]).get(key)
             if decision.says_base and decision.base_updated_at != (stored.updated_at if stored else None):
                 raise Conflict("Another version is stored by now. Look at both again.")
-            push = Push(book, position.last_stamp, [_change(kept, stored, now)], kept.loser.device_id, now)
+            push = Push(book, book.find_position(), [_change(kept, stored)], kept.loser.device_id, now)
             push.judge()
             book.lift_limit()  # for a moment the loser exists twice
             push.store()
@@ -81,17 +80,14 @@ class Conflicts:
                 raise _not_found()
 
 
-def _change(kept: KeptConflict, stored: Version | None, now: int) -> Change:
-    """The loser as a change by somebody who knows the stored version, so that it is judged 1 ms after it.
-
-    If the entity is gone, the change is dated now: devices may have built upon a version of its old time.
-    """
+def _change(kept: KeptConflict, stored: Version | None) -> Change:
+    """The loser as a change by somebody who knows the stored version, so that it is judged 1 ms after it."""
     change_id = str(uuid4())
     return Change(
         change_id=change_id,
         sent_change_id=change_id,
         key=(kept.loser.entity_type, kept.loser.id),
-        updated_at=kept.loser.updated_at if stored else millis_text(now),
+        updated_at=kept.loser.updated_at,
         data=kept.loser.data,
         sent_created_at=kept.loser.created_at,
         created_at=kept.loser.created_at,

@@ -32,6 +32,7 @@ def judge(
     remembered: bool,
     ancestor: Change | None,
     built_upon: bool,
+    after_purged: str = "",
 ) -> Verdict:
     """Judges `change` against the `stored` version of its entity, in the order of protocol.md 2.
 
@@ -39,6 +40,7 @@ def judge(
     remembered: the change was stored once and has been replaced since.
     ancestor: the earlier change of this push that is the stored version, if it is one.
     built_upon: a later change of this push about this entity names the same base: it was made on top of this one.
+    after_purged: a time later than that of every version that was purged; empty if none was.
     """
     if stored is not None and stored.change_id == change.change_id:
         return Verdict(UNCHANGED, stored.updated_at)
@@ -46,7 +48,7 @@ def judge(
     if remembered:
         return Verdict(SUPERSEDED, time)
     if stored is None:
-        return Verdict(APPLIED, time)
+        return Verdict(APPLIED, max(time, after_purged))
     if _knew(change, stored, ancestor):
         return Verdict(APPLIED, max(time, next_milli(stored.updated_at)))
     same = same_content(change.data, stored.data)

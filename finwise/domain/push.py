@@ -7,10 +7,10 @@ from typing import NamedTuple
 from finwise.domain import digest
 from finwise.domain.book import KeptConflict, Remembered, WritableBook
 from finwise.domain.change import Change, Key, Rejection, Version
-from finwise.domain.cursor import next_stamp
+from finwise.domain.cursor import Position, next_stamp
 from finwise.domain.limits import MAX_TEXT
 from finwise.domain.merge import APPLIED, OLDER, OVERWRITTEN, SUPERSEDED, Verdict, judge
-from finwise.domain.times import millis_text
+from finwise.domain.times import millis_text, next_milli
 
 
 class Result(NamedTuple):
@@ -29,13 +29,13 @@ class Result(NamedTuple):
 class Push:
     """Judges changes in their order with `judge`, then writes what was decided with `store`.
 
-    `now` in µs; `last_stamp` is the book's when the transaction began and the new one after `store`.
+    `now` in µs; `position` is the book's when the transaction began, `last_stamp` the new one after `store`.
     """
 
     def __init__(
         self,
         book: WritableBook,
-        last_stamp: int,
+        position: Position,
         changes: Sequence[Change | Rejection],
         device_id: str | None,
         now: int,
@@ -45,6 +45,7 @@ class Push:
         self._changes = changes
         self._device_id = device_id
         self._now, self._now_text = now, millis_text(now)
+        self._after_purged = next_milli(millis_text(position.horizon)) if position.horizon else ""
         keys = {change.key for change in accepted}
         self._before = book.list_versions(keys)
         self._written: dict[Key, Version] = {}
@@ -55,7 +56,7 @@ class Push:
         self._remembered: list[Remembered] = []
         self._conflicts: list[KeptConflict] = []
         self._superseded = 0
-        self.last_stamp = last_stamp
+        self.last_stamp = position.last_stamp
         self.unchanged_stamps: set[int] = set()
 
     def judge(self) -> list[Result | Rejection]:
@@ -125,6 +126,7 @@ class Push:
             remembered=bool(self._known_ids) and (key, change.change_id) in self._known_ids,
             ancestor=self._ancestors.get(key),
             built_upon=bool(self._last_with_base) and self._is_built_upon(place, change),
+            after_purged=self._after_purged,
         )
         if status == SUPERSEDED:
             self._superseded += 1

@@ -108,7 +108,7 @@ class Sync:
         with self._books.transact(tenant_id, max_bytes=max_bytes) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
-            push = Push(book, position.last_stamp, changes, request.device_id, now)
+            push = Push(book, position, changes, request.device_id, now)
             results = push.judge()
             if not push.stores_data:
                 book.lift_limit()  # deletions that keep what they overwrote unseen need as much room as that had

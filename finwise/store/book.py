@@ -12,6 +12,7 @@ from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, Store
 from finwise.domain.change import Key, Row, Version, entity_text, read_entity
 from finwise.domain.cursor import Position
 from finwise.domain.limits import MAX_TEXT
+from finwise.domain.times import parse_micros
 from finwise.errors import quarantined
 from finwise.store.checksum import checksum, checksum_of
 from finwise.store.connection import Connection, lift_page_limit
@@ -266,27 +267,23 @@ class Book:
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
         self._connection.forget()
-        self.find_position()  # which is checked: what is written below is derived from it
+        epoch, last_stamp, horizon = self.find_position()  # which is checked: the new horizon is derived from it
         execute = self._connection.execute
         change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount
-        purged = execute(
-            """SELECT stamp, entity, change_id, device_id FROM sync_entities
-               WHERE stamp < ? AND is_deleted""",
+        old = execute(
+            "SELECT stamp, entity, change_id, device_id FROM sync_entities WHERE stamp < ? AND is_deleted",
             (forgotten_before,),
         )
-        self.add_remembered(
-            [Remembered((each.entity_type, each.id), each.change_id, now) for each in map(read_version, purged)]
-        )
-        execute(
-            """UPDATE sync_book SET horizon = max(horizon,
-                 (SELECT coalesce(max(stamp), 0) FROM sync_entities WHERE stamp < ? AND is_deleted))""",
-            (forgotten_before,),
-        )
-        execute("UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)")
-        tombstones = execute("DELETE FROM sync_entities WHERE stamp < ? AND is_deleted", (forgotten_before,)).rowcount
+        # The horizon never lies above the last stamp, or no cursor would be good. So the tombstone of an edit that is
+        # dated later, after many edits at once, waits until something else is stored.
+        purged = [version for version in map(read_version, old) if _latest_moment(version) <= last_stamp]
+        self.add_remembered([Remembered((each.entity_type, each.id), each.change_id, now) for each in purged])
+        self._connection.executemany("DELETE FROM sync_entities WHERE stamp = ?", [(each.stamp,) for each in purged])
+        horizon = max([horizon, *map(_latest_moment, purged)])
+        execute("UPDATE sync_book SET horizon = ?, checksum = ?", (horizon, checksum(epoch, last_stamp, horizon)))
         conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
         devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount
-        return Purged(tombstones, change_ids, conflicts, devices)
+        return Purged(len(purged), change_ids, conflicts, devices)
 
 
 def row_of(version: Version) -> tuple[int | str | bytearray | None, ...]:
@@ -305,6 +302,11 @@ def read_version(row: tuple[int, str, str, str | None]) -> Version:
     """The version of a row, of which these are stamp, entity, change_id and device_id. Raises Quarantined."""
     stamp, text, change_id, device_id = row
     return Version(*read_entity((stamp, text)), change_id, device_id)
+
+
+def _latest_moment(version: Version) -> int:
+    """When a version was stored or dated, whichever is later; in µs."""
+    return max(version.stamp, parse_micros(version.updated_at) or 0)
 
 
 def _intact(row: tuple[int, str, str, str | None, int, bytes]) -> Version:

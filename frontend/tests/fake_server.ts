@@ -117,7 +117,7 @@ export class FakeServer {
       const key = `${change.entity_type}/${change.id}`;
       const remembered = this.remembered.get(key) ?? new Set<string>();
       this.remembered.set(key, remembered);
-      if (!judges.has(key)) judges.set(key, new Judge(this.find(change) ?? null, remembered, new Date(this.now).toISOString(), changes));
+      if (!judges.has(key)) judges.set(key, new Judge(this.find(change) ?? null, remembered, new Date(this.now).toISOString(), changes, this.horizon ? new Date(this.horizon).toISOString() : undefined));
       const judge = judges.get(key)!;
       const { status, updated_at, conflict } = judge.judge(change);
       if (conflict) this.conflicts.push({ ...conflict, entity_type: change.entity_type, id: change.id });

@@ -51,6 +51,8 @@ export class Judge {
     private readonly remembered: Set<string>,
     now: string,
     private readonly push: WireChange[],
+    /** Of the last purge, in whole milliseconds. */
+    private readonly horizon?: string,
   ) {
     this.now = canonicalTime(now)!;
   }
@@ -64,7 +66,7 @@ export class Judge {
     const sent = canonicalTime(change.updated_at)!;
     const time = sent < this.now ? sent : this.now;
     if (this.remembered.has(change.change_id)) return verdict("superseded", stored);
-    if (!stored) return this.apply(change, time, null);
+    if (!stored) return this.apply(change, this.horizon ? later(time, this.horizon) : time, null);
     if (this.knew(change, stored)) return this.apply(change, later(time, stored.updated_at), null);
     const content = change.deleted_at ? null : change.data;
     const same = stored.deleted_at ? content === null : content !== null && sameJson(content, stored.data);

@@ -9,6 +9,7 @@ interface MergeCase {
   name: string;
   now: string;
   stored: Version | null;
+  horizon?: string;
   remembered: string[];
   changes: WireChange[];
   results: { status: string; updated_at?: string | null; conflict?: unknown; code?: string }[];
@@ -27,11 +28,11 @@ function vectors<T>(name: string): T[] {
 }
 
 describe("the judgement", () => {
-  test.each(vectors<MergeCase>("merge").map((each) => [each.name, each] as const))("%s", (_, { now, stored, remembered, changes, results, final }) => {
+  test.each(vectors<MergeCase>("merge").map((each) => [each.name, each] as const))("%s", (_, { now, stored, horizon, remembered, changes, results, final }) => {
     const taken = changes.filter((_, place) => results[place]!.status !== "rejected");
     const judges = new Map<string, Judge>();
     const judgeOf = (id: string) => {
-      if (!judges.has(id)) judges.set(id, new Judge(id === "e1" ? stored : null, new Set(id === "e1" ? remembered : []), now, taken));
+      if (!judges.has(id)) judges.set(id, new Judge(id === "e1" ? stored : null, new Set(id === "e1" ? remembered : []), now, taken, horizon));
       return judges.get(id)!;
     };
     changes.forEach((change, place) => {

@@ -11,7 +11,7 @@ from typing import Any
 from finwise import entities
 from finwise.domain.book import KeptConflict, Remembered
 from finwise.domain.change import Key, Version
-from finwise.domain.cursor import Position
+from finwise.domain.cursor import Cursor, Position
 from finwise.domain.limits import Limits
 from finwise.domain.push import Result
 from finwise.domain.sync import Page, PullRequest, Pushed, PushRequest, Sync
@@ -63,6 +63,13 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
             if made:
                 book.put_state(max(version.stamp for version in made), {})
 
+    def put_horizon(self, horizon: int) -> None:
+        """Sets how far tombstones were purged, in µs."""
+        with _DATABASES.transact(self.tenant_id) as connection:
+            connection.forget()
+            connection.execute("UPDATE sync_book SET horizon = :it, last_stamp = max(last_stamp, :it)", {"it": horizon})
+            connection.execute("UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)")
+
     def push(self, elements: Iterable[object], now: int, device_id: str | None = None) -> Pushed:
         return self.sync.push(self.tenant_id, PushRequest(list(elements), device_id), now)
 
@@ -79,7 +86,8 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
 
     def page(self) -> Page:
         """Everything there is, tombstones included."""
-        return self.sync.pull(self.tenant_id, PullRequest(limit=EVERYTHING))
+        epoch, _, horizon = self.position()
+        return self.sync.pull(self.tenant_id, PullRequest(Cursor(horizon, epoch), limit=EVERYTHING))
 
     def versions(self) -> dict[Key, Version]:
         return self.versions_of([(entity.entity_type, entity.id) for entity in self.page().entities])

@@ -57,6 +57,8 @@ def _opened(case: dict[str, Any]) -> MemoryBook:
     book = MemoryBook()
     versions = [_version(case["stored"])] if case["stored"] else []
     book.put(versions, [Remembered(KEY, change_id, STAMP) for change_id in case["remembered"]])
+    if "horizon" in case:
+        book.put_horizon(_micros(case["horizon"]))
     return book
 
 

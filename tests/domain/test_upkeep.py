@@ -16,6 +16,7 @@ from finwise.domain.book import Contact
 from finwise.domain.cursor import Cursor
 from finwise.domain.push import Result
 from finwise.domain.sync import PullRequest, PushRequest
+from finwise.domain.times import millis_text, next_milli
 from finwise.domain.tokens import NewToken
 from finwise.errors import CursorExpired, Quarantined
 from harness.callers import as_caller
@@ -94,6 +95,39 @@ def test_forgetting_moves_neither_the_last_stamp_nor_the_digest(domain: Domain, 
     after = domain.sync.pull(tenant_id, PullRequest(since))
     assert (after.next_stamp, after.digest) == (before.next_stamp, before.digest)
     assert domain.verification.verify(tenant_id) == []
+
+
+def test_an_entity_that_is_made_again_has_a_time_that_none_of_its_forgotten_versions_had(
+    domain: Domain, tenant_id: str
+) -> None:
+    """So a device that knew the forgotten version of that time overwrites nothing unseen."""
+    forgotten = change("gone")["updated_at"]
+    domain.upkeep.compact(tenant_id, START + 181 * DAY)
+    (made,) = domain.sync.push(
+        tenant_id, PushRequest([change("gone", updated_at=forgotten)]), START + 181 * DAY
+    ).results
+    assert isinstance(made, Result)
+    assert made.version is not None
+    assert made.version.updated_at == next_milli(millis_text(START))
+    late = change("gone", base_updated_at=forgotten, data={"name": "by who knew the forgotten one"})
+    domain.sync.push(tenant_id, PushRequest([late]), START + 181 * DAY)
+    with domain.conflicts.list_of(tenant_id) as found:
+        assert [each.kept.loser.change_id for chunk in found.chunks for each in chunk] == [late["change_id"]]
+
+
+def test_the_horizon_lies_beyond_the_time_of_each_deletion_that_was_forgotten(domain: Domain, tenant_id: str) -> None:
+    """Many edits at once are dated 1 ms apart, beyond the clock; their tombstone waits until more is stored."""
+    edits = [change("fast", updated_at=millis_text(START), base_updated_at=None) for _ in range(3)]
+    deletion = change("fast", **DEAD | {"updated_at": millis_text(START), "base_updated_at": None})
+    domain.sync.push(tenant_id, PushRequest([*edits, deletion]), START)
+    assert domain.upkeep.compact(tenant_id, START + 181 * DAY).tombstones == 1, "only the one that was there before"
+    domain.sync.push(tenant_id, PushRequest([change("later")]), START + 181 * DAY)
+    assert domain.upkeep.compact(tenant_id, START + 181 * DAY).tombstones == 1
+    again = change("fast", updated_at=millis_text(START + 3_000))
+    (made,) = domain.sync.push(tenant_id, PushRequest([again]), START + 181 * DAY).results
+    assert isinstance(made, Result)
+    assert made.version is not None
+    assert made.version.updated_at == millis_text(START + 4_000)
 
 
 def test_a_deletion_that_is_pushed_again_after_it_was_forgotten_is_recognised(domain: Domain, tenant_id: str) -> None:
