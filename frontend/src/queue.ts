@@ -43,10 +43,21 @@ export async function giveBack(db: FinwiseTenantSpecificDB, locals: Local[]): Pr
   await db.syncQueue.bulkAdd(locals.map((local) => ({ ...local, change_id: newId(), base_updated_at: null, sent: 0 })));
 }
 
-/** Forgets the bases of what waits: after a restore another version may have the very time that a base names. */
-export async function forgetBases(db: FinwiseTenantSpecificDB): Promise<void> {
-  await db.syncQueue.toCollection().modify({ base_updated_at: null });
-  await db.syncRejected.toCollection().modify({ base_updated_at: null });
+/**
+ * A base of before a restore, moved to the years from 9000 on: after it another version may have the very time that the
+ * base names, and none has this one. Different bases stay different, for they part the edits that were made from them.
+ */
+export function formerBase(base: string | null): string | null {
+  return base && `9${base.slice(1)}`;
+}
+
+/** Makes the bases of all that waits, and of what was set aside, bases of before a restore. */
+export async function moveBases(db: FinwiseTenantSpecificDB): Promise<void> {
+  const move = (entry: { base_updated_at: string | null }): void => {
+    entry.base_updated_at = formerBase(entry.base_updated_at);
+  };
+  await db.syncQueue.toCollection().modify(move);
+  await db.syncRejected.toCollection().modify(move);
 }
 
 /** The next entries to push, marked as sent: at most `most`, of about `bytes`, but at least one entry or group. */

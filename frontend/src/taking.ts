@@ -3,7 +3,7 @@
 import { ENTITY_TYPES, type Entity, type EntityType, type Schemas, isEntityType } from "./catalogue.js";
 import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database.js";
 import { type Local, Locals, type Step, fromServer, recount } from "./local.js";
-import { forgetBases, giveBack, setAside, waiting } from "./queue.js";
+import { formerBase, giveBack, moveBases, setAside, waiting } from "./queue.js";
 
 const CHUNK = 1000; // entities that are read and written at once
 const FEW = 20;
@@ -55,7 +55,7 @@ export class Taking {
     const there = new Map(entities.map((entity) => [keyOf(entity), entity.updated_at]));
     const named = new Set((await this.newestWaiting()).keys());
     for (const rejected of await this.db.syncRejected.toArray()) named.add(keyOf(rejected));
-    if (reload?.reason === "epoch_changed") await forgetBases(this.db);
+    if (reload?.reason === "epoch_changed") await moveBases(this.db);
     if (reload) for (const entityType of types) await this.makeRoom(entityType, there, named, reload);
     await this.versions(entities, onStored);
     await this.save();
@@ -66,17 +66,18 @@ export class Taking {
   private async makeRoom(entityType: EntityType, there: Map<string, string>, named: Set<string>, reload: Reload): Promise<void> {
     const isNewLife = reload.reason === "epoch_changed";
     const given: Local[] = [];
-    const baseless: Step[] = [];
+    const moved: Step[] = [];
     for (const local of await this.heldOf(entityType)) {
       const theirs = there.get(keyOf(local));
       const isNamed = named.has(keyOf(local));
       const isGiven = isNewLife && !isNamed && (theirs === undefined ? reload.give_back : local.updated_at > theirs);
       if (isGiven) given.push(local);
-      if (isGiven || (isNamed && isNewLife)) baseless.push({ local: { ...local, base_updated_at: null }, before: local });
+      const base_updated_at = isGiven ? null : formerBase(local.base_updated_at);
+      if (isGiven || (isNamed && isNewLife)) moved.push({ local: { ...local, base_updated_at }, before: local });
       else if (!isNamed && theirs === undefined && local.data !== null) await this.locals.remove(local);
     }
     await giveBack(this.db, given);
-    await this.locals.put(entityType, baseless);
+    await this.locals.put(entityType, moved);
   }
 
   /** The cursor to go on from, for these types. */

@@ -528,7 +528,7 @@ describe("when the server cannot go on from the cursor", () => {
     expect(sent().map(({ base_updated_at }) => base_updated_at)).toEqual([null, null, null]);
   });
 
-  test("epoch_changed: what waits forgets its base, which another version may have by chance, so that nothing is overwritten unseen", async () => {
+  test("epoch_changed: what waits is on no base of the new life, though another version has its time by chance, so nothing is overwritten unseen", async () => {
     server.edit("tags", "a", { name: "before" });
     const restore = server.snapshot();
     server.now += 1_000;
@@ -549,24 +549,44 @@ describe("when the server cannot go on from the cursor", () => {
     expect(server.conflicts).toHaveLength(1);
   });
 
-  test("epoch_changed: edits of what waits or is given back are on no base either", async () => {
+  test("epoch_changed: edits of what waits or is given back are on no base of the new life either", async () => {
     const restore = server.snapshot();
     server.edit("tags", "waits", { name: "x" });
     server.edit("tags", "given back", { name: "x" });
     await desk.sync();
     server.now += 1_000;
     await desk.tag("waits", "mine");
+    const former = (await queued())[0]!.base_updated_at!.replace(/^2/, "9");
     restore();
     server.next("/sync/changes", problem(410, "epoch_changed", { action: "initial", give_back: true }));
     server.next("/sync/changes", "request lost");
     await failure(desk.sync());
     for (const id of ["waits", "given back"]) await desk.tag(id, "mine too");
     expect((await queued()).map(({ id, base_updated_at }) => [id, base_updated_at])).toEqual([
-      ["waits", null], ["given back", null], ["waits", null], ["given back", null],
+      ["waits", former], ["given back", null], ["waits", former], ["given back", null],
     ]);
     await desk.sync();
     expect(server.living()).toEqual({ "tags/waits": { name: "mine too" }, "tags/given back": { name: "mine too" } });
     expect(server.conflicts).toEqual([]);
+  });
+
+  test("epoch_changed: of two edits that were made from different versions, the one that the other did not know is kept", async () => {
+    const restore = server.snapshot();
+    server.edit("tags", "a", { name: "first" });
+    await desk.sync();
+    await desk.tag("a", "upon the first");
+    server.now += 1_000;
+    server.edit("tags", "a", { name: "second" });
+    server.next("/sync/changes", problem(507, "quota_exceeded"));
+    await failure(desk.sync()); // so it takes the second version, and its own edit waits
+    expect(await desk.names()).toEqual({ a: "second" });
+    server.now += 1_000;
+    await desk.tag("a", "upon the second");
+    restore();
+    server.next("/sync/changes", problem(410, "epoch_changed", { action: "initial", give_back: true }));
+    await desk.sync();
+    expect(server.living()).toEqual({ "tags/a": { name: "upon the second" } });
+    expect(server.conflicts).toMatchObject([{ reason: "overwritten", id: "a" }]);
   });
 
   test("epoch_changed: is noticed by a device that only learns of another type meanwhile", async () => {
