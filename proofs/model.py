@@ -20,6 +20,7 @@ from proofs import model_rules
 from proofs.model_device import FORMS
 from proofs.model_referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
 from proofs.model_world import (
+    DECISIONS,
     DEVICES,
     FAULT,
     KEYS,
@@ -142,7 +143,7 @@ ACTIONS: tuple[tuple[Action, float], ...] = (
     (_age, 1.2),
     (lambda world, random: world.back_up(), 0.8),
     (lambda world, random: world.restore(random.randrange(9)), 0.8),
-    (lambda world, random: world.decide(random.randrange(9), random.random() < 0.5), 1),
+    (lambda world, random: world.decide(random.randrange(9), random.choice(DECISIONS)), 2),
     (_permute, 0.5),
 )
 
@@ -161,8 +162,12 @@ SHARES = (  # what, of what, at least that much
 )
 FALSE_CONFLICTS = 0.05  # of all conflicts at most
 NUMBERS = {  # at scale 1
-    "conflicts restored": 70,
-    "conflicts dismissed": 70,
+    "conflicts: restored": 70,
+    "conflicts: restored blindly": 70,
+    "conflicts: restored too late": 70,
+    "conflicts: dismissed": 70,
+    "edits of one millisecond": 100,
+    "late deliveries refused": 100,
     "purges of tombstones": 70,
     "410 cursor_expired": 40,
     "410 epoch_changed": 40,

@@ -49,6 +49,11 @@ def time_form(millis: int, form: int) -> str:
     return there.isoformat(timespec="milliseconds" if millis % 1000 else "seconds")
 
 
+def forgotten(base: str | None) -> str | None:
+    """A base of another life of the server's file, as a time that no version has, another one for each base."""
+    return base and f"9{base[1:]}"
+
+
 class Push(NamedTuple):
     """A push on its way; it may arrive late, twice or never."""
 
@@ -88,7 +93,7 @@ class Entry:
 class Local(NamedTuple):
     """An entity on the device. `base`: the server's version last seen.
 
-    For the bookkeeping only: `change_id` of what is seen, and the `life` of the server's file that the base is of.
+    For the bookkeeping only: `change_id` of what is seen.
     """
 
     updated_at: int
@@ -96,7 +101,6 @@ class Local(NamedTuple):
     data: Data
     base: str | None
     change_id: str | None
-    life: int
 
 
 @dataclass
@@ -125,7 +129,6 @@ class Device:
         if local:
             updated_at = max(updated_at, local.updated_at + 1)
         base = local.base if local else None
-        life = local.life if local else self.lineage.number
         created_at = local.created_at if local else time_form(updated_at, form)
         waiting = self.waiting(key)
         if merge and waiting and waiting[-1].takes(base):
@@ -135,10 +138,10 @@ class Device:
             entry = Entry({"change_id": self.lineage.new_id(), "base_updated_at": base}, updated_at)
             self.queue.append(entry)
             seen = local.change_id if local else None
-            edit = Edit(key, self.name, data, seen, life=life)
+            edit = Edit(key, self.name, data, seen)
         self.lineage.add(entry.change_id, edit)
         self._write(entry, key, data, updated_at, created_at, form)
-        self.book[key] = Local(updated_at, created_at, data, base, entry.change_id, life)
+        self.book[key] = Local(updated_at, created_at, data, base, entry.change_id)
 
     def spoil(self, change: Json) -> None:
         """Queues something that no server takes."""
@@ -180,12 +183,18 @@ class Device:
         self._learn(answer, now)
         there = {(entity["entity_type"], entity["id"]): entity for entity in answer["changes"]}
         if refusal and refusal["code"] == "epoch_changed":
+            self._forget_bases()
             self._give_back(there, bool(refusal["give_back"]))
         named = {entry.key for entry in self.queue}
         self.book = {key: local for key, local in self.book.items() if key in named}
         for key, entity in there.items():
             self._take(key, entity)
         self.since, self.epoch = answer["next_since"], answer["epoch"]
+
+    @property
+    def must_load(self) -> bool:
+        """Whether it has pushed, but never pulled: no cursor would say from which life the bases are."""
+        return self.since is None and self.epoch is not None
 
     def is_before_restore(self, answer: Json) -> bool:
         """Whether it has pushed, but not pulled, before the server was restored: no cursor tells it."""
@@ -226,19 +235,18 @@ class Device:
 
     def _stored(self, entry: Entry, result: Json) -> None:
         """Goes on from what was stored; but who has seen another version since has not built on this one."""
-        key, updated_at, life = entry.key, str(result["updated_at"]), self.lineage.number
+        key, updated_at = entry.key, str(result["updated_at"])
         created_at = str(result.get("created_at", entry.change["created_at"]))
         known, waiting = self._known[key], self.waiting(key)
         known |= {time_text(entry.updated_at) if entry.base == "" else entry.base}
         if not waiting:
             data = entry.change["data"]
-            self.book[key] = Local(time_millis(updated_at), created_at, data, updated_at, entry.change_id, life)
+            self.book[key] = Local(time_millis(updated_at), created_at, data, updated_at, entry.change_id)
         elif key in self.book and self.book[key].base in known:
-            self.book[key] = self.book[key]._replace(base=updated_at, created_at=created_at, life=life)
+            self.book[key] = self.book[key]._replace(base=updated_at, created_at=created_at)
         for one in waiting:
             if not one.sent and one.base in known:
                 one.change["base_updated_at"] = updated_at
-                self.lineage.edits[one.change_id] = self.lineage.edits[one.change_id]._replace(life=life)
         known |= {updated_at}
 
     def _take_page(self, answer: Json) -> None:
@@ -256,8 +264,14 @@ class Device:
         if waiting and max(entry.updated_at for entry in waiting) > updated_at:
             self.cases["unsent edits that a pull left alone"] += 1
             return
-        change_id, life = self.stored_change(key), self.lineage.number
-        self.book[key] = Local(updated_at, entity["created_at"], entity["data"], entity["updated_at"], change_id, life)
+        change_id = self.stored_change(key)
+        self.book[key] = Local(updated_at, entity["created_at"], entity["data"], entity["updated_at"], change_id)
+
+    def _forget_bases(self) -> None:
+        """What waits was built upon versions of another life of the server's file."""
+        for entry in self.queue:
+            entry.change = entry.change | {"base_updated_at": forgotten(entry.base)}
+        self.book = {key: local._replace(base=forgotten(local.base)) for key, local in self.book.items()}
 
     def _give_back(self, there: Mapping[Key, Json], lacking_too: bool) -> None:
         """Queues what the restored server has in an older version and, if it asks for it, what it lacks."""
@@ -268,10 +282,10 @@ class Device:
             if key in named or not newer:
                 continue
             change_id = self.lineage.new_id()
-            entry = Entry({"change_id": change_id}, local.updated_at)
+            entry = Entry({"change_id": change_id, "base_updated_at": None}, local.updated_at)
             self._write(entry, key, local.data, local.updated_at, local.created_at, form=0)
             self.queue.append(entry)
             seen = local.change_id
-            self.lineage.add(change_id, Edit(key, self.name, local.data, seen, True, self.lineage.number))
-            self.book[key] = local._replace(change_id=change_id)
+            self.lineage.add(change_id, Edit(key, self.name, local.data, seen, True))
+            self.book[key] = local._replace(change_id=change_id, base=None)
             self.cases["given back"] += 1

@@ -26,22 +26,17 @@ class Edit(NamedTuple):
     data: Data
     seen: str | None
     given_back: bool = False
-    life: int = 0  # of the tenant's file, when the base was learnt
 
 
 class Life(NamedTuple):
-    """What a backup freezes: what the server had judged, what it had kept, and what had ended by a rule.
-
-    `purged`: entities whose tombstone was purged once; a later version may have the time of one from before.
-    """
+    """What a backup freezes: what the server had judged, what it had kept, and what had ended by a rule."""
 
     judged: dict[str, int]
     kept: set[str]
     ended: set[str]
-    purged: set[Key]
 
     def copy(self) -> Life:
-        return Life(dict(self.judged), set(self.kept), set(self.ended), set(self.purged))
+        return Life(dict(self.judged), set(self.kept), set(self.ended))
 
 
 class Lineage:
@@ -49,8 +44,7 @@ class Lineage:
 
     def __init__(self) -> None:
         self.edits: dict[str, Edit] = {}
-        self.life = Life({}, set(), set(), set())
-        self.number = 0  # of the life
+        self.life = Life({}, set(), set())
         self.rolled_back: set[str] = set()  # judged, and then a backup from before took the file's place
         self._heirs: dict[str, set[str]] = defaultdict(set)
 
@@ -98,4 +92,3 @@ class Lineage:
         """A backup took the file's place; `life` is what was known when it was made."""
         self.rolled_back |= self.life.judged.keys() - life.judged.keys()
         self.life = life.copy()
-        self.number += 1

@@ -57,6 +57,11 @@ class State(NamedTuple):
     digests: dict[str, str]
 
     @property
+    def after_purged(self) -> str:
+        """The least time of an entity that is not stored: no version that was purged has it."""
+        return time_text(self.horizon // MILLI + 1) if self.horizon else ""
+
+    @property
     def change_ids(self) -> set[str]:
         return {stored.change_id for stored in self.entities.values()}
 
@@ -175,7 +180,7 @@ class Judgement:
     def _expected(self, one: Sent, stored: Stored | None) -> tuple[str, str | None]:
         time = min(one.updated_at, self._now_text)
         if stored is None:
-            return "applied", time
+            return "applied", max(time, self._before.after_purged)
         if one.base == stored.updated_at:
             return "applied", max(time, _later(stored.updated_at, 1))
         if time > stored.updated_at:
@@ -207,7 +212,7 @@ class Judgement:
         require(one is not None, f"I1: {key} has changed, and the push does not say so")
         assert one is not None
         require(after.data == one.edit.data, f"{one.told} is stored as {after.data}")
-        limit = max(self._now_text, before.updated_at if before else "")
+        limit = max(self._now_text, before.updated_at if before else self._before.after_purged)
         require(after.updated_at <= _later(limit, len(sent)), f"I12: {key} lies in the future: {after.updated_at}")
         if before is None:
             return
@@ -257,7 +262,9 @@ class Judgement:
             self._link_same(there)
             stored = {self._after.entities[key].change_id} if key in self._after.entities else set()
             for change_id in self._lineage.unaccounted(sorted(there), stored):
-                self._excuse(change_id, sent, before)
+                edit = self._lineage.edits[change_id]
+                told = f"{edit.data or 'the deletion'} of {'/'.join(edit.key)} by {edit.author}"
+                raise Violation(f"I2: {told} is neither stored, nor built upon, nor kept as a conflict")
 
     def _link_same(self, there: Iterable[str]) -> None:
         """Versions that say the same stand for each other."""
@@ -266,25 +273,6 @@ class Judgement:
             for other in there:
                 if edits[one].data == edits[other].data:
                     self._lineage.link(one, other)
-
-    def _excuse(self, change_id: str, sent: list[Sent], before: Stored | None) -> None:
-        """What the protocol concedes: a restore, or one time for two versions, can leave less than a full trail."""
-        there = {before.change_id: before.updated_at} if before else {}
-        there |= {one.change_id: one.result["updated_at"] for one in sent if one.status == "applied"}
-        blind = any(one.edit.given_back for one in sent)
-        old = any(one.edit.life != self._lineage.number and one.base in there.values() for one in sent)
-        key = self._lineage.edits[change_id].key
-        purged = key in self._lineage.life.purged and any(one.base in there.values() for one in sent)
-        if change_id in there and (blind or old or purged):
-            case = (
-                "by what was given back" if blind else "on a base of before" if old else "on a purged base of its time"
-            )
-            self._cases[f"overwritten {case}"] += 1
-            self._lineage.life.ended.add(change_id)
-            return
-        edit = self._lineage.edits[change_id]
-        told = f"{edit.data or 'the deletion'} of {'/'.join(edit.key)} by {edit.author}"
-        raise Violation(f"I2: {told} is neither stored, nor built upon, nor kept as a conflict")
 
     def _count(self, one: Sent, stored: Stored | None) -> None:
         """How interesting the first judgement of a change was."""

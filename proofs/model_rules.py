@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from proofs.model_device import FORMS
 from proofs.model_referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
-from proofs.model_world import DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, Installation, World
+from proofs.model_world import DECISIONS, DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, Installation, World
 
 STEPS = 40  # of one example
 
@@ -106,9 +106,9 @@ class _Rules(RuleBasedStateMachine):
     def restore(self, which: int) -> None:
         self._do(lambda world: world.restore(which))
 
-    @rule(which=_places, restore=st.booleans())
-    def decide(self, which: int, restore: bool) -> None:
-        self._do(lambda world: world.decide(which, restore))
+    @rule(which=_places, what=st.sampled_from(DECISIONS))
+    def decide(self, which: int, what: str) -> None:
+        self._do(lambda world: world.decide(which, what))
 
     @rule()
     def settle(self) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -19,14 +19,15 @@ from uuid import UUID
 import finwise
 from finwise.api import answers
 from finwise.config import Settings
+from finwise.domain.book import StoredConflict
 from finwise.domain.conflicts import Decision
 from finwise.domain.cursor import parse_cursor
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
-from finwise.errors import CursorExpired, EpochChanged, FinWiseError, StorageFull
+from finwise.errors import Conflict, CursorExpired, EpochChanged, FinWiseError, StorageFull
 from finwise.store.book import Book
-from proofs.model_device import Device, Json, Push, time_text
+from proofs.model_device import Device, Json, Push, time_millis, time_text
 from proofs.model_lineage import PERSON, Data, Edit, Key, Life, Lineage
 from proofs.model_referee import (
     CONFLICT_DAYS,
@@ -43,10 +44,13 @@ from proofs.model_referee import (
 
 START = 1_800_000_000 * SECOND
 KEYS: tuple[Key, ...] = (("tags", "r0"), ("tags", "r1"), ("tags", "r2"), ("recipients", "r0"))
-DEVICES = ("a", "b", "c")
+DEVICES = ("a", "b", "c", "d", "e")
 
 OK, LOST_REQUEST, LOST_ANSWER, LATE, TWICE, FAULT = "ok", "lost request", "lost answer", "late", "twice", "fault"
 SKEWS = (0, 0, 0, 5, -3_000, 90_000, -3_600_000, 40 * 86_400_000)  # ms that a device's clock is off
+
+DISMISS, RESTORE, RESTORE_BLINDLY, RESTORE_LATE = "dismissed", "restored", "restored blindly", "restored too late"
+DECISIONS = (DISMISS, RESTORE, RESTORE_BLINDLY, RESTORE_LATE)
 
 PUSH_FATES = (OK, LOST_REQUEST, LOST_ANSWER, LATE, TWICE, FAULT)
 PULL_FATES = (OK, LOST_ANSWER)
@@ -132,6 +136,7 @@ class World:
         self.backups: list[Saved] = []
         self.epochs: set[str] = set()
         self._values = 0
+        self._moments: dict[tuple[Key, int], set[str]] = defaultdict(set)
         self._copies = self._sets = 0
         self._reader = Reader(installation.file(self.tenant_id))
         self._bystander = Reader(installation.file(self.bystander_id))
@@ -156,6 +161,12 @@ class World:
         self._values += 1
         data: Data = {"name": "the same" if kind == "same" else f"v{self._values}"}
         author.edit(name, None if kind == "delete" and local else data, self.now // MILLI, form, merge)
+        self._count_moment(author.name, name, author.book[name].updated_at)
+
+    def _count_moment(self, author: str, key: Key, updated_at: int) -> None:
+        authors = self._moments[key, updated_at]
+        self.cases["edits of one millisecond"] += bool(authors - {author})
+        authors.add(author)
 
     def spoil(self, device: int, which: int) -> None:
         """A device queues a change that no server takes."""
@@ -181,6 +192,8 @@ class World:
     def push(self, device: int, fate: str, fresh: int, limit: int) -> None:
         """A device pushes everything it has sent before and `fresh` more; `fate` befalls the request."""
         sender = self.devices[device]
+        if sender.must_load:
+            self._load(sender, None)
         request = sender.begin_push(fresh, limit)
         self.cases["pushes"] += 1
         self.cases[f"pushes: {fate}"] += 1
@@ -236,14 +249,14 @@ class World:
             require(stored.data is None and stored.stamp <= old, f"I5: {stored} of {key} was purged too early")
         left = {key: stored for key, stored in before.entities.items() if key not in purged}
         require(after.entities == left, "I1: a purge has changed an entity")
-        horizon = max([before.horizon, *(stored.stamp for stored in purged.values())])
+        moments = [max(stored.stamp, time_millis(stored.updated_at) * MILLI) for stored in purged.values()]
+        horizon = max([before.horizon, *moments])
         require(after.horizon == horizon, f"I7: the horizon is {after.horizon} after a purge, not {horizon}")
         require(after[:2] == before[:2], "I6: a purge has changed the epoch or the last stamp")
         for change_id in before.conflicts.keys() - after.conflicts.keys():
             age = self.server_now - before.conflicts[change_id]
             require(age >= CONFLICT_DAYS * DAY, "I2: a conflict was forgotten too early")
         self.lineage.life.ended.update(stored.change_id for stored in purged.values())
-        self.lineage.life.purged.update(purged)
         self.cases["purges"] += 1
         self.cases["purges of tombstones"] += bool(purged)
 
@@ -270,7 +283,7 @@ class World:
         self.lineage.roll_back(saved.life)
         self.cases["restores"] += 1
 
-    def decide(self, which: int, restore: bool) -> None:
+    def decide(self, which: int, what: str) -> None:
         """A person looks at a conflict: the loser comes back on top of the stored version, or is forgotten."""
         with self.domain.conflicts.list_of(self.tenant_id) as found:
             listed = [conflict for chunk in found.chunks for conflict in chunk]
@@ -284,21 +297,37 @@ class World:
         key, before = (loser.entity_type, loser.id), self.state
         said = None if loser.data is None else json.loads(loser.data)
         require(said == self.lineage.edits[loser.change_id].data, "I2: what is kept is not what was sent")
-        if restore:
-            seen = chosen.stored.updated_at if chosen.stored else None
-            self.domain.conflicts.restore(self.tenant_id, chosen.conflict_id, Decision(True, seen), self.server_now)
-        else:
+        decision, is_seen = self._decision(what, chosen)
+        if what == DISMISS:
             self.domain.conflicts.dismiss(self.tenant_id, chosen.conflict_id)
-        after = self._look()
-        left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser.change_id}
-        require(after.conflicts == left, "I2: deciding one conflict has changed another")
-        if restore:
-            self._check_restored(key, loser.change_id, before)
         else:
+            with nullcontext() if is_seen else suppress(Conflict):
+                self.domain.conflicts.restore(self.tenant_id, chosen.conflict_id, decision, self.server_now)
+        after = self._look()
+        self.cases[f"conflicts: {what}"] += 1
+        if not is_seen:
+            require(after == before, "I2: who saw another version has restored a conflict")
+            return
+        left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser.change_id}
+        if what == RESTORE_BLINDLY and chosen.stored and chosen.stored.data != loser.data:
+            left[chosen.stored.change_id] = self.server_now
+            self.lineage.life.kept.add(chosen.stored.change_id)
+        require(after.conflicts == left, "I2: deciding one conflict has changed another")
+        if what == DISMISS:
             require(after.entities == before.entities, "I1: dismissing a conflict has changed an entity")
-        self.cases["conflicts restored" if restore else "conflicts dismissed"] += 1
+        else:
+            self._check_restored(key, loser.change_id, before, is_seen=what == RESTORE)
 
-    def _check_restored(self, key: Key, loser: str, before: State) -> None:
+    def _decision(self, what: str, chosen: StoredConflict) -> tuple[Decision, bool]:
+        """What a person says of the version they saw, and whether the server may do what they want."""
+        there = chosen.stored.updated_at if chosen.stored else None
+        if what == RESTORE:
+            return Decision(True, there), True
+        if what == RESTORE_LATE:
+            return Decision(True, time_text(0) if there is None else None), False
+        return Decision(), True
+
+    def _check_restored(self, key: Key, loser: str, before: State, *, is_seen: bool) -> None:
         data = self.lineage.edits[loser].data
         stored, replaced = self.state.entities[key], before.entities.get(key)
         require(stored.data == data, f"a restored conflict is stored as {stored.data}")
@@ -308,7 +337,8 @@ class World:
             require(stored.created_at == replaced.created_at, "a restored conflict has another created_at")
         others = {name: version for name, version in self.state.entities.items() if name != key}
         require(others == {name: version for name, version in before.entities.items() if name != key}, "I1: others")
-        self.lineage.add(stored.change_id, Edit(key, PERSON, data, replaced.change_id if replaced else None))
+        seen = replaced.change_id if replaced and is_seen else None
+        self.lineage.add(stored.change_id, Edit(key, PERSON, data, seen))
         self.lineage.link(loser, stored.change_id)
         self.lineage.life.judged[stored.change_id] = self.server_now
 
