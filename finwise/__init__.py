@@ -12,6 +12,7 @@ from finwise import api, config, demo, entities, logs, upkeep_thread
 from finwise.domain import Domain
 from finwise.domain.administration import Administration, Quotas
 from finwise.domain.backups import Backups
+from finwise.domain.concurrency import Concurrency
 from finwise.domain.conflicts import Conflicts
 from finwise.domain.devices import Devices
 from finwise.domain.events import tell
@@ -88,6 +89,7 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     logins = Logins(FailedLogins(central), passwords, settings.login_failures)
     users = Users(user_store, life, logins, passwords, settings.sign_up)
     ages = Ages(settings.tombstone_days, settings.conflict_days, settings.trash_days, settings.maintenance_hours)
+    concurrency = Concurrency(max(8, settings.threads // 4))  # as a user has, in api/arrivals.py
     life.require_ours()
     life.finish(now())
     return Domain(
@@ -100,8 +102,8 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
             AdministrationStore(central), users, user_store, tenants, books, passwords, quotas
         ),
         quotas=quotas,
-        sync=Sync(books, entities.checks(), limits),
-        conflicts=Conflicts(books, token_store),
+        sync=Sync(books, entities.checks(), limits, concurrency),
+        conflicts=Conflicts(books, token_store, concurrency),
         devices=Devices(books, token_store),
         copies=copies,
         life=life,

@@ -111,9 +111,16 @@ class TooLarge(FinWiseError):
 
 
 class SlowDown(FinWiseError):
-    """Too many failed attempts, or too many requests."""
+    """Too many failed attempts, or too many requests. `event` and its `fields`: what the log says of it (events.py)."""
 
     code = "slow_down"
+
+    def __init__(
+        self, detail: str, *, retry_after: int | None = None, event: str = "request.throttled", **fields: Any
+    ) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.event = event
+        self.fields = fields
 
 
 class Busy(FinWiseError):

@@ -45,7 +45,10 @@ class PlainLines(logging.Formatter):
 
 
 class Bounded(logging.Filter):
-    """Lets so many lines of one kind pass a minute; the first one of a later minute says how many were `left_out`."""
+    """Lets so many lines of one kind pass a minute; the first one of a later minute says how many were `left_out`.
+
+    A record that has `a_minute` lets so many of its kind pass.
+    """
 
     def __init__(self, most: int = MOST_A_MINUTE) -> None:
         super().__init__()
@@ -63,7 +66,7 @@ class Bounded(logging.Filter):
             self._minute, self._passed = minute, {}
         kind = getattr(record, "event", None) or f"{record.pathname}:{record.lineno}"
         self._passed[kind] = passed = self._passed.get(kind, 0) + 1
-        if passed > self._most:
+        if passed > (getattr(record, "a_minute", None) or self._most):
             self._left_out[kind] = self._left_out.get(kind, 0) + 1
             return False
         if left_out := self._left_out.pop(kind, 0):

@@ -16,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from finwise import create_app, create_domain, now
+from finwise.api.arrivals import Arrivals
 from finwise.cli import main
 from finwise.config import Settings
 from finwise.domain import Domain
@@ -215,6 +216,27 @@ def ask_too_often(world: World) -> None:
         client.get(path, headers=headers)
 
 
+def load_too_many_times(world: World) -> None:
+    client = create_app(replace(world.settings, threads=4), world.clock).test_client()
+    headers = {"Authorization": f"Bearer {world.home.token}"}
+    path = f"/sync/initial/{world.home.tenant_id}"
+    with client.get(path, headers=headers):  # which stands still: it is not read
+        assert client.get(path, headers=headers).status_code == 429
+
+
+def ask_too_much_at_once(world: World) -> None:
+    """The answer to a request whose token has as many in progress as may be."""
+    app = create_app(replace(world.settings, threads=4), world.clock)
+    shares: Any = app.wsgi_app
+    while not isinstance(shares, Arrivals):
+        shares = shares._app
+    token = f"Bearer {world.home.token}"
+    for _ in range(8):
+        assert shares._shares.begin(f"token {token}")
+    path = f"/sync/changes/{world.home.tenant_id}"
+    assert app.test_client().get(path, headers={"Authorization": token}).status_code == 429
+
+
 def revoke_a_token(world: World) -> None:
     world.delete(f"/auth/tokens/{world.home.get('/auth/tokens').get_json()[0]['id']}")
 
@@ -244,6 +266,7 @@ SCENARIOS: dict[str, list[Callable[[World], object]]] = {
     "token.revoked": [revoke_a_token],
     "token.all_revoked": [lambda world: world.delete("/auth/tokens?others=true")],
     "token.throttled": [ask_too_often],
+    "request.throttled": [load_too_many_times, ask_too_much_at_once],
     "tenant.created": [lambda world: world.home.post("/tenants", json={"uuid": new_id(), "name": "Club"})],
     "tenant.renamed": [lambda world: world.patch(world.tenant, name="Home 2")],
     "tenant.handed_over": [lambda world: world.patch(world.join(), role="owner")],
@@ -280,11 +303,13 @@ def test_the_event_is_told_with_the_fields_that_are_documented(
     scenario(world)
     lines = [line for line in told()[before:] if line["event"] == event]
     assert lines
-    level, says, fields = EVENTS[event]
+    level, says, fields, _ = EVENTS[event]
     for line in lines:
         assert (line["level"], line["message"]) == (logging.getLevelName(level), says)
         assert set(line) - {"time", "level", "logger", "event", "message", "by", "address"} <= set(fields)
     log = json.dumps(lines)
+    if event.endswith(".throttled"):
+        assert {line["address"] for line in lines} == {ADDRESS}, "by whichever way the request went"
     assert [each for each in (PASSWORD, world.home.token, world.guest.token, "Household", "Club") if each in log] == []
 
 

@@ -2,8 +2,9 @@
 
 A thread waits for each body that is still arriving, and a large body takes many times its size while it is worked on.
 So bodies of strangers have a few places of their own, bounded by address, and those of members have other places,
-bounded by token; a token has a share of the threads and of the bytes, and others find the rest. What finds no place is
-told at once when to come again, which costs a fraction of the work itself.
+bounded by user; a user has a share of the threads and of the bytes with all tokens together, and others find the rest.
+What finds no place is told at once when to come again, which costs a fraction of the work itself. How many may work on
+one book is bounded behind this (domain/concurrency.py), where it is known which book a request is about.
 """
 
 import math
@@ -21,12 +22,13 @@ Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 LARGE = 65_536  # bytes of a body from which on its memory counts
-MOST_LARGE = 8  # large bodies that are there at once, half of them of one token; each takes many times its size
+MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
 AT_WORK = 2  # of them; the others wait, for Python works on one at a time anyway, and small requests find it free
 SMALL = 65_536  # bytes of an answer that needs no thread (departures.py)
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
 _WORK_PATIENCE = 5.0  # seconds
 _RETRY_AFTER = 2  # seconds
+_MOST_USERS = 4_096  # tokens whose users are remembered
 
 
 class Lane:
@@ -45,7 +47,11 @@ class Lane:
         with self._changed:
             if not self._changed.wait_for(lambda: self._is_free(sender), self._patience):
                 if self._held[sender] >= self._each:
-                    raise SlowDown("Too many of your requests are still being sent.", retry_after=_RETRY_AFTER)
+                    raise SlowDown(
+                        "Too many of your requests are still being sent.",
+                        retry_after=_RETRY_AFTER,
+                        limit="bodies of a sender",
+                    )
                 raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=_RETRY_AFTER)
             self._held[sender] += 1
             self._taken += 1
@@ -62,7 +68,7 @@ class Lane:
 
 
 class Shares:
-    """What is worked on: `requests` of a token, `bytes` of large bodies of a token, three times as many in all."""
+    """What is worked on: `requests` of a user, `bytes` of large bodies of a user, three times as many in all."""
 
     def __init__(self, requests: int, size: int) -> None:
         self._requests = requests
@@ -73,34 +79,34 @@ class Shares:
         self._at_work = BoundedSemaphore(AT_WORK)
         self._guard = Lock()
 
-    def begin(self, token: str) -> bool:
-        """Whether the token may have one more request; `end` gives it back."""
+    def begin(self, user: str) -> bool:
+        """Whether the user may have one more request; `end` gives it back."""
         with self._guard:
-            if self._in_progress[token] >= self._requests:
+            if self._in_progress[user] >= self._requests:
                 return False
-            self._in_progress[token] += 1
+            self._in_progress[user] += 1
             return True
 
-    def end(self, token: str) -> None:
+    def end(self, user: str) -> None:
         """Takes note that one of its requests is answered."""
         with self._guard:
-            _reduce(self._in_progress, token, 1)
+            _reduce(self._in_progress, user, 1)
 
-    def take(self, token: str, size: int) -> None:
+    def take(self, user: str, size: int) -> None:
         """Takes room for a body, which `give_back` returns. Raises SlowDown or Busy if there is not enough."""
         if not size:
             return
         with self._guard:
-            if self._bodies[token] >= MOST_LARGE // 2:
-                raise SlowDown("Your large requests are still worked on. Wait for their answers.", retry_after=1)
+            if self._bodies[user] >= MOST_LARGE // 2:
+                raise _too_large()
             if self._bodies.total() >= MOST_LARGE:
                 raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
-            if self._bytes[token] + size > self.size:
-                raise SlowDown("Your large requests are still worked on. Wait for their answers.", retry_after=1)
+            if self._bytes[user] + size > self.size:
+                raise _too_large()
             if self._bytes.total() + size > 3 * self.size:
                 raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
-            self._bytes[token] += size
-            self._bodies[token] += 1
+            self._bytes[user] += size
+            self._bodies[user] += 1
 
     def work(self) -> None:
         """Waits until few enough large bodies are worked on, and counts as one of them until `rest`. Raises Busy."""
@@ -111,12 +117,35 @@ class Shares:
         """Lets the next large body be worked on."""
         self._at_work.release()
 
-    def give_back(self, token: str, size: int) -> None:
+    def give_back(self, user: str, size: int) -> None:
         """Returns the room that `take` took."""
         if size:
             with self._guard:
-                _reduce(self._bytes, token, size)
-                _reduce(self._bodies, token, 1)
+                _reduce(self._bytes, user, size)
+                _reduce(self._bodies, user, 1)
+
+
+class Users:
+    """Whose the tokens of the last requests were. Who shows a token is asked for later, and again each time."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, str] = {}
+
+    def of(self, token: str) -> str:
+        """Whose requests and bytes are counted with this token: its user's, or its own if that is not known yet.
+
+        No token can pass for a user.
+        """
+        return self._users.get(token) or f"token {token}"
+
+    def note(self, token: str, user: object) -> None:
+        """Takes note of whom a request with the token was answered as; no text: it opened nothing, or not for long."""
+        if not isinstance(user, str):
+            self._users.pop(token, None)
+            return
+        if len(self._users) >= _MOST_USERS:
+            self._users.clear()
+        self._users[token] = user
 
 
 class Arrivals:
@@ -127,24 +156,30 @@ class Arrivals:
         self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 8), _PATIENCE)
         self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
         self._shares = Shares(max(8, threads // 4), body_bytes)
+        self._users = Users()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer."""
         token = environ.get("HTTP_AUTHORIZATION", "")
-        has_begun = self._shares.begin(token) if token else False
+        user = self._users.of(token)
+        has_begun = self._shares.begin(user) if token else False
         if token and not has_begun:
-            environ[REFUSED] = SlowDown("This token has too many requests at once. Wait for answers.", retry_after=1)
-        environ["wsgi.input"] = body = _Arriving(environ, self._members, self._strangers, self._shares)
+            environ[REFUSED] = SlowDown(
+                "You have too many requests at once. Wait for their answers.", retry_after=1, limit="requests of a user"
+            )
+        environ["wsgi.input"] = body = _Arriving(environ, user, self._members, self._strangers, self._shares)
         answer: Iterable[bytes] = []
         try:
             answer = self._app(environ, start_response)
         finally:
             body.close()
             is_small = isinstance(answer, list) and sum(map(len, answer)) <= SMALL
+            if has_begun:
+                self._users.note(token, environ.get(KNOWN))
             if has_begun and is_small:
-                self._shares.end(token)
+                self._shares.end(user)
         # What a reader has not taken yet is in progress still.
-        return _Taken(answer, partial(self._shares.end, token)) if has_begun and not is_small else answer
+        return _Taken(answer, partial(self._shares.end, user)) if has_begun and not is_small else answer
 
 
 class _Taken:
@@ -174,8 +209,9 @@ def close(answer: Iterable[bytes]) -> None:
 class _Arriving:
     """What a client is still sending. Its methods are those of the stream; they may raise SlowDown and Busy."""
 
-    def __init__(self, environ: Environ, members: Lane, strangers: Lane, shares: Shares) -> None:
+    def __init__(self, environ: Environ, user: str, members: Lane, strangers: Lane, shares: Shares) -> None:
         self._stream = environ["wsgi.input"]
+        self._user = user
         self._environ = environ
         self._members, self._strangers = members, strangers
         self._shares = shares
@@ -220,7 +256,7 @@ class _Arriving:
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
         is_known = self._environ.get(KNOWN)
         lane = self._members if is_known else self._strangers
-        sender = self._environ.get("HTTP_AUTHORIZATION" if is_known else "REMOTE_ADDR", "")
+        sender = self._user if is_known else self._environ.get("REMOTE_ADDR", "")
         if is_known and self._counted is None:
             weight = self._weight()
             self._shares.take(sender, weight)
@@ -242,6 +278,14 @@ class _Arriving:
             self._shares.work()
             self._is_at_work = True
             turns.stay_out()
+
+
+def _too_large() -> SlowDown:
+    return SlowDown(
+        "Your large requests are still worked on. Wait for their answers.",
+        retry_after=1,
+        limit="large bodies of a user",
+    )
 
 
 def _reduce(counter: Counter[str], key: str, by: int) -> None:

@@ -40,7 +40,7 @@ FOR_SCRIPTS = frozenset(
         "tenants.get_tenant",
     }
 )
-KNOWN = "finwise.known"  # in the environment of a request: its token is one of this server's
+KNOWN = "finwise.known"  # in the environment of a request: whose its token is; True: of somebody who is known
 REFUSED = "finwise.refused"  # in the environment of a request: the error with which express.py sent it on to here
 PUSH = "sync.push_changes"
 ADMINISTRATION = "administration"  # the blueprint that takes an administrator
@@ -59,7 +59,7 @@ def register(app: Flask, flow: Flow) -> None:
         if refused := request.environ.get(REFUSED):
             raise refused
         caller = identify(context.domain(), flow, request.headers.get("Authorization", ""), context.now())
-        request.environ[KNOWN] = True
+        request.environ[KNOWN] = caller.user.uuid
         _require_permission(caller)
         g.caller = caller
         events.asked_by(caller.user.uuid)
@@ -72,8 +72,13 @@ def identify(domain: Domain, flow: Flow, authorization: str, now: int) -> Caller
         raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
     caller = domain.tokens.authenticate(token.strip(), now)
     if seconds := flow.wait(caller.token.id, now):
-        events.tell("token.throttled", user_id=caller.user.uuid, token_id=caller.token.id, wait=seconds)
-        raise SlowDown("This token makes too many requests. Wait before the next one.", retry_after=seconds)
+        raise SlowDown(
+            "This token makes too many requests. Wait before the next one.",
+            retry_after=seconds,
+            event="token.throttled",
+            user_id=caller.user.uuid,
+            token_id=caller.token.id,
+        )
     return caller
 
 

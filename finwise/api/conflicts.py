@@ -34,7 +34,7 @@ def list_conflicts(tenant_id: str) -> Response:
 
 @blueprint.route("/sync/conflicts/<tenant_id>/<conflict_id>/restore", methods=["POST"])
 @blueprint.response(200)
-@blueprint.problems(401, 403, 404, 406, 409, 410, 413, 415, 422, 503, 507)
+@blueprint.problems(401, 403, 404, 406, 409, 410, 413, 415, 422, 429, 503, 507)
 @blueprint.operation(
     "restoreConflict",
     requestBody={
@@ -56,7 +56,7 @@ def restore(tenant_id: str, conflict_id: str) -> Response:
 
 @blueprint.route("/sync/conflicts/<tenant_id>/<conflict_id>/dismiss", methods=["POST"])
 @blueprint.response(204)
-@blueprint.problems(401, 403, 404, 410, 503, 507)
+@blueprint.problems(401, 403, 404, 410, 429, 503, 507)
 @blueprint.operation("dismissConflict")
 def dismiss(tenant_id: str, conflict_id: str) -> None:
     """Forget the loser: the stored version is right."""

@@ -14,6 +14,7 @@ from finwise import errors
 from finwise.api import context
 from finwise.api.bodies import PROBLEM, SMALL_BODY
 from finwise.domain import json_text
+from finwise.domain.events import tell
 from finwise.domain.limits import MAX_PAGE
 from finwise.entities import MAX_ERRORS
 
@@ -155,6 +156,8 @@ def domain_error(error: errors.FinWiseError) -> Response:
         members["limits"] = limits()
     for note in getattr(error, "__notes__", ()):
         log.error("%s", note)
+    if isinstance(error, errors.SlowDown):
+        tell(error.event, **error.fields, wait=error.retry_after)
     answer = _problem(status, error.code, error.detail, members)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

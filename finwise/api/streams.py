@@ -43,7 +43,10 @@ class Streams:
         with self._guard:
             if self._taken[tenant_id] >= (most or max(1, self._places // 2)):
                 raise SlowDown(
-                    "This book is loaded too many times at once. Wait for the others.", retry_after=_RETRY_AFTER
+                    "This book is loaded too many times at once. Wait for the others.",
+                    retry_after=_RETRY_AFTER,
+                    limit="loads of a book",
+                    tenant_id=tenant_id,
                 )
             if self._taken.total() >= self._places:
                 raise Busy("Too many load whole books at once. Try again in a moment.", retry_after=_RETRY_AFTER)

@@ -33,7 +33,7 @@ blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
 
 @blueprint.route("/sync/changes", methods=["POST"])
 @blueprint.response(200, schemas.push_answer_schema(), example=PUSH_ANSWER_EXAMPLE)
-@blueprint.problems(400, 401, 403, 404, 406, 410, 413, 415, 422, 503, 507)
+@blueprint.problems(400, 401, 403, 404, 406, 410, 413, 415, 422, 429, 503, 507)
 @blueprint.headers(TENANT_HEADER)
 @blueprint.operation(
     "pushChanges",
@@ -56,7 +56,7 @@ def push_changes() -> Response:
 @blueprint.route("/sync/changes/<tenant_id>", methods=["GET"])
 @blueprint.arguments(schemas.PullQuerySchema(), location="query")
 @blueprint.response(200, schemas.page_schema(), example=PAGE_EXAMPLE, headers=ETAG)
-@blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 503)
+@blueprint.problems(304, 400, 401, 403, 404, 406, 410, 422, 429, 503)
 @blueprint.headers(TENANT_HEADER, IF_NONE_MATCH)
 @blueprint.operation("pullChanges")
 def pull_changes(query: dict[str, Any], tenant_id: str) -> Response:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from finwise.domain.book import Book, Books, KeptConflict, StoredConflict
 from finwise.domain.change import Change, Version, same_content
+from finwise.domain.concurrency import Concurrency
 from finwise.domain.devices import Owner, Owners, authors
 from finwise.domain.merge import OVERWRITTEN
 from finwise.domain.push import Push
@@ -36,8 +37,9 @@ class Listed(NamedTuple):
 class Conflicts:
     """What people do with a tenant's conflicts. The caller checks permission (access.py)."""
 
-    def __init__(self, books: Books, owners: Owners) -> None:
+    def __init__(self, books: Books, owners: Owners, concurrency: Concurrency) -> None:
         self._books = books
+        self._concurrency = concurrency
         self._owners = owners
 
     @contextmanager
@@ -51,9 +53,9 @@ class Conflicts:
 
         Unless the decision says which version the person saw, the one it replaces is kept as a conflict.
         Raises NotFound if the conflict no longer exists, Conflict if another version is stored than the person
-        saw, QuotaExceeded.
+        saw, QuotaExceeded, SlowDown.
         """
-        with self._books.transact(tenant_id) as book:
+        with self._concurrency.of(tenant_id), self._books.transact(tenant_id) as book:
             kept = book.find_conflict(conflict_id)
             if kept is None:
                 raise _not_found()
@@ -73,8 +75,8 @@ class Conflicts:
             return book.list_versions([key])[key]
 
     def dismiss(self, tenant_id: str, conflict_id: str) -> None:
-        """Forgets the loser. Raises NotFound if the conflict no longer exists."""
-        with self._books.transact(tenant_id) as book:
+        """Forgets the loser. Raises NotFound if the conflict no longer exists, SlowDown."""
+        with self._concurrency.of(tenant_id), self._books.transact(tenant_id) as book:
             book.lift_limit()
             if not book.delete_conflict(conflict_id):
                 raise _not_found()

@@ -16,11 +16,18 @@ _asked: ContextVar[Mapping[str, str]] = ContextVar("asked", default=MappingProxy
 
 
 class Event(NamedTuple):
-    """`level`: of logging. `says`: the sentence of its lines. `fields`: what each line holds, beside who asked."""
+    """`level`: of logging. `says`: the sentence of its lines. `fields`: what each line holds, beside who asked.
+
+    `a_minute`: lines of each process at most, if that is fewer than of other events (logs.py).
+    """
 
     level: int
     says: str
     fields: tuple[str, ...] = ()
+    a_minute: int | None = None
+
+
+_REFUSED_A_MINUTE = 10  # each request of a flood may be refused, and says nothing that the one before did not
 
 
 EVENTS: Mapping[str, Event] = {
@@ -60,7 +67,16 @@ EVENTS: Mapping[str, Event] = {
     "token.revoked": Event(logging.INFO, "A token was revoked.", ("user_id", "token_id")),
     "token.all_revoked": Event(logging.INFO, "A user has revoked all tokens, or all others.", ("user_id",)),
     "token.throttled": Event(
-        logging.WARNING, "A token makes too many requests: this one was refused.", ("user_id", "token_id", "wait")
+        logging.WARNING,
+        "A token makes too many requests: this one was refused.",
+        ("user_id", "token_id", "wait"),
+        _REFUSED_A_MINUTE,
+    ),
+    "request.throttled": Event(
+        logging.WARNING,
+        "Too much at once of one sender or book: this request was refused.",
+        ("limit", "tenant_id", "wait"),
+        _REFUSED_A_MINUTE,
     ),
     "tenant.created": Event(logging.INFO, "There is a new tenant.", ("tenant_id", "user_id")),
     "tenant.renamed": Event(logging.INFO, "A tenant has another name.", ("tenant_id",)),
@@ -98,8 +114,8 @@ def tell(event: str, **fields: object) -> None:
 
     Called once a thing is done. Fields that are None are left out.
     """
-    level, says, _ = EVENTS[event]
-    log.log(level, says, extra={"event": event, "fields": {**_asked.get(), **fields}})
+    level, says, _, a_minute = EVENTS[event]
+    log.log(level, says, extra={"event": event, "fields": {**_asked.get(), **fields}, "a_minute": a_minute})
 
 
 def asked_from(address: str) -> None:

@@ -110,12 +110,8 @@ class Logins:
 
     def verify(self, hashed: str | None, account: str, password: str, address: str, now: int) -> bool:
         """Whether the password belongs to the stored text; without one it takes as long. Raises SlowDown."""
-        try:
-            with self.attempt(account, address, now) as rank:
-                right = self._passwords.verify(hashed, password, rank)
-        except SlowDown as error:
-            tell("login.throttled", account=_told(account), wait=error.retry_after)
-            raise
+        with self.attempt(account, address, now, event="login.throttled", account=_told(account)) as rank:
+            right = self._passwords.verify(hashed, password, rank)
         if right:
             self._failed.delete(account, address)
             self._failed.add_known(account, address, now)
@@ -124,16 +120,19 @@ class Logins:
         return right
 
     @contextmanager
-    def attempt(self, account: str, address: str, now: int) -> Iterator[int]:
-        """Counts what is done in the context as a failed attempt, until it is taken back: its rank. Raises SlowDown."""
-        free_at, rank = self._failed.add_within(account, address, _site(address), now=now, most=self._most)
+    def attempt(self, counted: str, address: str, now: int, **told: str) -> Iterator[int]:
+        """Counts what is done in the context as a failed attempt, until it is taken back: its rank.
+
+        Raises SlowDown, with what is `told` of it.
+        """
+        free_at, rank = self._failed.add_within(counted, address, _site(address), now=now, most=self._most)
         if free_at is not None:
             seconds = -(-(free_at - now) // 1_000_000)
-            raise SlowDown("Too many failed attempts. Wait before the next one.", retry_after=max(1, seconds))
+            raise SlowDown("Too many failed attempts. Wait before the next one.", retry_after=max(1, seconds), **told)
         try:
             yield rank
         except Busy:  # nothing was compared, so nothing was guessed
-            self.take_back(account, address, now)
+            self.take_back(counted, address, now)
             raise
 
     def take_back(self, account: str, address: str, now: int) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from finwise.domain import devices, digest
 from finwise.domain.book import Book, Books, Contact, WritableBook
 from finwise.domain.change import Catalogue, Entity, Rejection, Row, read_changes, read_entity
+from finwise.domain.concurrency import Concurrency
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
 from finwise.domain.groups import reject_broken_groups
 from finwise.domain.limits import Limits
@@ -85,8 +86,9 @@ class Load(NamedTuple):
 class Sync:
     """Keeps a tenant's devices in sync. The caller checks permission (access.py)."""
 
-    def __init__(self, books: Books, catalogue: Catalogue, limits: Limits) -> None:
+    def __init__(self, books: Books, catalogue: Catalogue, limits: Limits, concurrency: Concurrency) -> None:
         self._books = books
+        self._concurrency = concurrency
         self._catalogue = catalogue
         self._limits = limits
         self._no_digests = dict.fromkeys(catalogue, digest.ZERO)
@@ -99,8 +101,13 @@ class Sync:
     def push(self, tenant_id: str, request: PushRequest, now: int, max_bytes: int | None = None) -> Pushed:
         """Stores what wins, in one transaction. `now` in µs; `max_bytes`: the tenant's quota, if the caller has it.
 
-        Raises TooLarge, CursorExpired, EpochChanged, QuotaExceeded and what Books raises; then nothing is stored.
+        Raises TooLarge, CursorExpired, EpochChanged, QuotaExceeded, SlowDown and what Books raises; then nothing is
+        stored.
         """
+        with self._concurrency.of(tenant_id):
+            return self._push(tenant_id, request, now, max_bytes)
+
+    def _push(self, tenant_id: str, request: PushRequest, now: int, max_bytes: int | None) -> Pushed:
         if len(request.elements) > self._limits.changes:
             raise TooLarge(f"Push at most {self._limits.changes} changes at once.")
         read = read_changes(request.elements, self._catalogue, self._limits)
@@ -126,8 +133,11 @@ class Sync:
         return Pushed(position.epoch, results, page)
 
     def pull(self, tenant_id: str, request: PullRequest) -> Page:
-        """What was stored after `since`, oldest first. Raises CursorExpired or EpochChanged, and what Books raises."""
-        with self._books.read(tenant_id) as book:
+        """What was stored after `since`, oldest first.
+
+        Raises CursorExpired or EpochChanged, SlowDown, and what Books raises.
+        """
+        with self._concurrency.of(tenant_id), self._books.read(tenant_id) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.since, position)
             page = self._page(book, position, request, after, position.last_stamp, frozenset())

@@ -1,7 +1,5 @@
 """Users: who they are, signing up, changing, leaving."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,7 +10,7 @@ from finwise.domain.life import Life
 from finwise.domain.logins import FIRST, Logins, PasswordHasher
 from finwise.domain.names import email_key
 from finwise.domain.user import User, UserChange, UserStore
-from finwise.errors import Conflict, Forbidden, Invalid, NotFound, SlowDown, Unauthorized
+from finwise.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 
 _AFTER_LOGINS = 1_000  # the rank of strangers who sign up: anybody can, without end
 _SIGN_UP = "sign up"  # no e-mail, so that attempts at it are counted apart from those of any account
@@ -128,7 +126,7 @@ class Users:
         """
         is_invited = code is not None and self._store.is_invited(code, now)
         account = f"{_SIGN_UP} {code}" if is_invited else _SIGN_UP
-        with self._sign_up_told(), self._logins.attempt(account, address, now) as rank:
+        with self._logins.attempt(account, address, now, event="sign_up.throttled") as rank:
             if code is not None and not is_invited:
                 raise unknown()
             key = email_key(new.email)
@@ -139,14 +137,6 @@ class Users:
                 return None
         self._logins.take_back(account, address, now)
         return self._welcomed(user)
-
-    @contextmanager
-    def _sign_up_told(self) -> Iterator[None]:
-        try:
-            yield
-        except SlowDown as error:
-            tell("sign_up.throttled", wait=error.retry_after)
-            raise
 
     def _welcomed(self, user: User) -> User:
         """A user that was added, as it stands there: the first one is an administrator."""

@@ -14,6 +14,7 @@ import pytest
 from finwise import entities
 from finwise.domain.book import Books, Contact, KeptConflict, Remembered
 from finwise.domain.change import Version
+from finwise.domain.concurrency import Concurrency
 from finwise.domain.cursor import Cursor
 from finwise.domain.life import TenantFiles
 from finwise.domain.limits import MAX_TEXT, Limits
@@ -35,7 +36,7 @@ class Stores(NamedTuple):
 
     @property
     def sync(self) -> Sync:
-        return Sync(self.books, entities.checks(), Limits())
+        return Sync(self.books, entities.checks(), Limits(), Concurrency(1_000))
 
     def create(self) -> str:
         """A new tenant."""

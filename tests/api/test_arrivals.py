@@ -10,7 +10,7 @@ import pytest
 
 from finwise import turns
 from finwise.api import arrivals
-from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals
+from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals, Users
 from finwise.api.auth import KNOWN, REFUSED
 from finwise.errors import Busy, SlowDown
 from finwise.turns import Turn
@@ -148,6 +148,42 @@ def test_one_token_has_a_share_of_the_requests_at_once() -> None:
     deeper += [lambda: send(server, BytesIO(), "ada") for _ in range(15)]
     assert send(server, BytesIO(), "ada") == b"answered"
     assert send(server, BytesIO(), "ada") == b"answered"
+
+
+def test_the_tokens_of_one_user_have_one_share() -> None:
+    def known(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if refused := environ.get(REFUSED):
+            raise refused
+        environ[KNOWN] = environ["HTTP_AUTHORIZATION"].partition(" ")[0] or None
+        deeper.pop()() if deeper else None
+        return [b"answered"]
+
+    def ask(token: str) -> bytes:
+        return b"".join(server({"wsgi.input": BytesIO(), "HTTP_AUTHORIZATION": token}, None))
+
+    def last() -> None:
+        with pytest.raises(SlowDown):
+            ask("ada 1")
+        assert ask("ada") == ask("token ada 1") == ask("grace 1") == b"answered", "no token passes for a user"
+
+    server = Arrivals(known, threads=64, body_bytes=BODY_BYTES)
+    deeper: list[Callable[[], object]] = []
+    for number in range(20):
+        assert ask(f"ada {number}") == b"answered"
+    deeper += [last, *[lambda number=number: ask(f"ada {number}") for number in range(15)]]
+    assert ask("ada 19") == b"answered"
+    assert ask("ada 1") == b"answered"
+
+
+def test_a_token_that_opens_nothing_any_more_takes_no_share_of_its_user() -> None:
+    users = Users()
+    users.note("Bearer x", "ada")
+    assert users.of("Bearer x") == "ada"
+    users.note("Bearer x", None)
+    assert users.of("Bearer x") != "ada"
+    for number in range(10_000):
+        users.note(f"Bearer {number}", "ada")
+    assert len(users._users) <= 4_096
 
 
 def test_large_bodies_of_one_token_have_the_bytes_of_one_body_and_all_have_three_times_that(large: Arrivals) -> None:

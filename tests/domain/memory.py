@@ -11,6 +11,7 @@ from typing import Any
 from finwise import entities
 from finwise.domain.book import KeptConflict, Remembered
 from finwise.domain.change import Key, Version
+from finwise.domain.concurrency import Concurrency
 from finwise.domain.cursor import Cursor, Position
 from finwise.domain.limits import Limits
 from finwise.domain.push import Result
@@ -44,7 +45,7 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
         self.tenant_id = new_id()
         _DATABASES.create(self.tenant_id, lambda: True)
         self._books = Books(_DATABASES)
-        self.sync = Sync(self._books, _CHECKS, Limits())
+        self.sync = Sync(self._books, _CHECKS, Limits(), Concurrency(1_000))
 
     def __exit__(self, *failure: object) -> None:
         _DATABASES.delete(self.tenant_id, 0)

@@ -1,0 +1,58 @@
+"""How many requests of a process may work on one book at once.
+
+Writers of a book wait for each other at its lock, and each that waits holds a thread. Without a bound the requests of
+one household would hold them all, and nobody else's would be answered.
+"""
+
+from collections import Counter
+from threading import Lock
+
+from finwise.errors import SlowDown
+
+
+class Concurrency:
+    """Counts the requests by book, and lets `most` of each in."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: Counter[str] = Counter()
+        self._guard = Lock()
+
+    def of(self, tenant_id: str) -> "_Counted":
+        """A block that works on a book. Raises SlowDown if as many do as may."""
+        return _Counted(self, tenant_id)
+
+    def enter(self, tenant_id: str) -> None:
+        """For the block alone."""
+        with self._guard:
+            if self._counts[tenant_id] >= self._most:
+                raise SlowDown(
+                    "Too many requests work on this book at once. Wait for their answers.",
+                    retry_after=1,
+                    limit="requests of a book",
+                    tenant_id=tenant_id,
+                )
+            self._counts[tenant_id] += 1
+
+    def leave(self, tenant_id: str) -> None:
+        """For the block alone."""
+        with self._guard:
+            self._counts[tenant_id] -= 1
+            if not self._counts[tenant_id]:
+                del self._counts[tenant_id]
+
+
+class _Counted:
+    """A class, as the blocks of the store: every request goes through it."""
+
+    __slots__ = ("_concurrency", "_tenant_id")
+
+    def __init__(self, concurrency: Concurrency, tenant_id: str) -> None:
+        self._concurrency = concurrency
+        self._tenant_id = tenant_id
+
+    def __enter__(self) -> None:
+        self._concurrency.enter(self._tenant_id)
+
+    def __exit__(self, *error: object) -> None:
+        self._concurrency.leave(self._tenant_id)
