@@ -183,21 +183,27 @@ class Arrivals:
 
 
 class _Taken:
-    """An answer; `at_end` is called once the server has taken all of it, or gives up."""
+    """An answer; `at_end` is called once, when it has been read to its end or the server gives up."""
 
     def __init__(self, answer: Iterable[bytes], at_end: Callable[[], None]) -> None:
         self._answer = answer
-        self._at_end = at_end
+        self._at_end: Callable[[], None] | None = at_end
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._answer)
+        yield from self._answer
+        self._end()
 
     def close(self) -> None:
         """Called by the server, as WSGI has it."""
         try:
             close(self._answer)
         finally:
-            self._at_end()
+            self._end()
+
+    def _end(self) -> None:
+        at_end, self._at_end = self._at_end, None
+        if at_end:
+            at_end()
 
 
 def close(answer: Iterable[bytes]) -> None:

@@ -29,7 +29,7 @@ def list_conflicts(tenant_id: str) -> Response:
     with ExitStack() as opened:
         context.streams().take_place(opened, tenant.uuid)
         conflicts = opened.enter_context(context.domain().conflicts.list_of(tenant.uuid))
-        return context.streams().answer(answers.conflicts_text(conflicts), JSON, opened.pop_all())
+        return context.streams().answer(answers.conflicts_text(conflicts), JSON, opened.pop_all(), tenant.uuid)
 
 
 @blueprint.route("/sync/conflicts/<tenant_id>/<conflict_id>/restore", methods=["POST"])

@@ -61,7 +61,7 @@ def export(id: str) -> Response:
         else:
             body = opened.enter_context(context.domain().copies.of(tenant.uuid))
         tell("tenant.exported", tenant_id=tenant.uuid)
-        answer = context.streams().answer(body, media_type, opened.pop_all())
+        answer = context.streams().answer(body, media_type, opened.pop_all(), tenant.uuid)
     ending = "json" if media_type == JSON else "db"
     answer.headers["Content-Disposition"] = f'attachment; filename="finwise-{tenant.uuid}.{ending}"'
     return answer

@@ -33,6 +33,7 @@ class Streams:
         self._taken: Counter[str] = Counter()
         self._guard = Lock()
         self._turn = Lock()
+        self._turns: dict[str, Lock] = {}  # of the answers from one book, while there are any
 
     def take_place(self, opened: ExitStack, tenant_id: str, most: int | None = None) -> None:
         """Takes a place for a tenant, which is free again once `opened` is closed.
@@ -51,26 +52,30 @@ class Streams:
             if self._taken.total() >= self._places:
                 raise Busy("Too many load whole books at once. Try again in a moment.", retry_after=_RETRY_AFTER)
             self._taken[tenant_id] += 1
+            self._turns.setdefault(tenant_id, Lock())
         opened.callback(self._leave, tenant_id)
 
     def _leave(self, tenant_id: str) -> None:
         with self._guard:
             self._taken[tenant_id] -= 1
             if not self._taken[tenant_id]:
-                del self._taken[tenant_id]
+                del self._taken[tenant_id], self._turns[tenant_id]
 
-    def answer(self, body: Body, media_type: str, opened: ExitStack) -> Response:
+    def answer(self, body: Body, media_type: str, opened: ExitStack, tenant_id: str) -> Response:
         """An answer that is made of what is open while it is sent; closes that afterwards, whatever happens."""
-        pieces: Any = self.in_turn(body)  # Flask takes texts or bytes, and mypy would have both told apart here
+        pieces: Any = self.in_turn(
+            body, tenant_id
+        )  # Flask takes texts or bytes, and mypy would have both told apart here
         answer = Response(pieces, mimetype=media_type)
         answer.headers["Vary"] = "Accept, Authorization"
         answer.call_on_close(opened.close)
         return answer
 
-    def in_turn(self, body: Iterator[T]) -> Iterator[T]:
-        """The pieces of a body, each made when nobody else makes one."""
+    def in_turn(self, body: Iterator[T], tenant_id: str) -> Iterator[T]:
+        """The pieces of a body, each made when nobody else makes one. The tenant has a place."""
+        of_the_book = self._turns[tenant_id]
         while True:
-            with self._turn:
+            with of_the_book, self._turn:
                 piece = next(body, None)
             if piece is None:
                 return

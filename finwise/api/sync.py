@@ -88,7 +88,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
         load = opened.enter_context(context.domain().sync.initial(tenant.uuid, query.get("entity_types")))
         answer = _tagged(format_cursor(load.next_stamp, load.epoch), "", media_type)
         if answer.status_code == 200:
-            packed(answer, context.streams().in_turn(write(load, context.now())))
+            packed(answer, context.streams().in_turn(write(load, context.now()), tenant.uuid))
         answer.vary.add("Accept-Encoding")
         answer.call_on_close(opened.pop_all().close)  # the entities are read while they are sent
     return answer

@@ -102,4 +102,8 @@ def test_a_large_answer_is_in_progress_until_its_reader_has_taken_it() -> None:
         Answer(server, "/", token="ada")
     assert answered(server, "/", token="grace") == 200
     taken[0].close()
+    taken[0].close()
+    with pytest.raises(Exception, match="too many requests at once"):
+        [Answer(server, "/", token="ada") for _ in range(2)]
+    assert sum(map(len, taken[1].body)) == SMALL + 1
     assert answered(server, "/", token="ada") == 200

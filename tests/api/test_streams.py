@@ -111,16 +111,19 @@ def test_one_book_takes_half_of_the_places_and_leaves_the_others_to_other_books(
 
 
 def test_two_take_turns_at_making_a_piece_and_none_waits_for_a_reader() -> None:
-    streams, begun, go_on = Streams(2), Event(), Event()
+    streams, begun, go_on = Streams(3), Event(), Event()
 
     def slow() -> object:
         begun.set()
         go_on.wait(30)
         return "slow"
 
-    one, other = streams.in_turn(iter([slow, str])), streams.in_turn(iter(["a", "b"]))
+    opened = ExitStack()
+    for tenant_id in ("one", "other", "third"):
+        streams.take_place(opened, tenant_id)
+    one, other = streams.in_turn(iter([slow, str]), "one"), streams.in_turn(iter(["a", "b"]), "other")
     assert next(other) == "a"  # its reader takes its time from here on
-    making = streams.in_turn(iter(slow, "never"))
+    making = streams.in_turn(iter(slow, "never"), "third")
     thread = Thread(target=next, args=(making,))
     thread.start()
     begun.wait(30)
@@ -129,3 +132,18 @@ def test_two_take_turns_at_making_a_piece_and_none_waits_for_a_reader() -> None:
     thread.join(30)
     assert next(other) == "b"
     assert next(one) is slow
+
+
+def test_answers_from_one_book_wait_for_each_other_and_have_one_turn_among_all_books() -> None:
+    streams, made = Streams(4), Event()
+    with ExitStack() as opened:
+        for tenant_id in ("one", "one", "other"):
+            streams.take_place(opened, tenant_id)
+        with streams._turns["one"]:  # as another answer from that book has it
+            thread = Thread(target=lambda: made.set() if next(streams.in_turn(iter("a"), "one")) else None)
+            thread.start()
+            assert next(streams.in_turn(iter("b"), "other")) == "b"
+            assert not made.wait(0.05)
+        assert made.wait(30)
+        thread.join(30)
+    assert streams._turns == {}
