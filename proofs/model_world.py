@@ -340,6 +340,8 @@ class World:
         seen = replaced.change_id if replaced and is_seen else None
         self.lineage.add(stored.change_id, Edit(key, PERSON, data, seen))
         self.lineage.link(loser, stored.change_id)
+        if replaced and replaced.data == data:
+            self.lineage.link(replaced.change_id, stored.change_id)
         self.lineage.life.judged[stored.change_id] = self.server_now
 
     def settle(self) -> None:
