@@ -50,7 +50,7 @@ class BadCursor(FinWiseError):
 
 
 class Unauthorized(FinWiseError):
-    """There is no token, or it is unknown, revoked or expired; or e-mail and password do not belong together."""
+    """There is no token, or it is unknown, revoked or expired; or the e-mail or the password is wrong."""
 
     code = "unauthorized"
 
@@ -144,7 +144,7 @@ class NotPermitted(FinWiseError):
 def not_permitted(path: object) -> NotPermitted:
     """What is raised for a path; it is told to the operator alone."""
     error = NotPermitted(
-        "A file may not be opened, for lack of permission. Nothing was stored; the operator must look (finwise check).",
+        "FinWise lacks permission to open a file. Nothing was stored; the operator must look (finwise check).",
         retry_after=60,
     )
     error.add_note(f"Not permitted: {path}.")
@@ -153,7 +153,7 @@ def not_permitted(path: object) -> NotPermitted:
 
 def disk_read_only(path: object) -> ReadOnly:
     """What is raised for a path on a disk that takes no writes; the path is told to the operator alone."""
-    error = ReadOnly("The disk takes no writes. Nothing was stored; the operator must look.", retry_after=60)
+    error = ReadOnly("The disk accepts no writes. Nothing was stored; the operator must look.", retry_after=60)
     error.add_note(f"Read-only: {path}.")
     return error
 

@@ -165,7 +165,7 @@ def test_a_bad_setting_is_named(run: Run) -> None:
 
 
 def test_a_misspelled_setting_is_pointed_out(run: Run) -> None:
-    assert "FINWISE_PROT is no setting of FinWise" in run("tokens", "add", "x@example.org", FINWISE_PROT="1").output
+    assert "FINWISE_PROT is not a setting of FinWise" in run("tokens", "add", "x@example.org", FINWISE_PROT="1").output
 
 
 def test_a_port_in_use_is_said_plainly(run: Run) -> None:

@@ -94,19 +94,19 @@ def test_what_is_no_address_and_no_name_is_refused_in_one_line(
     done = run("--host", host)
     assert done.exit_code == 1
     assert done.output == (
-        f"Error: {host!r} is no address, and no name that resolves. Listen on one such as 127.0.0.1.\n"
+        f"Error: {host!r} is neither an address nor a name that resolves. Listen on 127.0.0.1, for example.\n"
     )
     assert not settings.users_db.exists()
 
 
 def test_a_name_that_can_be_none_is_refused_as_well(run: Run) -> None:
-    assert "no name that resolves" in run("--host", "a" * 70 + ".example").output
+    assert "nor a name that resolves" in run("--host", "a" * 70 + ".example").output
 
 
 def test_an_address_of_another_machine_is_said_to_be_one(run: Run) -> None:
     done = run("--host", "192.0.2.1")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
-    assert "192.0.2.1 port 8000 cannot be used: it is no address of this machine." in done.output
+    assert "192.0.2.1 port 8000 cannot be used: it is not an address of this machine." in done.output
 
 
 @pytest.mark.parametrize(

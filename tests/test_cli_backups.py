@@ -145,7 +145,7 @@ def test_a_tenant_moves_to_another_installation(home: Household, backup: Path, t
         (("--trash", "--tenant", "x"), "--tenant takes a UUID of 36 characters."),
         (("--trash", "--tenant", str(uuid4())), "The trash has no file of this tenant."),
         (("--adopt", __file__, "--tenant", str(uuid4())), "This installation knows no owner of this tenant."),
-        (("--backup", Path(__file__).parent, "--tenant", str(uuid4())), "is no backup"),
+        (("--backup", Path(__file__).parent, "--tenant", str(uuid4())), "is not a backup"),
     ],
 )
 def test_what_cannot_be_restored_is_said_in_a_line(run: Run, options: tuple[object, ...], said: str) -> None:
@@ -165,7 +165,7 @@ def test_verify_says_that_files_are_whole(run: Run, home: Household, backup: Pat
     for options in ((), ("--tenant", home.tenant_id), ("--backup", backup)):
         done = run("verify", *options)
         assert done.exit_code == 0
-        assert "Whole." in done.output
+        assert "Intact." in done.output
 
 
 def test_verify_names_what_is_damaged_and_takes_it_out_of_use_until_it_is_whole(
@@ -182,7 +182,7 @@ def test_verify_names_what_is_damaged_and_takes_it_out_of_use_until_it_is_whole(
     shutil.copyfile(tmp_path / "whole.db", path)
     done = run("verify")
     assert done.exit_code == 0
-    assert f"tenant {home.tenant_id} is whole and back in use." in done.output
+    assert f"tenant {home.tenant_id} is intact and back in use." in done.output
     assert ids(home) == {"kept"}
 
 

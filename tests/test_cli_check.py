@@ -143,7 +143,7 @@ def test_an_installation_that_is_not_there_is_said_with_where_it_was_looked_for(
         ),
         pytest.param(BEHIND | {"FINWISE_SIGN_UP": "open"}, "Anybody may sign up", id="anybody signs up"),
         pytest.param({"FLASK_DEBUG": "1"}, "FLASK_DEBUG is set", id="a debugger"),
-        pytest.param({"FINWISE_PROT": "1"}, "FINWISE_PROT is no setting of FinWise", id="a misspelled setting"),
+        pytest.param({"FINWISE_PROT": "1"}, "FINWISE_PROT is not a setting of FinWise", id="a misspelled setting"),
     ],
 )
 def test_a_setting_that_is_unsafe_is_the_one_thing_that_is_said(
@@ -194,7 +194,7 @@ def test_a_tenants_file_that_others_may_open_is_named(run: Run, settings: Settin
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="root's files are needed")
 def test_running_as_root_is_unsafe(used: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert findings(used("check")) == ["FinWise runs as root here. Give it a user of its own."]
+    assert findings(used("check")) == ["FinWise runs as root. Give it its own user."]
 
 
 def test_little_room_is_said_of_each_folder(used: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_a_backup_is_verified_where_there_is_no_installation(run: Run, folder: P
     run("backup", "backups")
     (archive,) = Path("backups").iterdir()
     done = run("verify", "--backup", str(archive), FINWISE_INSTANCE="elsewhere", FINWISE_TENANT_DATABASES="elsewhere")
-    assert (done.exit_code, done.output) == (0, "Whole.\n")
+    assert (done.exit_code, done.output) == (0, "Intact.\n")
     assert not Path("elsewhere").exists()
 
 

@@ -208,7 +208,7 @@ def test_a_user_becomes_administrator_and_ceases_to_be_one(run: Run, home: House
 
 def test_one_administrator_has_to_stay(run: Run, home: Household) -> None:
     eve = Household(home.client, "eve@example.org")
-    said = "This is the last administrator. Make somebody else one first."
+    said = "This is the last administrator. Make somebody else an administrator first."
     assert_refused(run("users", "admin", home.email, "--off"), said)
     assert_refused(run("users", "delete", home.email, "--yes"), said)
     assert home.get("/admin/users").status_code == 200

@@ -100,18 +100,22 @@ class Shares:
             if self._bodies[user] >= MOST_LARGE // 2:
                 raise _too_large()
             if self._bodies.total() >= MOST_LARGE:
-                raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
+                raise Busy(
+                    "Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER
+                )
             if self._bytes[user] + size > self.size:
                 raise _too_large()
             if self._bytes.total() + size > 3 * self.size:
-                raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
+                raise Busy(
+                    "Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER
+                )
             self._bytes[user] += size
             self._bodies[user] += 1
 
     def work(self) -> None:
         """Waits until few enough large bodies are worked on, and counts as one of them until `rest`. Raises Busy."""
         if not self._at_work.acquire(timeout=_WORK_PATIENCE):
-            raise Busy("Too many large requests are worked on. Try again in a moment.", retry_after=_RETRY_AFTER)
+            raise Busy("Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER)
 
     def rest(self) -> None:
         """Lets the next large body be worked on."""
@@ -288,7 +292,7 @@ class _Arriving:
 
 def _too_large() -> SlowDown:
     return SlowDown(
-        "Your large requests are still worked on. Wait for their answers.",
+        "Your large requests are still being processed. Wait for their answers.",
         retry_after=1,
         limit="large bodies of a user",
     )

@@ -192,6 +192,6 @@ def _by_field(messages: Any) -> dict[str, list[str]]:
     for located in messages.values():
         for field, texts in located.items() if isinstance(located, dict) else [("body", located)]:
             known = isinstance(texts, list) and texts != ["Unknown field."] and _FIELD.fullmatch(str(field))
-            name, said = (str(field), texts) if known else ("body", ["It has a member that is not taken here."])
+            name, said = (str(field), texts) if known else ("body", ["It has an unknown member."])
             found[name] = [str(text) for text in said]
     return dict(list(found.items())[:MAX_ERRORS])

@@ -50,7 +50,7 @@ class Streams:
                     tenant_id=tenant_id,
                 )
             if self._taken.total() >= self._places:
-                raise Busy("Too many load whole books at once. Try again in a moment.", retry_after=_RETRY_AFTER)
+                raise Busy("Too many books are being loaded at once. Try again in a moment.", retry_after=_RETRY_AFTER)
             self._taken[tenant_id] += 1
             self._turns.setdefault(tenant_id, Lock())
         opened.callback(self._leave, tenant_id)

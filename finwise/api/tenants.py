@@ -23,7 +23,11 @@ ANSWER_EXAMPLE = {**TENANT_EXAMPLE, "role": "owner"}
 @blueprint.arguments(NewTenantSchema, example=TENANT_EXAMPLE)
 @blueprint.response(201, TenantSchema, example=ANSWER_EXAMPLE)
 @blueprint.alt_response(
-    200, schema=TenantSchema, success=True, description="It had been said before; here it is.", example=ANSWER_EXAMPLE
+    200,
+    schema=TenantSchema,
+    success=True,
+    description="It already exists, with the same content.",
+    example=ANSWER_EXAMPLE,
 )
 @blueprint.problems(401, 403, 409, 413, 415, 422, 503, 507)
 @blueprint.operation("createTenant")

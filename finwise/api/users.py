@@ -22,7 +22,7 @@ USER_EXAMPLE = {**NEW_EXAMPLE, "is_admin": False}
 @blueprint.arguments(NewUserSchema, example={**NEW_EXAMPLE, "password": "correct horse battery"})
 @blueprint.response(201, UserSchema, example=USER_EXAMPLE)
 @blueprint.alt_response(
-    200, schema=UserSchema, success=True, description="It had been said before; here it is.", example=USER_EXAMPLE
+    200, schema=UserSchema, success=True, description="It already exists, with the same content.", example=USER_EXAMPLE
 )
 @blueprint.problems(403, 404, 409, 413, 415, 422, 429, 503)
 @blueprint.operation("createUser", public=True)

@@ -1,4 +1,4 @@
-"""Where `finwise serve` listens: what a person calls the place, as the server takes it and as a browser does."""
+"""Where `finwise serve` listens: from what a person types to an address for the server and a URL for the browser."""
 
 import errno
 import socket
@@ -8,14 +8,14 @@ from finwise.errors import BadSetting
 
 
 def address_of(host: str) -> str:
-    """The address that an address, with or without brackets, or a name stands for. Raises BadSetting."""
+    """The address of a name or of an address, with or without brackets. Raises BadSetting."""
     name = host.removeprefix("[").removesuffix("]")
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM) if name else []
     except (OSError, UnicodeError):
         found = []
     if not found:
-        raise BadSetting(f"{host!r} is no address, and no name that resolves. Listen on one such as 127.0.0.1.")
+        raise BadSetting(f"{host!r} is neither an address nor a name that resolves. Listen on 127.0.0.1, for example.")
     families = {family: str(where[0]) for family, _, _, _, where in reversed(found)}
     return families.get(socket.AF_INET) or families[socket.AF_INET6]
 
@@ -30,7 +30,7 @@ def url_of(host: str, address: str, port: int) -> str:
 
 
 def require_usable(address: str, port: int) -> None:
-    """Raises BadSetting if nobody may listen there, or something does: the server would share the port with it."""
+    """Raises BadSetting if listening there is not allowed, or another program listens: both would share the port."""
     try:
         socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET).close()
     except OSError as error:
@@ -41,7 +41,7 @@ def _reason(error: OSError, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return "something listens there already. Stop it, or choose another port."
     if error.errno == errno.EADDRNOTAVAIL:
-        return "it is no address of this machine. Listen on one that is, or on 127.0.0.1."
+        return "it is not an address of this machine. Listen on one that is, or on 127.0.0.1."
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"this user may not. Choose a port from 1024 on, and let a proxy listen on {port}."
     return f"{error.strerror or 'the system refuses it'}. Choose another address or port."

@@ -1,4 +1,4 @@
-"""`finwise backup`, `finwise verify`, `finwise litestream`: copies, and whether files are whole."""
+"""`finwise backup`, `finwise verify`, `finwise litestream`: copies, and whether files are intact."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from finwise.store.litestream import configuration
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--tenant", "tenant_id", metavar="UUID", help="Only this tenant, without users.db.")
 def backup(folder: Path, tenant_id: str | None) -> None:
-    """Copy every file to a new folder in FOLDER, each proven whole, with a manifest.
+    """Copy every file to a new folder in FOLDER, check each copy, and write a manifest.
 
-    The server may go on running. Whatever it acknowledged before is in the backup.
+    The server may keep running. Everything it acknowledged before is in the backup.
     """
     with progress("Copying") as advance:
         made = domain().backups.make(folder, now(), tenant_id and uuid_of(tenant_id), advance)
@@ -39,19 +39,19 @@ def backup(folder: Path, tenant_id: str | None) -> None:
     "--backup",
     "archive",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A backup instead of this installation.",
+    help="Check a backup instead of this installation.",
 )
 def verify(tenant_id: str | None, archive: Path | None) -> None:
-    """Prove that files are whole: SQLite's check, a checksum per entity, digests.
+    """Check that files are intact: SQLite's check, a checksum per entity, digests.
 
-    A tenant whose file is damaged is not served any more; one that was put aside for that and is whole comes back.
+    A tenant with a damaged file is quarantined; one that is quarantined and intact is released.
     """
     if archive:
         found = backup_problems(KeptArchives(), archive)
     else:
         found = _verified(domain(), tenant_id and uuid_of(tenant_id))
     if not found:
-        click.echo("Whole.")
+        click.echo("Intact.")
     end(found)
 
 
@@ -74,6 +74,6 @@ def _verified(joined: Domain, tenant_id: str | None) -> list[str]:
             problems = joined.verification.verify(uuid)
             found += [f"tenant {uuid}: {line}" for line in problems]
             if not problems and joined.verification.release(uuid):
-                click.echo(f"tenant {uuid} is whole and back in use.")
+                click.echo(f"tenant {uuid} is intact and back in use.")
             advance(done, len(chosen))
     return found

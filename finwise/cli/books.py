@@ -22,7 +22,7 @@ def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
 
     BOOK is in UTF-8, with or without a byte order mark, or in UTF-16 as Windows PowerShell writes it.
 
-    They go the way of a device's push: what is stored and newer stays, and devices receive the rest at their next pull.
+    This works like a device's push: newer stored versions stay, and devices receive the rest at their next pull.
     A version that BOOK does not know and replaces is kept as a conflict. With --now, BOOK knows the versions that its
     times name.
     """
@@ -46,7 +46,7 @@ def export(tenant_id: str, file: IO[str]) -> None:
     tenant = joined.tenants.as_operator(uuid_of(tenant_id))
     with book_text(joined.sync, tenant.uuid) as text:
         file.writelines(text)
-        file.flush()  # here, so that a full disk is said like any other trouble
+        file.flush()  # here, so that a full disk is reported like any other error
 
 
 def _in_utf_8(text: bytes) -> bytes:

@@ -28,13 +28,16 @@ _HOLES = {
     "marshmallow": ((4, 1, 2), "CVE-2025-68480: a list in a body costs without bound"),
     "flask": ((3, 1, 1), "CVE-2025-47278: order of keys that sign sessions"),
     "jinja2": ((3, 1, 6), "CVE-2025-27516: templates may leave their sandbox"),
-    "gunicorn": ((22, 0, 0), "CVE-2024-1135: a request smuggled past a proxy"),  # for those who serve wsgi.py with it
+    "gunicorn": (
+        (22, 0, 0),
+        "CVE-2024-1135: a request smuggled past a proxy",
+    ),  # for installations that serve wsgi.py with it
 }
 
 
 @click.command()
 def check() -> None:
-    """Say what is unsafe in this installation. Ends with 1 if anything is."""
+    """Name what is unsafe in this installation. Ends with 1 if anything is."""
     settings = config.from_environment()
     found = [line for look in (_files, _network, _environment, _people, _versions) for line in look(settings)]
     if known := fault():  # of which FinWise itself keeps clear, so it is told, and nothing unsafe
@@ -53,7 +56,7 @@ def _files(settings: Settings) -> Iterator[str]:
         if shutil.disk_usage(folder).free < _LITTLE_ROOM:
             yield f"{folder} has less than {_LITTLE_ROOM // 1024 // 1024} MiB left. Make room."
     if os.name == "posix" and os.geteuid() == 0 and _is_roots(Path(settings.instance)):
-        yield "FinWise runs as root here. Give it a user of its own."
+        yield "FinWise runs as root. Give it its own user."
 
 
 def _is_roots(folder: Path) -> bool:
@@ -103,7 +106,7 @@ def _environment(_: Settings) -> Iterator[str]:
     if get_debug_flag():
         yield "FLASK_DEBUG is set: `flask run` would let anybody who reaches it run Python. Unset it."
     for name in config.unknown_variables():
-        yield f"{name} is no setting of FinWise, so it does nothing."
+        yield f"{name} is not a setting of FinWise, so it does nothing."
 
 
 def _people(settings: Settings) -> Iterator[str]:

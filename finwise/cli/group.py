@@ -1,4 +1,4 @@
-"""What all commands have in common: the group, the domain, how they tell how far they are."""
+"""What all commands share: the group, the domain, progress and errors."""
 
 import errno
 import io
@@ -20,7 +20,7 @@ from finwise.version import __version__
 
 
 class _Group(click.Group):
-    """Says what went wrong in one line."""
+    """Reports errors in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -38,7 +38,7 @@ class _Group(click.Group):
 
 
 def _end_output() -> None:
-    """Writes what is left of the output, or gives it up: Python would try it once more, and end with a trace."""
+    """Flushes the output or discards it: Python would try again and end with a traceback."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -50,25 +50,25 @@ def _end_output() -> None:
 @click.group(cls=_Group)
 @click.version_option(__version__, prog_name="finwise")
 def main() -> None:
-    """Keeps every device of a household's account book in step.
+    """Keep all devices of a household's account book in sync.
 
     Settings are environment variables: docs/reference.md lists them.
     """
-    os.umask(0o077)  # what FinWise writes is nobody else's
+    os.umask(0o077)  # other users may not read what FinWise writes
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
     # At a terminal a command says itself what it does; what runs it unattended gets the events as well.
     logs.configure(logging.WARNING if sys.stderr.isatty() else logging.INFO)
     for name in config.unknown_variables():
-        click.echo(f"{name} is no setting of FinWise: is it misspelled?", err=True)
+        click.echo(f"{name} is not a setting of FinWise: is it misspelled?", err=True)
 
 
 def domain(*, create: bool = False, restore: bool = False) -> Domain:
     """The rules joined to their stores, until the command ends. Raises BadSetting if there is no installation.
 
-    `create`: makes one then. A command that always did would succeed in the wrong folder, at nothing. `restore`: the
-    folder of the tenants' files may be missing.
+    `create`: creates one then; a command that always did so would succeed in the wrong folder. `restore`: the folder of
+    the tenants' files may be missing.
     """
     joined = create_domain(config.from_environment(), create=create, restore=restore)
     click.get_current_context().call_on_close(joined.close)
@@ -105,7 +105,7 @@ def rows(cells: Sequence[Sequence[str]]) -> None:
 
 
 def end(problems: Sequence[str]) -> None:
-    """Says what went wrong, and ends the command with 1 if anything did."""
+    """Reports problems, and ends the command with 1 if there are any."""
     for line in problems:
         click.echo(shown(line), err=True)
     if problems:

@@ -1,4 +1,4 @@
-"""What the processes of a server do once it is to stop, or is gone."""
+"""What a server's processes do when it stops or dies."""
 
 import multiprocessing
 import os
@@ -7,11 +7,11 @@ import threading
 import time
 from multiprocessing.connection import wait
 
-STOP_SECONDS = 10  # what a server's processes have to answer what they are at when it is told to stop
+STOP_SECONDS = 10  # seconds that a server's processes have to finish their answers when it is told to stop
 
 
 def follow_master() -> None:
-    """Ends this process once the one that started it is gone: it would keep the port, and a restart would fail."""
+    """Ends this process if its parent dies: it would keep the port, and a restart would fail."""
     master = multiprocessing.parent_process()
     if master is not None:
         threading.Thread(target=_end_after, args=(master.sentinel,), name="master", daemon=True).start()

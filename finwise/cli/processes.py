@@ -1,4 +1,4 @@
-"""The processes of `finwise serve`: those that die are replaced without end."""
+"""The processes of `finwise serve`: every one that dies is replaced."""
 
 import time
 from typing import Any
@@ -28,5 +28,5 @@ class Server(Granian):  # type: ignore[misc, valid-type] # a class of its own on
 
 
 def pause_after(deaths: int) -> float:
-    """Seconds until a process is replaced: none for the first that dies, longer with each that follows soon."""
+    """Seconds until a process is replaced: none for the first death, more with each that follows soon."""
     return min(_MOST_SECONDS, 0.1 * 2 ** (deaths - 2)) if deaths > 1 else 0.0

@@ -18,19 +18,19 @@ _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.option("--tenant", "tenant_id", metavar="UUID", help="The tenant to restore; the others are not touched.")
 @click.option(
-    "--backup", "archive", type=_Folder, help="From a backup. Without --tenant: everything, where nothing is."
+    "--backup", "archive", type=_Folder, help="From a backup. Without --tenant: everything, into an empty installation."
 )
 @click.option("--trash", is_flag=True, help="Out of the trash: a deleted tenant, or what the last restore replaced.")
-@click.option("--adopt", "file", type=_File, help="A tenant's file from elsewhere, for example of Litestream.")
-@click.option("--owner", metavar="EMAIL", help="Whose it is to be, where this installation does not know it.")
-@click.option("--name", help="What it is to be called then.")
+@click.option("--adopt", "file", type=_File, help="A tenant's file from elsewhere, for example from Litestream.")
+@click.option("--owner", metavar="EMAIL", help="Its owner, if this installation does not know the tenant.")
+@click.option("--name", help="Its name in that case.")
 def restore(
     tenant_id: str | None, archive: Path | None, trash: bool, file: Path | None, owner: str | None, name: str | None
 ) -> None:
-    """Replace a tenant's file. The server may go on running.
+    """Replace a tenant's file. The server may keep running.
 
-    The present file goes to the trash. The tenant begins a new life: its devices load it again, and give back what the
-    restored file lacks and they still have. A restore of everything that was cut off goes on when it is run again.
+    The present file goes to the trash. The tenant gets a new epoch: its devices load it again, and give back what the
+    restored file lacks and they still have. Run an interrupted restore of everything again to complete it.
     """
     if [archive is not None, trash, file is not None].count(True) != 1:
         raise click.UsageError("Give one of --backup, --trash and --adopt.")
@@ -55,7 +55,7 @@ def restore(
 
 
 def _held(joined: Domain, tenant_id: str) -> str:
-    """What a book holds and of when it is, so that an older state than was meant shows."""
+    """What a book holds and how old it is, so that an unexpectedly old state is noticed."""
     with joined.sync.initial(tenant_id, None) as load:
         number = sum(map(len, load.chunks))
         return f"{number} entities, last changed {millis_text(load.next_stamp)}" if load.next_stamp else "an empty book"

@@ -32,7 +32,7 @@ HEAD_SECONDS = 10  # that the head of a request may take to arrive, and a connec
     "--demo",
     "with_demo",
     is_flag=True,
-    help="Fill a demo book in which everybody may look around.",
+    help="Add a demo book that everybody may open and change.",
 )
 def serve(with_demo: bool, **options: str | int | None) -> None:
     """Serve the API until Ctrl+C."""
@@ -41,7 +41,7 @@ def serve(with_demo: bool, **options: str | int | None) -> None:
     url = url_of(settings.host, address, settings.port) + settings.url_prefix
     settings = config.with_options(settings, {"host": address})
     require_usable(address, settings.port)
-    logging.getLogger("finwise").setLevel(logging.INFO)  # the log is the server's from here on, at a terminal as well
+    logging.getLogger("finwise").setLevel(logging.INFO)  # from now on the log is the server's, at a terminal as well
     domain = create_domain(settings)
     domain.close()
     page = f"{url}/app/" if account_book.is_built() else f"not built, {url}/app/ says how"
@@ -77,7 +77,7 @@ def _serve(settings: config.Settings) -> None:
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from finwise.cli.processes import Server  # here, for the other commands do not need Granian
+    from finwise.cli.processes import Server  # here, because the other commands do not need Granian
 
     descriptors.raise_limit()
     config.to_environment(settings)

@@ -17,7 +17,7 @@ def tenants() -> None:
 
 @tenants.command("list")
 def list_tenants() -> None:
-    """Show the account books: size, quota, members, when a device was heard of last."""
+    """Show the account books: size, quota, members, last contact of a device."""
     administration, after = domain().administration, ""
     found = [["UUID", "NAME", "STATE", "MIB", "QUOTA", "MEMBERS", "LAST SYNC"]]
     while page := administration.list_tenants(after, PAGE):
@@ -30,7 +30,7 @@ def list_tenants() -> None:
 @click.argument("uuid")
 @click.argument("mib", type=click.IntRange(1, 1_048_576), required=False)
 def quota(uuid: str, mib: int | None) -> None:
-    """Set how many MIB an account book may hold; without MIB, what FINWISE_QUOTA_MIB says."""
+    """Set how many MiB an account book may hold (default: FINWISE_QUOTA_MIB)."""
     summary = domain().administration.put_quota(uuid_of(uuid), mib)
     click.echo(f"{shown(summary.tenant.name)} may hold {summary.quota_bytes // _MIB} MiB.")
 

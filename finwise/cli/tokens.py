@@ -21,5 +21,5 @@ def add(email: str, device: str, tenant_id: str | None, read_only: bool) -> None
     """Make a token for the user with this e-mail, and print it once."""
     new = NewToken(name_of(device, "--device"), tenant_id and uuid_of(tenant_id), read_only)
     issued = domain().tokens.add_for(email, new, now())
-    click.echo(f"Expires {issued.token.expires_at}; it is shown this once:", err=True)
+    click.echo(f"Expires {issued.token.expires_at}; it is shown only now:", err=True)
     click.echo(issued.secret)

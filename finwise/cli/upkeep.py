@@ -12,7 +12,7 @@ from finwise.errors import FinWiseError
 def compact(tenant_id: str | None) -> None:
     """Forget old deletions, conflicts and files in the trash, and give the space back.
 
-    How old, the settings say. The server does the same by itself, see FINWISE_MAINTENANCE_HOURS.
+    The settings say how old. The server does the same by itself, see FINWISE_MAINTENANCE_HOURS.
     """
     joined = domain()
     chosen = [uuid_of(tenant_id)] if tenant_id else joined.tenants.ids_with_files()

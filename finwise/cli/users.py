@@ -26,7 +26,7 @@ def users() -> None:
 
 @users.command("list")
 def list_users() -> None:
-    """Show who there is: e-mail, name, tenants owned, when a device was last heard of."""
+    """Show the users: e-mail, name, tenants owned, last contact of a device."""
     administration, after = domain().administration, ""
     found = [["E-MAIL", "NAME", "TENANTS", "LAST SEEN", ""]]
     while page := administration.list_users(after, PAGE):
@@ -40,10 +40,10 @@ def list_users() -> None:
 
 @users.command("add")
 @click.argument("email")
-@click.option("--name", help="What others see; default: the e-mail up to its @.")
+@click.option("--name", help="What others see (default: the e-mail up to its @).")
 @_PASSWORD
 def add(email: str, name: str | None, ask: bool) -> None:
-    """Add a user, however signing up is set. The first one becomes an administrator."""
+    """Add a user, regardless of FINWISE_SIGN_UP. The first one becomes an administrator."""
     password = _password(ask=ask)
     told = {"uuid": str(uuid4()), "name": name or email.strip().partition("@")[0], "email": email, "password": password}
     new = NewUser(**_valid(told))
@@ -85,7 +85,7 @@ def delete(email: str) -> None:
 def invite() -> None:
     """Print a code with which one person may sign up."""
     invited = domain().invitations.invite(None, None, None, now())
-    click.echo(f"Expires {invited.invitation.expires_at}; it is shown this once:", err=True)
+    click.echo(f"Expires {invited.invitation.expires_at}; it is shown only now:", err=True)
     click.echo(invited.code)
 
 
@@ -102,7 +102,7 @@ def _password(*, ask: bool) -> str:
 
 
 def _valid(members: dict[str, str]) -> dict[str, str]:
-    """What is told of a user, read as when somebody signs up. Raises Invalid."""
+    """A user's data, validated as in signing up. Raises Invalid."""
     schema = NewUserSchema(partial=True)
     if problems := schema.validate(members):
         raise Invalid(" ".join(f"{name}: {' '.join(lines)}" for name, lines in problems.items()))
@@ -112,5 +112,5 @@ def _valid(members: dict[str, str]) -> dict[str, str]:
 
 def _tell(password: str, *, ask: bool) -> None:
     if not ask:
-        click.echo("The password; it is shown this once:", err=True)
+        click.echo("The password; it is shown only now:", err=True)
         click.echo(password)

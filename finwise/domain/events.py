@@ -49,20 +49,20 @@ EVENTS: Mapping[str, Event] = {
         logging.INFO, "A process of the server is ready.", ("version", "pid", "instance", "tenant_databases")
     ),
     "login.succeeded": Event(logging.INFO, "Somebody has logged in.", ("user_id", "token_id")),
-    "login.failed": Event(logging.WARNING, "E-mail and password do not belong together.", ("account",)),
+    "login.failed": Event(logging.WARNING, "Wrong e-mail or password.", ("account",)),
     "login.refused": Event(
-        logging.WARNING, "A login came by another way than the settings allow, or its proxy names nobody."
+        logging.WARNING, "A login used a way that the settings do not allow, or its proxy named nobody."
     ),
     "login.throttled": Event(logging.WARNING, "Too many failed logins: this one was not tried.", ("account", "wait")),
     "sign_up.throttled": Event(logging.WARNING, "Too many attempts to sign up: this one was not tried.", ("wait",)),
-    "user.added": Event(logging.INFO, "There is a new user.", ("user_id", "is_admin")),
-    "user.changed": Event(logging.INFO, "A user has another name or e-mail.", ("user_id",)),
+    "user.added": Event(logging.INFO, "A user was added.", ("user_id", "is_admin")),
+    "user.changed": Event(logging.INFO, "A user's name or e-mail was changed.", ("user_id",)),
     "user.deleted": Event(logging.INFO, "A user was deleted.", ("user_id",)),
-    "password.changed": Event(logging.INFO, "A user has another password.", ("user_id",)),
+    "password.changed": Event(logging.INFO, "A user's password was changed.", ("user_id",)),
     "admin.granted": Event(logging.WARNING, "A user became an administrator.", ("user_id",)),
     "admin.revoked": Event(logging.WARNING, "A user is no longer an administrator.", ("user_id",)),
     "token.added": Event(
-        logging.INFO, "There is a new token that took no login.", ("user_id", "token_id", "tenant_id", "read_only")
+        logging.INFO, "A token was issued without a login.", ("user_id", "token_id", "tenant_id", "read_only")
     ),
     "token.revoked": Event(logging.INFO, "A token was revoked.", ("user_id", "token_id")),
     "token.all_revoked": Event(logging.INFO, "A user has revoked all tokens, or all others.", ("user_id",)),
@@ -78,13 +78,13 @@ EVENTS: Mapping[str, Event] = {
         ("limit", "tenant_id", "wait"),
         _REFUSED_A_MINUTE,
     ),
-    "tenant.created": Event(logging.INFO, "There is a new tenant.", ("tenant_id", "user_id")),
-    "tenant.renamed": Event(logging.INFO, "A tenant has another name.", ("tenant_id",)),
-    "tenant.handed_over": Event(logging.INFO, "A tenant has another owner.", ("tenant_id", "user_id")),
+    "tenant.created": Event(logging.INFO, "A tenant was created.", ("tenant_id", "user_id")),
+    "tenant.renamed": Event(logging.INFO, "A tenant was renamed.", ("tenant_id",)),
+    "tenant.handed_over": Event(logging.INFO, "A tenant was handed over.", ("tenant_id", "user_id")),
     "tenant.deleted": Event(logging.INFO, "A tenant was deleted; its file is in the trash.", ("tenant_id",)),
-    "tenant.exported": Event(logging.INFO, "Somebody takes a copy of a book.", ("tenant_id",)),
-    "tenant.quota_set": Event(logging.INFO, "A tenant has another quota.", ("tenant_id", "quota_mib")),
-    "tenant.restored": Event(logging.WARNING, "Another file took the place of a tenant's.", ("tenant_id",)),
+    "tenant.exported": Event(logging.INFO, "Somebody exported a book.", ("tenant_id",)),
+    "tenant.quota_set": Event(logging.INFO, "A tenant's quota was set.", ("tenant_id", "quota_mib")),
+    "tenant.restored": Event(logging.WARNING, "A tenant's file was replaced by a restore.", ("tenant_id",)),
     "tenant.quarantined": Event(
         logging.ERROR, "A tenant's file is damaged or missing. Run: finwise verify", ("tenant_id",)
     ),
@@ -92,20 +92,22 @@ EVENTS: Mapping[str, Event] = {
     "tenant.compacted": Event(
         logging.INFO, "Old deletions and conflicts were forgotten.", ("tenant_id", "deletions", "conflicts")
     ),
-    "member.changed": Event(logging.INFO, "A member has another role.", ("tenant_id", "user_id", "role")),
+    "member.changed": Event(logging.INFO, "A member's role was changed.", ("tenant_id", "user_id", "role")),
     "member.removed": Event(logging.INFO, "A member was removed, or has left.", ("tenant_id", "user_id")),
-    "invitation.added": Event(logging.INFO, "There is a new invitation.", ("invitation_id", "tenant_id", "role")),
-    "invitation.revoked": Event(logging.INFO, "An invitation was taken back.", ("invitation_id", "tenant_id")),
+    "invitation.added": Event(logging.INFO, "An invitation was made.", ("invitation_id", "tenant_id", "role")),
+    "invitation.revoked": Event(logging.INFO, "An invitation was withdrawn.", ("invitation_id", "tenant_id")),
     "invitation.accepted": Event(logging.INFO, "A user became a member.", ("tenant_id", "user_id")),
     "backup.made": Event(logging.INFO, "A backup was made.", ("folder", "tenants", "problems")),
     "backup.incomplete": Event(logging.ERROR, "A tenant could not be backed up.", ("tenant_id", "reason")),
-    "upkeep.done": Event(logging.INFO, "The server has tidied up.", ("tenants", "removed_files")),
+    "upkeep.done": Event(logging.INFO, "Maintenance has run.", ("tenants", "removed_files")),
     "upkeep.put_off": Event(
         logging.WARNING,
-        "The clock is far beyond the last upkeep: nothing was forgotten. If it is right, the next upkeep goes on.",
+        "The clock is far ahead of the last maintenance: nothing was forgotten. If it is right, the next run goes on.",
         ("last_run", "clock"),
     ),
-    "database.migrated": Event(logging.INFO, "A database got a newer schema.", ("file", "from_version", "to_version")),
+    "database.migrated": Event(
+        logging.INFO, "A database was migrated to a newer schema.", ("file", "from_version", "to_version")
+    ),
 }
 
 

@@ -118,7 +118,7 @@ def _book(text: bytes) -> dict[str, list[dict[str, Any]]]:
     if type(book) is not dict or not all(
         type(entities) is list and all(type(entity) is dict for entity in entities) for entities in book.values()
     ):
-        raise Invalid("This is no book: give an object of entity types, each with a list of entities.")
+        raise Invalid("This is not a book: give an object of entity types, each with a list of entities.")
     return book
 
 

@@ -77,7 +77,7 @@ def read(body: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises Invalid if it is not JSON or contains anything odd."""
     value = parse(body)
     if reason := oddity(value):
-        raise Invalid(f"The text is JSON that is not taken: it {reason}.")
+        raise Invalid(f"This JSON is refused: it {reason}.")
     return value
 
 

@@ -62,7 +62,7 @@ class Tokens:
         user = self._users.find_by_email(account)
         hashed = user.hashed_password if user else None
         if not self._logins.verify(hashed, account, password, address, now) or user is None:
-            raise Unauthorized("E-mail and password do not belong together.")
+            raise Unauthorized("Wrong e-mail or password.")
         issued = self.issue(user, new, now)
         present = self._users.find(user.uuid)
         if present is None or present.hashed_password != hashed:  # changed meanwhile, which revokes all others

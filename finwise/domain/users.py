@@ -164,7 +164,7 @@ class Users:
         if self._sign_up == CLOSED:
             raise Forbidden("Signing up is closed here. Ask the person who runs this server.")
         if self._sign_up == INVITATION and invitation is None and self._store.find_first() is not None:
-            raise Forbidden("Signing up takes an invitation. Ask somebody who is here already.")
+            raise Forbidden("Signing up needs an invitation. Ask somebody who has an account here.")
 
     def _is_repeated(self, known: User, new: NewUser, address: str, now: int) -> bool:
         """Signing up again counts as a login, in cost and in throttle, so that nobody can try passwords here."""

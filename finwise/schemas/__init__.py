@@ -1,1 +1,1 @@
-"""The forms of bodies and parameters: this floor knows Marshmallow."""
+"""The forms of bodies and parameters: this layer knows Marshmallow."""

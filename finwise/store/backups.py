@@ -52,7 +52,7 @@ class KeptArchives:
             entries = [Entry(**entry) for entry in said["tenants"]]
             return Manifest(said["finwise"], said["made_at"], users_db, entries, said["problems"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Invalid(f"{archive} is no backup: it has no {MANIFEST} that can be read.") from error
+            raise Invalid(f"{archive} is not a backup: it has no readable {MANIFEST}.") from error
 
     def file_of(self, archive: Path, entry: Entry) -> Path:
         return _unchanged(archive / Path(entry.file).name, Fingerprint(entry.bytes, entry.sha256))
@@ -148,10 +148,10 @@ def _last_write(folder: Path) -> float:
 
 def _unchanged(file: Path, expected: Fingerprint) -> Path:
     if fingerprint(file) != expected:
-        raise Invalid(f"{file} is not what was backed up: its bytes have changed.")
+        raise Invalid(f"{file} is not what was backed up: its content has changed.")
     return file
 
 
 def _require_whole(found: list[str]) -> None:
     if found:
-        raise Quarantined(f"The copy is not whole. {' '.join(found)}", retry_after=300)
+        raise Quarantined(f"The copy is not intact. {' '.join(found)}", retry_after=300)

@@ -21,7 +21,7 @@ class InvitationStore:
                 (invitation.tenant_id, invitation.created_at),
             ).fetchone()
             if count >= most:
-                raise Conflict(f"There are {most} open invitations. Take one back first.")
+                raise Conflict(f"There are {most} open invitations. Withdraw one first.")
             connection.execute(
                 """INSERT INTO invitations (id, tenant_id, role, invited_by, created_at, expires_at, hashed_code)
                    VALUES (?, ?, ?, ?, ?, ?, ?)""",
@@ -80,7 +80,7 @@ def use_invitation(
         (tenant_id, user_id, role, millis_text(now), user_id, owner),
     )
     if added.rowcount != 1:
-        raise Conflict("You are a member already. Leave this invitation to somebody else.")
+        raise Conflict("You are already a member. Leave this invitation to somebody else.")
     return str(tenant_id)
 
 

@@ -115,9 +115,9 @@ class Staging:
 
 def _opened(source: Path) -> sqlite3.Connection:
     if not source.is_file():
-        raise Invalid(f"{source} is no file.")
+        raise Invalid(f"{source} is not a file.")
     if not may_be_read(source):
-        raise Invalid(f"{source} may not be read, for lack of permission.")
+        raise Invalid(f"{source} may not be read: FinWise lacks permission.")
     connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", isolation_level=None, uri=True)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
@@ -148,4 +148,4 @@ def _adopt(connection: sqlite3.Connection) -> None:
 
 def _refuse(found: list[str]) -> None:
     if found:
-        raise Invalid(f"The file is no tenant's, or not whole. {' '.join(found)}")
+        raise Invalid(f"This is not a tenant's file, or it is damaged. {' '.join(found)}")

@@ -130,4 +130,4 @@ def _require_an_admin(connection: sqlite3.Connection, leaving: str | None = None
         "SELECT max(is_admin) FROM users WHERE uuid IS NOT ? AND email_key <> ?", (leaving, DEMO_EMAIL)
     ).fetchone()[0]
     if others == 0:
-        raise Conflict("This is the last administrator. Make somebody else one first.")
+        raise Conflict("This is the last administrator. Make somebody else an administrator first.")

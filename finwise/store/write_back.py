@@ -39,7 +39,7 @@ def require_short_log(connection: Connection, file: Path) -> None:
         return
     _, frames, written_back = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     if written_back < frames:
-        raise Busy("Somebody has been reading for long while much was stored. Try again in a moment.", retry_after=5)
+        raise Busy("A long read keeps this book's log from being written back. Try again in a moment.", retry_after=5)
 
 
 def is_write_back_due(connection: Connection, rows: int) -> bool:

@@ -153,7 +153,7 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.getByLabel("E-mail").fill("grace@example.org");
     await page.getByLabel("Password").fill("wrong");
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByRole("alert").getByText("do not belong together").waitFor();
+    await page.getByRole("alert").getByText("Wrong e-mail or password").waitFor();
     await page.getByLabel("Password").fill("correct horse battery");
     await page.getByRole("button", { name: "Log in" }).click();
     await page.goto(`${server.url}/app/#/bookings`);

@@ -2601,7 +2601,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It had been said before; here it is. */
+            /** @description It already exists, with the same content. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3135,7 +3135,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It had been said before; here it is. */
+            /** @description It already exists, with the same content. */
             200: {
                 headers: {
                     [name: string]: unknown;

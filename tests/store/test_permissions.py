@@ -242,7 +242,7 @@ def test_every_command_says_what_it_may_not_open(home: Path, settings: Settings,
     commands = COMMANDS | {"users add": ["bob@example.org"], "import": [str(book), "--tenant", TENANT]}
     for command, arguments in commands.items():
         said = as_service(told, settings, *command.split(), *arguments)
-        assert "lack of permission" in said, command
+        assert "lacks permission" in said, command
         assert str(path) in said, command
 
 

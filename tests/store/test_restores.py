@@ -176,7 +176,7 @@ def test_a_changed_byte_of_a_backup_is_noticed_and_nothing_is_restored(
 ) -> None:
     file = backup / f"tenant_{tenant_id}.db"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(Invalid, match="bytes have changed"):
+    with pytest.raises(Invalid, match="content has changed"):
         domain.restores.from_backup(tenant_id, backup, now())
     assert ids(domain, tenant_id) == {"kept", "since"}
 

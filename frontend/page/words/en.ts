@@ -49,7 +49,7 @@ export const en = {
   demoEntering: "Opening the demo book …",
   demoGone: "This server does not show a demo book.",
   serverAway: "The server cannot be reached. Check the network and try again.",
-  wrongLogin: "E-mail and password do not belong together.",
+  wrongLogin: "Wrong e-mail or password.",
   tooManyAttempts: (seconds: number) => `Too many attempts. Try again in ${seconds} s.`,
   refused: (detail: string) => `The server refused: ${detail}`,
   expired: "Please log in again. Your book and everything you entered are still on this device.",
