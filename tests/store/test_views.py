@@ -1,3 +1,6 @@
+import os
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -121,7 +124,24 @@ def test_fields_with_odd_names_become_columns(tmp_path: Path, path: Path, tenant
     assert columns_of(path, "tags")[3:] == ["select", "with space", 'say "hi"']
 
 
-def test_a_sqlite_that_distrusts_schemas_reads_the_views_once_told_as_the_readme_says(
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("sqlite3")), reason="needs bash and SQLite's shell")
+def test_the_documented_command_reads_a_book_though_sqlite_distrusts_schemas(
+    domain: Domain, tenant_id: str, path: Path, tmp_path: Path
+) -> None:
+    shown = {"date": "2026-01-09", "amount": -4.2, "description": "bread"}
+    others = {"accountId": "a", "valueDate": "2026-01-09", "type": "EXPENSE", "tagIds": [], "runningBalance": 0}
+    data = shown | others | {"payee": "Bakery"}
+    domain.sync.push(tenant_id, PushRequest([change("b1", entity_type="transactions", data=data)]), now())
+    page = (Path(__file__).parents[2] / "docs" / "self-hosting.md").read_text("utf-8")
+    (command,) = re.findall(r"<!-- command: views -->\n```sh\n(.+?)```", page, re.DOTALL)
+    (tmp_path / ".sqliterc").write_text("PRAGMA trusted_schema = OFF;")
+    script = command.replace("tenant_databases/tenant_<UUID>.db", str(path))
+    environment = os.environ | {"HOME": str(tmp_path)}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "2026-01-09|-4.2|bread\n", done.stderr
+
+
+def test_an_sqlite_that_distrusts_schemas_reads_the_views_once_it_is_told_to_trust_them(
     domain: Domain, tenant_id: str, path: Path
 ) -> None:
     domain.sync.push(tenant_id, PushRequest([change("t1", data={"name": "holiday"})]), now())
