@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,8 @@ START_SECONDS = 180
 
 class Server:
     """Runs while the context is open. `url` has no slash at its end; `folder` is the working directory."""
+
+    program: Sequence[str] = ("-m", "finwise", "serve")
 
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self.folder = folder
@@ -37,7 +40,7 @@ class Server:
         self.log = self.folder / "server.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "finwise", "serve", "--port", str(self.port), *self._options],
+                [sys.executable, *self.program, "--port", str(self.port), *self._options],
                 cwd=self.folder,
                 env=inherited | self._environment,
                 stdout=log,

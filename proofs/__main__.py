@@ -23,6 +23,7 @@ from proofs.proof import NOT_RUN, bound
 LANES = 2
 PROOFS = (
     "model",
+    "network",
     "kill",
     "failpoints",
     "power_loss",

@@ -53,7 +53,7 @@ def prove(scale: float, seed: int) -> Result:
         with _folder() as folder, Installation(Path(folder)) as installation:
             for run in range(first, min(runs, first + RUNS_PER_INSTALLATION)):
                 if len(violations) < MOST_VIOLATIONS:
-                    steps += _run(installation, cases, violations, seed, run)
+                    steps += run_world(installation, cases, violations, seed, run)
     weighted = Counter(cases)
     examples = rules = 0
     if not violations:  # otherwise the question is answered, and a mutant's proof need not go on
@@ -61,7 +61,8 @@ def prove(scale: float, seed: int) -> Result:
             examples, rules = model_rules.prove(Path(folder), max(1, round(scale * EXAMPLES)), seed, cases, violations)
     if not violations:
         violations += _too_easy(weighted, scale)
-    trials = {"weighted steps": steps, "runs": runs, "Hypothesis examples": examples}
+    acknowledged = {"acknowledged edits": cases.pop("acknowledged")}
+    trials = acknowledged | {"weighted steps": steps, "runs": runs, "Hypothesis examples": examples}
     return Result(CLAIM, trials, {"Hypothesis steps": rules} | dict(sorted(cases.items())), violations)
 
 
@@ -73,7 +74,7 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True)
 
 
-def _run(installation: Installation, cases: Counter[str], violations: list[str], seed: int, run: int) -> int:
+def run_world(installation: Installation, cases: Counter[str], violations: list[str], seed: int, run: int) -> int:
     """One world of RUN steps and its end; the number of steps."""
     random = Random(f"{seed} {run}")
     world = World(installation, cases, [random.choice(SKEWS) for _ in DEVICES])

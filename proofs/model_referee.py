@@ -47,13 +47,14 @@ class Stored(NamedTuple):
 
 
 class State(NamedTuple):
-    """A tenant's file. `conflicts`: change_id of the loser -> when it was kept, in µs."""
+    """A tenant's file. `conflicts`: change_id of the loser -> when it was kept, in µs; `conflict_ids`: -> its name."""
 
     epoch: str
     last_stamp: int
     horizon: int
     entities: dict[Key, Stored]
     conflicts: dict[str, int]
+    conflict_ids: dict[str, str]
     digests: dict[str, str]
 
     @property
@@ -97,14 +98,16 @@ def _read(connection: sqlite3.Connection) -> State:
     ).fetchone()
     rows = connection.execute("SELECT stamp, entity, change_id FROM sync_entities").fetchall()
     entities = [(stamp, json.loads(text), change_id) for stamp, text, change_id in rows]
-    conflicts = connection.execute("SELECT change_id, kept_at FROM sync_conflicts").fetchall()
+    conflicts = connection.execute("SELECT change_id, kept_at, conflict_id FROM sync_conflicts").fetchall()
     stored = {
         (entity["entity_type"], entity["id"]): _stored(stamp, entity, change_id)
         for stamp, entity, change_id in entities
     }
     require(len(stored) == len(entities), "I1: an entity is stored twice")
-    require(len(conflicts) == len({change_id for change_id, _ in conflicts}), "I2: a conflict was kept twice")
-    return State(epoch, last_stamp, horizon, stored, dict(conflicts), json.loads(digests))
+    kept = {change_id: kept_at for change_id, kept_at, _ in conflicts}
+    require(len(conflicts) == len(kept), "I2: a conflict was kept twice")
+    names = {change_id: conflict_id for change_id, _, conflict_id in conflicts}
+    return State(epoch, last_stamp, horizon, stored, kept, names, json.loads(digests))
 
 
 def _stored(stamp: int, entity: dict[str, Any], change_id: str) -> Stored:

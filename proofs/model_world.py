@@ -6,7 +6,6 @@ I1 to I14 of docs/reliability.md. The first thing that is wrong ends the world w
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,15 +16,13 @@ from unittest.mock import patch
 from uuid import UUID
 
 import finwise
-from finwise.api import answers
 from finwise.config import Settings
-from finwise.domain.book import StoredConflict
 from finwise.domain.conflicts import Decision
 from finwise.domain.cursor import parse_cursor
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
-from finwise.errors import Conflict, CursorExpired, EpochChanged, FinWiseError, StorageFull
+from finwise.errors import Conflict, FinWiseError, StorageFull
 from finwise.store.book import Book
 from proofs.model_device import Device, Json, Push, time_millis, time_text
 from proofs.model_lineage import PERSON, Data, Edit, Key, Life, Lineage
@@ -41,6 +38,7 @@ from proofs.model_referee import (
     Violation,
     require,
 )
+from proofs.model_service import Direct, Refused, Service, Shown
 
 START = 1_800_000_000 * SECOND
 KEYS: tuple[Key, ...] = (("tags", "r0"), ("tags", "r1"), ("tags", "r2"), ("recipients", "r0"))
@@ -62,14 +60,6 @@ BAD_CHANGES: tuple[Json, ...] = (
     {"entity_type": "tags", "id": "b a d", "updated_at": "2026-01-09T19:01:00Z", "data": {"name": "no id"}},
     {"entity_type": "unheard_of", "id": "bad", "updated_at": "2026-01-09T19:01:00Z", "data": {"name": "no type"}},
 )
-
-
-class Refused(Exception):
-    """The body of a 410."""
-
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        super().__init__(body)
-        self.body = body
 
 
 class Saved(NamedTuple):
@@ -97,6 +87,7 @@ class Installation:
         )
         new = NewUser(str(UUID(int=1)), "Ada", "ada@example.org", None)
         self.user: User = self.domain.users.register(new, "::1", START)[0]
+        self.service: Service = Direct(self.domain)
         self._tenants = 0
 
     def __enter__(self) -> Installation:
@@ -125,6 +116,7 @@ class World:
 
     def __init__(self, installation: Installation, cases: Counter[str], skews: Sequence[int]) -> None:
         self.installation, self.domain, self.cases = installation, installation.domain, cases
+        self.service = installation.service
         self.tenant_id, self.bystander_id = installation.new_tenant(), installation.new_tenant()
         self.now, self.server_skew = START, 0
         self.lineage = Lineage()
@@ -285,47 +277,45 @@ class World:
 
     def decide(self, which: int, what: str) -> None:
         """A person looks at a conflict: the loser comes back on top of the stored version, or is forgotten."""
-        with self.domain.conflicts.list_of(self.tenant_id) as found:
-            listed = [conflict for chunk in found.chunks for conflict in chunk]
-        there = {conflict.kept.loser.change_id for conflict in listed}
-        require(there == self.state.conflicts.keys(), "I2: the list of conflicts is not what is kept")
+        listed = self.service.list_conflicts(self.tenant_id, self.server_now)
+        losers = {conflict_id: change_id for change_id, conflict_id in self.state.conflict_ids.items()}
+        there = {each.conflict_id for each in listed}
+        require(there == losers.keys(), "I2: the list of conflicts is not what is kept")
         if not listed:
             return
-        listed.sort(key=lambda conflict: conflict.kept.loser.change_id)  # their own names are random
+        listed.sort(key=lambda each: losers[each.conflict_id])  # their own names are random
         chosen = listed[which % len(listed)]
-        loser = chosen.kept.loser
-        key, before = (loser.entity_type, loser.id), self.state
-        said = None if loser.data is None else json.loads(loser.data)
-        require(said == self.lineage.edits[loser.change_id].data, "I2: what is kept is not what was sent")
-        decision, is_seen = self._decision(what, chosen)
-        if what == DISMISS:
-            self.domain.conflicts.dismiss(self.tenant_id, chosen.conflict_id)
-        else:
-            with nullcontext() if is_seen else suppress(Conflict):
-                self.domain.conflicts.restore(self.tenant_id, chosen.conflict_id, decision, self.server_now)
+        before, loser = self.state, losers[chosen.conflict_id]
+        key, data = self.lineage.edits[loser].key, self.lineage.edits[loser].data
+        require(chosen.loser["data"] == data, "I2: what is kept is not what was sent")
+        is_seen = self._tell(what, chosen)
         after = self._look()
         self.cases[f"conflicts: {what}"] += 1
         if not is_seen:
-            require(after == before, "I2: who saw another version has restored a conflict")
+            require(after == before, "I2: somebody who saw another version has restored a conflict")
             return
-        left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser.change_id}
-        if what == RESTORE_BLINDLY and chosen.stored and chosen.stored.data != loser.data:
-            left[chosen.stored.change_id] = self.server_now
-            self.lineage.life.kept.add(chosen.stored.change_id)
+        left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser}
+        stored = before.entities.get(key)
+        if what == RESTORE_BLINDLY and stored and stored.data != data:
+            left[stored.change_id] = self.server_now
+            self.lineage.life.kept.add(stored.change_id)
         require(after.conflicts == left, "I2: deciding one conflict has changed another")
         if what == DISMISS:
             require(after.entities == before.entities, "I1: dismissing a conflict has changed an entity")
         else:
-            self._check_restored(key, loser.change_id, before, is_seen=what == RESTORE)
+            self._check_restored(key, loser, before, is_seen=what == RESTORE)
 
-    def _decision(self, what: str, chosen: StoredConflict) -> tuple[Decision, bool]:
-        """What a person says of the version they saw, and whether the server may do what they want."""
-        there = chosen.stored.updated_at if chosen.stored else None
-        if what == RESTORE:
-            return Decision(True, there), True
-        if what == RESTORE_LATE:
-            return Decision(True, time_text(0) if there is None else None), False
-        return Decision(), True
+    def _tell(self, what: str, chosen: Shown) -> bool:
+        """Tells the server what a person has decided; whether the server may do it."""
+        if what == DISMISS:
+            self.service.dismiss(self.tenant_id, chosen.conflict_id, self.server_now)
+            return True
+        is_seen = what != RESTORE_LATE
+        seen = chosen.stored_at if is_seen else None if chosen.stored_at else time_text(0)
+        decision = Decision() if what == RESTORE_BLINDLY else Decision(True, seen)
+        with nullcontext() if is_seen else suppress(Conflict):
+            self.service.restore(self.tenant_id, chosen.conflict_id, decision, self.server_now)
+        return is_seen
 
     def _check_restored(self, key: Key, loser: str, before: State, *, is_seen: bool) -> None:
         data = self.lineage.edits[loser].data
@@ -448,17 +438,9 @@ class World:
 
     def _deliver(self, request: Push) -> Json:
         """A push arrives at the server."""
-        since = parse_cursor(request.since) if request.since else None
-        pull = PullRequest(since, None, request.limit) if since else None
-        body = PushRequest(json.loads(json.dumps(request.changes)), request.device, pull)
         before = self.state
         try:
-            answer = self._asked(
-                request.since,
-                lambda: answers.pushed_text(
-                    self.domain.sync.push(self.tenant_id, body, self.server_now), self.server_now
-                ),
-            )
+            answer = self._asked(request.since, lambda: self.service.push(self.tenant_id, request, self.server_now))
         finally:
             after = self._look()
         Judgement(self.lineage, self.cases, request, answer, before, after, self.server_now).check()
@@ -475,19 +457,15 @@ class World:
             self.cases["pushes that failed"] += 1
 
     def _page(self, reader: Device, limit: int) -> Json:
-        since = parse_cursor(reader.since) if reader.since else None
-        request = PullRequest(since, None, limit)
         answer = self._asked(
-            reader.since or "",
-            lambda: answers.page_text(self.domain.sync.pull(self.tenant_id, request), self.server_now),
+            reader.since or "", lambda: self.service.pull(self.tenant_id, reader.since, limit, self.server_now)
         )
         self._look()
         self._check_page(answer, reader.since, limit)
         return answer
 
     def _load(self, reader: Device, refusal: Mapping[str, Any] | None) -> None:
-        with self.domain.sync.initial(self.tenant_id, None) as load:
-            answer: Json = json.loads("".join(answers.load_chunks(load, self.server_now)))
+        answer = self.service.load(self.tenant_id, self.server_now)
         self.cases["first loads"] += 1
         self._look()
         self._check_entities(answer)
@@ -500,23 +478,22 @@ class World:
         reader.receive_load(answer, self.now // MILLI, refusal)
         self._check_equal(reader, answer)
 
-    def _asked(self, since: str | None, ask: Callable[[], str]) -> Json:
+    def _asked(self, since: str | None, ask: Callable[[], Json]) -> Json:
         """The answer, or the 410 that had to come. `since` "" is a pull from the beginning."""
         expected = self._expected_refusal(since)
         try:
-            text = ask()
-        except (CursorExpired, EpochChanged) as error:
-            body = {"code": error.code} | error.members
+            answer = ask()
+        except Refused as refused:
+            body = refused.body
             require(expected == body, f"{'I14' if self.backups else 'I7'}: {body} where {expected} was due")
-            self.cases[f"410 {error.code}"] += 1
+            self.cases[f"410 {body['code']}"] += 1
             self.cases["410 without give_back"] += body.get("give_back") is False
-            raise Refused(body) from None
+            raise
         except StorageFull:
             raise
         except (FinWiseError, sqlite3.Error) as error:
             raise Violation(f"the server failed: {type(error).__name__}: {error}") from error
         require(expected is None, f"{_invariant(expected)}: a stale cursor was served where {expected} was due")
-        answer: Json = json.loads(text)
         require(answer["epoch"] == self.state.epoch, "I14: an answer names another epoch than the file")
         return answer
 
