@@ -6,8 +6,9 @@ from threading import RLock
 
 from finwise.errors import Quarantined, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import Connection, connect, snapshot, transaction, translated
+from finwise.store.connection import Connection, connect, snapshot, transaction
 from finwise.store.databases import KIND
+from finwise.store.sqlite_errors import translated
 from finwise.store.views import Columns, Views
 
 

@@ -24,10 +24,11 @@ from finwise.domain.tenant import Tenant
 from finwise.errors import Invalid, Quarantined, ReadOnly
 from finwise.store.book import Connections
 from finwise.store.central import Central
-from finwise.store.connection import connect, snapshot, translated
+from finwise.store.connection import connect, snapshot
 from finwise.store.copies import copy, fingerprint
 from finwise.store.folder import make_folder, sync_folder
 from finwise.store.permissions import hand_over
+from finwise.store.sqlite_errors import translated
 from finwise.store.tenants import list_tenants
 from finwise.store.verification import content, damages, damages_of_users
 

@@ -15,8 +15,9 @@ from finwise.domain.limits import MAX_TEXT
 from finwise.domain.times import parse_micros
 from finwise.errors import quarantined
 from finwise.store.checksum import checksum, checksum_of
-from finwise.store.connection import Connection, lift_page_limit
+from finwise.store.connection import Connection
 from finwise.store.id_hash import id_hash
+from finwise.store.page_limit import lift_page_limit
 
 _FEW = 32  # rows fetched at once; each may have the size of a change, 256 KiB
 
@@ -58,8 +59,6 @@ class _Opened:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._connection.settle()
         self._block.__exit__(kind, error, trace)
 
 
@@ -72,6 +71,7 @@ class Book:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._cache = connection.cache
 
     def find_position(self) -> Position:
         def find() -> Position:
@@ -82,7 +82,7 @@ class Book:
                 raise quarantined()
             return Position(*position)
 
-        return self._connection.recall("position", find)
+        return self._cache.recall("position", find)
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
@@ -114,7 +114,7 @@ class Book:
             digests: dict[str, str] = json_text.read_own(text)
             return digests
 
-        return self._connection.recall("digests", find)
+        return self._cache.recall("digests", find)
 
     def list_versions(self, keys: Collection[Key]) -> dict[Key, Version]:
         hashes = {id_hash(entity_id) for _, entity_id in keys}
@@ -150,29 +150,32 @@ class Book:
         return {((entity_type, entity_id), change_id) for entity_type, entity_id, change_id in rows.fetchall()}
 
     def add_versions(self, versions: Collection[Version]) -> None:
-        self._connection.executemany(
+        written = self._connection.executemany(
             """INSERT INTO sync_entities (stamp, id_hash, is_deleted, entity, change_id, device_id, checksum)
                VALUES (?, ?, ?, ?, ?, ?, ?)""",
             map(row_of, versions),
         )
+        self._cache.told(written)
 
     def replace_versions(self, versions: Mapping[int, Version]) -> None:
-        self._connection.executemany(
+        written = self._connection.executemany(
             """UPDATE sync_entities
                SET stamp = ?, id_hash = ?, is_deleted = ?, entity = ?, change_id = ?, device_id = ?, checksum = ?
                WHERE stamp = ?""",
             [(*row_of(version), stamp) for stamp, version in versions.items()],
         )
+        self._cache.told(written)
 
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
-        self._connection.executemany(
+        written = self._connection.executemany(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since) VALUES (?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
             [(change_id, *key, since) for key, change_id, since in remembered],
         )
+        self._cache.told(written)
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
-        self._connection.executemany(
+        written = self._connection.executemany(
             """INSERT INTO sync_conflicts (reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
                  device_id, checksum)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -182,16 +185,16 @@ class Book:
                 for reason, kept_at, loser in conflicts
             ],
         )
+        self._cache.told(written)
 
     def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
         epoch, _, horizon = self.find_position()
         position, digests = Position(epoch, last_stamp, horizon), {**self.list_digests(), **digests}
-        self._connection.execute(
+        written = self._connection.execute(
             "UPDATE sync_book SET last_stamp = ?, digests = ?, checksum = ?",
             (last_stamp, json_text.write(digests), checksum(*position)),
         )
-        self._connection.note("position", position)
-        self._connection.note("digests", digests)
+        self._cache.told(written, {"position": position, "digests": digests})
 
     def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
         rows = self._connection.execute(
@@ -239,10 +242,9 @@ class Book:
             ).fetchone()
             return Contact(*row) if row else None
 
-        return self._connection.recall(("contact", token_id), find)
+        return self._cache.recall(("contact", token_id), find)
 
     def put_contact(self, contact: Contact) -> None:
-        self._connection.forget()
         self._connection.execute(
             """INSERT INTO sync_devices (token_id, last_contact, device_id, cursor, clock_skew) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (token_id) DO UPDATE SET
@@ -266,7 +268,6 @@ class Book:
         return (pages - unused) * self._connection.page_size
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
-        self._connection.forget()
         epoch, last_stamp, horizon = self.find_position()  # which is checked: the new horizon is derived from it
         execute = self._connection.execute
         change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount

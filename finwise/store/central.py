@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from finwise.errors import Conflict, FinWiseError
 from finwise.store import migrations
-from finwise.store.connection import Connection, connect, transaction, translated
+from finwise.store.connection import Connection, connect, transaction
 from finwise.store.folder import make_folder
 from finwise.store.locks import locked
 from finwise.store.pool import Pool
+from finwise.store.sqlite_errors import translated
 
 KIND = "users"
 
@@ -58,7 +59,7 @@ class Central:
         if connection is None:
             with self.moment():
                 return self.ask(question, find, keeps)
-        return connection.recall(
+        return connection.cache.recall(
             question, lambda: find(connection), lambda answer: answer is not None and keeps(answer)
         )
 
@@ -67,7 +68,7 @@ class Central:
         """Within it users.db is looked at once for all that this thread asks: a request is decided as of its begin."""
         refusal = None
         with translated(), self._pool.connection(self._path) as connection:
-            connection.look()
+            connection.cache.look()
             self._present.connection = connection
             try:
                 yield
@@ -95,7 +96,7 @@ class Central:
     def replace_by(self, other: sqlite3.Connection) -> None:
         """Takes over the whole content of another users.db. Raises NewerSchema, Conflict where there are users."""
         with translated(), locked(self._lock), self._pool.connection(self._path) as connection:
-            connection.forget()  # what SQLite copies it does not count
+            connection.cache.forget()  # SQLite does not count what it copies
             if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
                 raise Conflict("This installation has users already. Restore its tenants one by one.")
             migrations.is_current(other, KIND)  # one of a newer FinWise is refused before it is here

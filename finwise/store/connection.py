@@ -1,31 +1,18 @@
-"""Connections and transactions: the settings each connection gets, and what SQLite's errors mean here."""
+"""Connections and transactions: the settings that each connection gets, and the blocks that begin and end."""
 
-import errno
 import logging
 import sqlite3
 import sys
-from collections.abc import Callable, Hashable
-from contextlib import ContextDecorator, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
 
-from finwise.errors import (
-    Busy,
-    Conflict,
-    FinWiseError,
-    ReadOnly,
-    StorageFull,
-    disk_read_only,
-    not_permitted,
-    quarantined,
-)
+from finwise.store.cache import Cache
 from finwise.store.checksum import checksum
 from finwise.store.permissions import hand_over, refusal
 from finwise.turns import leave
 
 BUSY_SECONDS = 10
-_MOST_PAGES = 2**30 - 1  # SQLite's own default
 WAL_PAGES = 1_000  # of 4 KiB, mostly; with a commit that leaves more in the write-ahead log, SQLite writes it back
 REPLICATED_WAL_PAGES = 16_000  # the same where Litestream does it, or did and runs no more
 WAL_LIMIT = 64 * 1024 * 1024  # bytes to which a log is truncated when it is overwritten, which a long reader prevents
@@ -39,33 +26,14 @@ _SETTINGS = (
     "PRAGMA cell_size_check = ON",
     f"PRAGMA journal_size_limit = {WAL_LIMIT:d}",
 )
-_BUSY = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_PROTOCOL,  # too many raced for the write-ahead log's index
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOMEM,
-}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_FULL = {
-    sqlite3.SQLITE_IOERR_WRITE,
-    sqlite3.SQLITE_IOERR_FSYNC,
-    sqlite3.SQLITE_IOERR_TRUNCATE,
-    sqlite3.SQLITE_IOERR_SHMSIZE,
-}
-
-_MOST_KNOWN = 1_000  # answers that a connection remembers; a household asks users.db three questions
-
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
 
 class Connection(sqlite3.Connection):
-    """A connection that keeps what was found out through it, for as long as that holds.
+    """A connection with what is known of its file.
 
     max_bytes: the quota of what the file holds. max_pages: what it may grow to. is_longer: than its quota.
-    is_current: whether its schema was found, or made, that of this FinWise. known: what `recall` remembers, if it does.
+    is_current: whether its schema was found, or made, that of this FinWise.
     is_replicated: whether Litestream replicates the file, or did once. rows_in_log: that write_back.py has counted.
     """
 
@@ -76,45 +44,10 @@ class Connection(sqlite3.Connection):
     is_replicated = False
     rows_in_log = 0
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.known: dict[Hashable, Any] | None = None
-        self._known_at = (0, 0)
-
-    def look(self) -> None:
-        """From here on what is read by `recall` is remembered, until anything in the file has changed.
-
-        SQLite tells whether another connection has committed, in whichever process, for less than the simplest query
-        takes; and how many rows this one has changed itself.
-        """
-        now_at = (self.pragma("data_version"), self.total_changes)
-        if self.known is None or now_at != self._known_at or len(self.known) > _MOST_KNOWN:
-            self.known = {}
-            self._known_at = now_at
-
-    def forget(self) -> None:
-        """Until the next `look` nothing is remembered."""
-        self.known = None
-
-    def note(self, question: Hashable, answer: object) -> None:
-        """What `recall` would find after what was just written."""
-        if self.known is not None:
-            self.known[question] = answer
-
-    def settle(self) -> None:
-        """Says that `note` was told of all that was written and that `recall` would find otherwise."""
-        self._known_at = (self._known_at[0], self.total_changes)
-
-    def recall(self, question: Hashable, find: Callable[[], T], keeps: Callable[[T], bool] = lambda _: True) -> T:
-        """What `find` returns, or returned before. None, and what `keeps` rejects, is not remembered."""
-        if self.known is None:
-            return find()
-        answer: T | None = self.known.get(question)
-        if answer is None:
-            answer = find()
-            if keeps(answer):
-                self.known[question] = answer
-        return answer
+    @cached_property
+    def cache(self) -> Cache:
+        """What was found in the file."""
+        return Cache(self)
 
     @cached_property
     def page_size(self) -> int:
@@ -173,7 +106,7 @@ def _connect(name: str) -> Connection:
 
 
 class _Snapshot:
-    """A class, as `_Transaction` and `_Translated`: every request goes through them, and a generator takes longer."""
+    """A class, as `_Transaction`: every request goes through them, and a generator takes longer."""
 
     __slots__ = ("_connection",)
 
@@ -215,21 +148,6 @@ def transaction(connection: sqlite3.Connection) -> _Transaction:
     return _Transaction(connection)
 
 
-def page_limit(connection: Connection, max_bytes: int) -> None:
-    """Keeps the file from growing beyond `max_bytes`, or at all where it is longer than that."""
-    pages = max_bytes // connection.page_size
-    found = connection.recall("page_count", lambda: connection.pragma("page_count"))
-    connection.max_bytes, connection.is_longer = max_bytes, found > pages
-    if max(pages, found) != connection.max_pages:
-        connection.max_pages = connection.pragma(f"max_page_count = {max(pages, found):d}")
-
-
-def lift_page_limit(connection: Connection) -> None:
-    """Lets the file grow as far as the disk has room, until `page_limit` is asked again."""
-    connection.max_pages = connection.pragma(f"max_page_count = {_MOST_PAGES:d}")
-    connection.note("page_count", None)
-
-
 def _is_replicated(connection: sqlite3.Connection) -> bool:
     """Whether Litestream replicates the file, or did once. It writes the log back itself, and reads all the time."""
     found = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = '_litestream_seq'").fetchone()
@@ -251,69 +169,6 @@ def checkpoint(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {milliseconds:d}").fetchall()
 
 
-class _Translated(ContextDecorator):
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and (meaning := meaning_of(error)):
-            raise meaning from error
-
-
-_TRANSLATED = _Translated()
-
-
-def translated() -> _Translated:
-    """Raises SQLite's errors as what they mean to a client; those of a programming mistake pass through."""
-    return _TRANSLATED
-
-
-def meaning_of(error: BaseException) -> FinWiseError | None:
-    """What an error means to a client; None where it means nothing, or says so itself."""
-    if isinstance(error, sqlite3.Error):
-        return _meaning(error)
-    if isinstance(error, OSError):  # of what is not done through SQLite: locks, names, folders
-        return _meaning_of_disk(error)
-    return None
-
-
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _meaning(error: sqlite3.Error) -> FinWiseError | None:
-    extended = getattr(error, "sqlite_errorcode", None)
-    if extended is None:  # raised by the module itself, for example for text that is not UTF-8
-        return quarantined() if "decode" in str(error) else None
-    code = extended & 0xFF
-    if code in _BUSY:
-        return Busy("The file is in use. Nothing was stored; try again.", retry_after=2)
-    if code in _DAMAGED:
-        return quarantined()
-    if code == sqlite3.SQLITE_READONLY:
-        return ReadOnly("The file cannot be written. Nothing was stored; the operator must look.", retry_after=60)
-    if code == sqlite3.SQLITE_FULL or extended in _FULL:
-        return StorageFull("The disk is full. Nothing was stored; the operator must make room.", retry_after=60)
-    if code == sqlite3.SQLITE_IOERR:
-        log.error("the disk reports an error: %s", error)
-        return Busy("The disk reports an error. Nothing was stored; the operator must look.", retry_after=60)
-    if extended == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-        return Conflict("What this belongs to was deleted in the meantime.")
-    return None
-
-
-def _meaning_of_disk(error: OSError) -> FinWiseError | None:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull("The disk is full. Nothing was stored; the operator must make room.", retry_after=60)
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
-        log.error("a folder is not there: %s", error)
-        return Busy("A folder is missing, or no folder. Nothing was stored; the operator must look.", retry_after=60)
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return not_permitted(error.filename)
-    if error.errno == errno.EROFS:
-        return disk_read_only(error.filename)
-    if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE):
-        log.error("the disk reports an error: %s", error)
-        return Busy("The disk reports an error. Nothing was stored; the operator must look.", retry_after=60)
-    return None

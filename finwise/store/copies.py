@@ -11,8 +11,9 @@ from uuid import uuid4
 from finwise.domain.copies import Fingerprint
 from finwise.errors import Invalid
 from finwise.store.book import Connections
-from finwise.store.connection import connect, transaction, translated
+from finwise.store.connection import connect, transaction
 from finwise.store.folder import Folder, removed, sorted_files
+from finwise.store.sqlite_errors import translated
 
 _PIECE = 256 * 1024  # bytes
 

@@ -18,19 +18,12 @@ from pathlib import Path
 
 from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, ReadOnly, StorageFull, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import (
-    Connection,
-    checkpoint,
-    connect,
-    meaning_of,
-    page_limit,
-    snapshot,
-    transaction,
-    translated,
-)
+from finwise.store.connection import Connection, checkpoint, connect, snapshot, transaction
 from finwise.store.folder import Folder, sync_folder, with_sidecars
+from finwise.store.page_limit import set_page_limit
 from finwise.store.permissions import refusal
 from finwise.store.pool import Loan, Pool, identity
+from finwise.store.sqlite_errors import meaning_of, translated
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
 from finwise.store.write_back import WriteBack, is_write_back_due, require_short_log
@@ -82,8 +75,8 @@ class Databases:
                     pass  # whichever request comes first creates the schema and the epoch
             connection.is_current = True
             with snapshot(connection):
-                connection.look()
-                connection.recall("usable", lambda: _is_usable(connection))
+                connection.cache.look()
+                connection.cache.recall("usable", lambda: _is_usable(connection))
                 yield connection
 
     @contextmanager
@@ -99,13 +92,13 @@ class Databases:
             loan as connection,
             self._written(tenant_id, connection),
         ):
-            connection.look()
-            is_current = connection.recall("current", lambda: self._is_current(connection), keeps=bool)
+            connection.cache.look()
+            is_current = connection.cache.recall("current", lambda: self._is_current(connection), keeps=bool)
             if not is_current:  # which may take it above the quota, for the limit is set afterwards
-                connection.forget()  # of tables and views that come and go SQLite counts nothing
+                connection.cache.forget()  # SQLite does not count tables and views that come and go
                 migrations.migrate(connection, KIND)
                 self._views.update(connection)
-            page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
+            set_page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
             before = connection.total_changes
             yield connection
             is_due = is_write_back_due(connection, connection.total_changes - before)
@@ -189,7 +182,7 @@ class Databases:
                 for pragma in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size")
             )
             if free * 4 > pages and free * size > _WORTHWHILE:
-                connection.forget()
+                connection.cache.forget()
                 connection.execute("VACUUM")
                 checkpoint(connection)
 
@@ -238,7 +231,7 @@ class Databases:
 
 
 class _Explained:
-    """A class, as the transactions of connection.py: every request goes through it."""
+    """A class, as the blocks of connection.py: every request goes through it."""
 
     __slots__ = ("_explain",)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finwise.errors import FinWiseError
-from finwise.store.connection import connect, translated
+from finwise.store.connection import connect
 from finwise.store.folder import Folder
+from finwise.store.sqlite_errors import translated
 
 
 class Folding:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from finwise.domain.tenant import ACTIVE, QUARANTINED, Tenant
 from finwise.errors import BadSetting
-from finwise.store.connection import translated
 from finwise.store.folder import tenant_ids_in
 from finwise.store.pool import identity
+from finwise.store.sqlite_errors import translated
 
 
 def require_installation(users_db: Path, tenants: Path, *, create: bool) -> bool:

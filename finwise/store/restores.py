@@ -12,11 +12,12 @@ from pathlib import Path
 
 from finwise.errors import Invalid, Quarantined
 from finwise.store import litestream, migrations
-from finwise.store.connection import connect, transaction, translated
+from finwise.store.connection import connect, transaction
 from finwise.store.copies import copy
 from finwise.store.databases import KIND, OURS, REPLACED, Databases
 from finwise.store.folder import Folder, removed, sorted_files, sync_folder
 from finwise.store.permissions import may_be_read, refusal
+from finwise.store.sqlite_errors import translated
 from finwise.store.trash import REPLACED as REASON
 from finwise.store.trash import Trash
 from finwise.store.verification import damages, strange_objects

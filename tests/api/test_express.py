@@ -13,6 +13,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from finwise import create_app
 from finwise.config import Settings
 from finwise.domain import json_text
+from finwise.store.cache import Cache
 from finwise.store.connection import Connection
 from tests.conftest import Clock
 from tests.household import Household, change, new_id
@@ -243,13 +244,13 @@ def test_a_plain_request_looks_at_users_db_once_and_at_the_book_once(
     full: Household, monkeypatch: pytest.MonkeyPatch, request_of: Callable[[Household], dict[str, Any]]
 ) -> None:
     looked: list[str] = []
-    look = Connection.look
+    look = Cache.look
 
-    def counted(connection: Connection) -> None:
-        looked.append(Path(connection.execute("PRAGMA database_list").fetchone()[2]).name)
-        look(connection)
+    def counted(cache: Cache) -> None:
+        looked.append(Path(cache._connection.execute("PRAGMA database_list").fetchone()[2]).name)
+        look(cache)
 
-    monkeypatch.setattr(Connection, "look", counted)
+    monkeypatch.setattr(Cache, "look", counted)
     assert answered(full.client.application.wsgi_app, request_of(full))[0] == "200 OK"
     assert [name.startswith("users") for name in looked] == [True, False]
 

@@ -67,7 +67,7 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
     def put_horizon(self, horizon: int) -> None:
         """Sets how far tombstones were purged, in µs."""
         with _DATABASES.transact(self.tenant_id) as connection:
-            connection.forget()
+            connection.cache.forget()
             connection.execute("UPDATE sync_book SET horizon = :it, last_stamp = max(last_stamp, :it)", {"it": horizon})
             connection.execute("UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from finwise.errors import Conflict, NewerSchema, Quarantined
+from finwise.store import cache
 from finwise.store import central as module
 from finwise.store import connection as connections
 from finwise.store import pool as pool_module
@@ -320,11 +321,11 @@ def test_what_is_not_there_and_what_is_not_to_be_kept_is_asked_each_time(central
 
 
 def test_answers_are_few_whatever_is_asked(central: Central, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_MOST_KNOWN", 10)
+    monkeypatch.setattr(cache, "MOST_ANSWERS", 10)
     for number in range(100):
         assert central.ask((number,), lambda _, number=number: number + 1) == number + 1  # type: ignore[misc]
         with central.read() as connection:
-            assert len(connection.known or ()) <= 11
+            assert len(connection.cache) <= 11
 
 
 def test_within_a_moment_all_answers_are_as_of_its_beginning(central: Central, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from finwise.errors import Busy, Conflict, FinWiseError, Quarantined, ReadOnly, StorageFull
 from finwise.store import connection as module
-from finwise.store.connection import checkpoint, connect, snapshot, transaction, translated
+from finwise.store.connection import checkpoint, connect, snapshot, transaction
+from finwise.store.sqlite_errors import translated
 
 
 @pytest.fixture
@@ -399,80 +400,3 @@ def test_the_log_of_a_file_that_litestream_replicates_no_more_does_not_grow_with
         size = wal_size(path)
         fill(opened)
         assert size <= wal_size(path) < size + 50 * (4096 + 24)
-
-
-# What is remembered
-
-
-class Remembering:
-    """Asks a connection how many words there are, and counts how often the file was read for it."""
-
-    def __init__(self, connection: module.Connection) -> None:
-        self.connection = connection
-        self.reads = 0
-
-    def count(self) -> int:
-        self.connection.look()
-        return self.recall()
-
-    def recall(self) -> int:
-        def find() -> int:
-            self.reads += 1
-            return len(words(self.connection))
-
-        return self.connection.recall("words", find)
-
-
-@pytest.fixture
-def remembering(path: Path, connection: sqlite3.Connection) -> Iterator[Remembering]:
-    with closing(connect(path)) as opened:
-        yield Remembering(opened)
-
-
-def test_nothing_is_remembered_before_the_first_look(remembering: Remembering) -> None:
-    assert (remembering.recall(), remembering.recall(), remembering.reads) == (0, 0, 2)
-
-
-def test_what_was_read_is_remembered_until_another_connection_commits(
-    remembering: Remembering, connection: sqlite3.Connection
-) -> None:
-    assert (remembering.count(), remembering.count(), remembering.reads) == (0, 0, 1)
-    with transaction(connection):
-        connection.execute("INSERT INTO words VALUES ('a')")
-        assert (remembering.count(), remembering.reads) == (0, 1), "nothing is committed yet"
-    assert (remembering.count(), remembering.count(), remembering.reads) == (1, 1, 2)
-
-
-def test_what_the_connection_itself_has_changed_is_read_anew(remembering: Remembering) -> None:
-    remembering.count()
-    remembering.connection.execute("INSERT INTO words VALUES ('a')")
-    assert (remembering.count(), remembering.reads) == (1, 2)
-    remembering.connection.execute("DELETE FROM words")
-    assert (remembering.count(), remembering.reads) == (0, 3)
-
-
-def test_what_was_noted_of_a_change_need_not_be_read(remembering: Remembering) -> None:
-    remembering.count()
-    remembering.connection.execute("INSERT INTO words VALUES ('a')")
-    remembering.connection.note("words", 1)
-    remembering.connection.settle()
-    assert (remembering.count(), remembering.reads) == (1, 1)
-
-
-def test_what_was_noted_is_forgotten_when_another_connection_commits(
-    remembering: Remembering, connection: sqlite3.Connection
-) -> None:
-    remembering.count()
-    remembering.connection.execute("INSERT INTO words VALUES ('a')")
-    connection.execute("INSERT INTO words VALUES ('b')")
-    remembering.connection.note("words", 1)
-    remembering.connection.settle()
-    assert (remembering.count(), remembering.reads) == (2, 2)
-
-
-def test_after_forgetting_nothing_is_remembered_until_the_next_look(remembering: Remembering) -> None:
-    remembering.count()
-    remembering.connection.forget()
-    remembering.connection.note("words", 99)
-    assert (remembering.recall(), remembering.recall(), remembering.reads) == (0, 0, 3)
-    assert (remembering.count(), remembering.count(), remembering.reads) == (0, 0, 4)

@@ -11,8 +11,8 @@ from finwise import entities
 from finwise.domain.book import Remembered
 from finwise.errors import FinWiseError, QuotaExceeded, StorageFull
 from finwise.store.book import Books
-from finwise.store.connection import lift_page_limit
 from finwise.store.databases import Databases
+from finwise.store.page_limit import lift_page_limit
 from finwise.store.pool import Pool
 from tests.household import new_id
 from tests.store.files import create, open_folder, store, stored
