@@ -157,7 +157,7 @@ class Arrivals:
 
     def __init__(self, app: Wsgi, threads: int, body_bytes: int) -> None:
         self._app = app
-        self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 8), _PATIENCE)
+        self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 12), _PATIENCE)
         self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
         self._shares = Shares(max(8, threads // 4), body_bytes)
         self._users = Users()
@@ -171,7 +171,9 @@ class Arrivals:
             environ[REFUSED] = SlowDown(
                 "You have too many requests at once. Wait for their answers.", retry_after=1, limit="requests of a user"
             )
-        environ["wsgi.input"] = body = _Arriving(environ, user, self._members, self._strangers, self._shares)
+        environ["wsgi.input"] = body = _Arriving(
+            environ, user, self._users, self._members, self._strangers, self._shares
+        )
         answer: Iterable[bytes] = []
         try:
             answer = self._app(environ, start_response)
@@ -219,9 +221,11 @@ def close(answer: Iterable[bytes]) -> None:
 class _Arriving:
     """What a client is still sending. Its methods are those of the stream; they may raise SlowDown and Busy."""
 
-    def __init__(self, environ: Environ, user: str, members: Lane, strangers: Lane, shares: Shares) -> None:
+    def __init__(
+        self, environ: Environ, user: str, users: Users, members: Lane, strangers: Lane, shares: Shares
+    ) -> None:
         self._stream = environ["wsgi.input"]
-        self._user = user
+        self._user, self._users = user, users
         self._environ = environ
         self._members, self._strangers = members, strangers
         self._shares = shares
@@ -264,10 +268,13 @@ class _Arriving:
         return min(size, self._shares.size) if size > LARGE else 0
 
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
-        is_known = self._environ.get(KNOWN)
-        lane = self._members if is_known else self._strangers
-        sender = self._user if is_known else self._environ.get("REMOTE_ADDR", "")
-        if is_known and self._counted is None:
+        known = self._environ.get(KNOWN)
+        if isinstance(known, str):  # noted before the body is read, for it may never come
+            self._user = known
+            self._users.note(self._environ.get("HTTP_AUTHORIZATION", ""), known)
+        lane = self._members if known else self._strangers
+        sender = self._user if known else self._environ.get("REMOTE_ADDR", "")
+        if known and self._counted is None:
             weight = self._weight()
             self._shares.take(sender, weight)
             self._counted = sender, weight

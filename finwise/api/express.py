@@ -117,7 +117,7 @@ class Express:
         is_familiar = authorization in self._familiar and int(length) <= _SMALL
         caller = None if is_familiar else self._caller(environ, now)
         self._remember(authorization)
-        environ[KNOWN] = True
+        environ[KNOWN] = caller.user.uuid if caller else True
         body = environ["wsgi.input"].read(int(length))  # before the turn and the moment, for it may take its time
         with Turn():
             return self._pushed(environ, body, caller, now)

@@ -73,7 +73,7 @@ def server() -> Arrivals:
 
 @pytest.fixture
 def large() -> Arrivals:
-    """With 40 places for members, 8 of each, and 8 for strangers, 4 of each; 16 requests at once of a token."""
+    """With 40 places for members, 5 of each, and 8 for strangers, 4 of each; 16 requests at once of a token."""
     return Arrivals(app, threads=64, body_bytes=BODY_BYTES)
 
 
@@ -129,7 +129,23 @@ def test_one_member_takes_a_share_of_the_places_of_members(large: Arrivals) -> N
         refused(SlowDown, large, token="ada")()
         assert send(large, BytesIO(b"of another"), "grace")
 
-    _nested(large, 8, last, token="ada")()
+    _nested(large, 5, last, token="ada")()
+
+
+def test_tokens_of_one_user_share_places_although_no_body_of_theirs_has_ever_arrived() -> None:
+    def known(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ[KNOWN] = environ["HTTP_AUTHORIZATION"].partition(" ")[0]
+        return [environ["wsgi.input"].read(5)]
+
+    def next_of_ada(number: int) -> None:
+        if number < 5:
+            assert send(guarded, Arriving(lambda: next_of_ada(number + 1)), f"ada {number}")
+        else:
+            refused(SlowDown, guarded, token=f"ada {number}")()
+            assert send(guarded, BytesIO(b"of another"), "grace 1") == b"of an"
+
+    guarded = Arrivals(known, threads=64, body_bytes=BODY_BYTES)
+    next_of_ada(0)
 
 
 def test_one_token_has_a_share_of_the_requests_at_once() -> None:
