@@ -1,0 +1,136 @@
+"""A server under attack after attack: what the household feels, what the workers take, and what remains afterwards."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import httpx
+
+from harness.server import Server
+from proofs.strangers import vitals
+from proofs.strangers.attacker import attacked
+from proofs.strangers.attacks import Victim
+from proofs.strangers.household import KINDS, Household, Waits
+
+MOST_MEMORY = 256  # MiB of a worker above what it takes idle
+MOST_TIMES = 3  # the 99th percentile under attack, of the quiet one
+FLOOR = 0.1  # seconds; less is not looked at: two processors that attackers share do not tell it from chance
+TURNS = 3  # of an attack that misses a goal at first; the median counts
+
+_QUIET_SECONDS, _ATTACK_SECONDS = 0.7, 2.0  # of a turn, at scale 1
+_SETTLED = 15.0  # seconds after which everything is as before
+_LOOK = 0.3  # seconds
+_MORE_DESCRIPTORS = 200  # of all workers than before: connections to files that wait for their next use
+
+
+@dataclass
+class Measured:
+    """The turns of one attack. memory: the most that a worker took above idle, in MiB."""
+
+    turns: list[Waits] = field(default_factory=list)
+    memory: float = 0.0
+    answered: Counter[str] = field(default_factory=Counter)
+
+    def p99(self, kind: str) -> float:
+        """Seconds: the median of the turns."""
+        return statistics.median(waits.p99(kind) for waits in self.turns)
+
+    def __str__(self) -> str:
+        waits = ", ".join(f"{kind} {self.p99(kind) * 1000:.0f} ms" for kind in KINDS)
+        answered = ", ".join(f"{what} {many}" for what, many in self.answered.most_common())
+        return f"{waits}; {self.memory:.0f} MiB; strangers: {answered}"
+
+
+class Siege:
+    """A server, the household on it, and what was measured while it was quiet."""
+
+    def __init__(self, server: Server, household: Household, victim: Victim, scale: float) -> None:
+        self._server, self._household, self._victim = server, household, victim
+        self._longer = max(1.0, scale)
+        self._workers = vitals.workers(server.process.pid)
+        self._quiet: list[Waits] = []
+        _wait_until(lambda: not self._is_slow())  # the first requests open files
+        self._rest()
+        self._idle = vitals.memory(self._workers)
+        self._descriptors = vitals.descriptors(self._workers)
+
+    def endure(self, name: str) -> tuple[Measured, list[str]]:
+        """An attack, again if it misses a goal at first: what was measured, and what is wrong with it."""
+        measured = Measured()
+        remains: list[str] = []
+        for _ in range(TURNS):
+            self._rest()
+            self._turn(name, measured)
+            remains += self._remains()
+            if not list(self._misses(measured)):
+                break
+        return measured, [f"{name}: {miss}" for miss in (*self._misses(measured), *remains)]
+
+    def quiet_p99(self, kind: str) -> float:
+        """Seconds, of all quiet turns so far."""
+        return Waits({kind: [wait for waits in self._quiet for wait in waits.seconds[kind]]}).p99(kind)
+
+    def _turn(self, name: str, measured: Measured) -> None:
+        with vitals.watched(self._workers) as most, attacked(name, self._victim) as answered:
+            measured.turns.append(self._waits(_ATTACK_SECONDS * self._longer))
+        measured.answered += answered
+        measured.memory = max(measured.memory, *(most[pid] - self._idle[pid] for pid in self._workers))
+
+    def _rest(self) -> None:
+        """A quiet turn."""
+        self._quiet.append(self._waits(_QUIET_SECONDS * self._longer))
+
+    def _waits(self, seconds: float) -> Waits:
+        """What the household waits for in so much time from now on."""
+        self._household.take_waits()
+        time.sleep(seconds)
+        return self._household.take_waits()
+
+    def _misses(self, measured: Measured) -> Iterator[str]:
+        for kind in KINDS:
+            most = max(MOST_TIMES * self.quiet_p99(kind), FLOOR)
+            if (found := measured.p99(kind)) > most:
+                yield f"the p99 of {kind} is {found * 1000:.0f} ms, {most * 1000:.0f} ms are allowed"
+        if measured.memory > MOST_MEMORY:
+            yield f"a worker took {measured.memory:.0f} MiB above idle"
+
+    def _remains(self) -> list[str]:
+        """What an attack leaves behind, some seconds after it."""
+        if vitals.workers(self._server.process.pid) != self._workers:
+            return ["a worker has died"]
+        left: list[str] = []
+
+        def is_as_before() -> bool:
+            left[:] = self._left()
+            return not left
+
+        _wait_until(is_as_before)
+        return left
+
+    def _left(self) -> Iterator[str]:
+        if self._is_slow():
+            yield "the household still waits"
+        opened = vitals.descriptors(self._workers) - self._descriptors
+        if opened > _MORE_DESCRIPTORS:
+            yield f"{opened} more descriptors are open than before"
+        for pid, taken in vitals.memory(self._workers).items():
+            if taken - self._idle[pid] > MOST_MEMORY:
+                yield f"a worker still takes {taken - self._idle[pid]:.0f} MiB above idle"
+        if httpx.get(f"{self._server.url}/healthz").status_code != 200:
+            yield "the server is not healthy"
+
+    def _is_slow(self) -> bool:
+        waits = self._waits(_LOOK)
+        most = {kind: max(MOST_TIMES * self.quiet_p99(kind), FLOOR) if self._quiet else FLOOR for kind in KINDS}
+        return any(waits.p50(kind) > most[kind] for kind in KINDS)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    """Looks until it is so, or some seconds are over."""
+    end = time.monotonic() + _SETTLED
+    while not is_so() and time.monotonic() < end:
+        pass
