@@ -51,7 +51,8 @@ def answered(application: Any, environ: dict[str, Any]) -> Answered:
 
 def ways(home: Household) -> tuple[Any, Any]:
     """The application with the short way, and without."""
-    express = home.client.application.wsgi_app._app  # type: ignore[attr-defined] # what is behind arrivals.py
+    arrivals = home.client.application.wsgi_app._app  # type: ignore[attr-defined] # what is behind departures.py
+    express = arrivals._app
     return express, express._app
 
 
