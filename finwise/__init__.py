@@ -32,7 +32,6 @@ from finwise.passwords import Passwords
 from finwise.store.administration import AdministrationStore
 from finwise.store.backups import Archives
 from finwise.store.book import Books
-from finwise.store.central import Central
 from finwise.store.copies import Copies
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
@@ -49,6 +48,7 @@ from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
 from finwise.store.upkeep import UpkeepStore
 from finwise.store.users import UserStore
+from finwise.store.users_database import UsersDatabase
 from finwise.store.verification import Wholeness
 from finwise.version import __version__
 
@@ -75,8 +75,12 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     locks = Path(settings.instance, "locks")
     limits = settings.limits
     pool = Pool()
-    central = Central(settings.users_db, locks, pool)
-    user_store, tenants, token_store = UserStore(central), TenantStore(central), TokenStore(central)
+    users_database = UsersDatabase(settings.users_db, locks, pool)
+    user_store, tenants, token_store = (
+        UserStore(users_database),
+        TenantStore(users_database),
+        TokenStore(users_database),
+    )
     quotas = Quotas(tenants, settings.quota_mib)
     if not restore:
         require_tenants_folder(settings.tenants_folder, tenants.list_all())
@@ -84,9 +88,9 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     databases = Databases(folder, entities.columns(), pool, quotas.of, lambda tenant_id: life.report(tenant_id))
     staging = Staging(folder, databases)
     life = Life(tenants, databases, staging)
-    books, archives, copies = Books(databases), Archives(central, databases), Copies(folder, databases)
+    books, archives, copies = Books(databases), Archives(users_database, databases), Copies(folder, databases)
     passwords = Passwords(max(1, settings.threads // 4))
-    logins = Logins(FailedLogins(central), passwords, settings.login_failures)
+    logins = Logins(FailedLogins(users_database), passwords, settings.login_failures)
     users = Users(user_store, life, logins, passwords, settings.sign_up)
     ages = Ages(settings.tombstone_days, settings.conflict_days, settings.trash_days, settings.maintenance_hours)
     concurrency = Concurrency(max(8, settings.threads // 4))  # as a user has, in api/arrivals.py
@@ -96,10 +100,10 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
         users=users,
         tenants=Tenants(tenants, life, limits.tenants),
         tokens=Tokens(token_store, user_store, tenants, logins, passwords, settings.token_days),
-        members=Members(MemberStore(central)),
-        invitations=Invitations(InvitationStore(central), settings.invitation_days),
+        members=Members(MemberStore(users_database)),
+        invitations=Invitations(InvitationStore(users_database), settings.invitation_days),
         administration=Administration(
-            AdministrationStore(central), users, user_store, tenants, books, passwords, quotas
+            AdministrationStore(users_database), users, user_store, tenants, books, passwords, quotas
         ),
         quotas=quotas,
         sync=Sync(books, entities.checks(), limits, concurrency),
@@ -107,13 +111,13 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
         devices=Devices(books, token_store),
         copies=copies,
         life=life,
-        upkeep=Upkeep(tenants, books, databases, copies, life, UpkeepStore(central), ages),
+        upkeep=Upkeep(tenants, books, databases, copies, life, UpkeepStore(users_database), ages),
         backups=Backups(tenants, archives),
         restores=Restores(life, user_store, staging, archives),
-        verification=Verification(Wholeness(central, databases), life),
-        health=Health(central, databases),
+        verification=Verification(Wholeness(users_database, databases), life),
+        health=Health(users_database, databases),
         limits=limits,
-        moment=central.moment,
+        moment=users_database.moment,
         alone=folder.alone,
         fold=Folding(settings.users_db, folder).fold,
         close=pool.close,

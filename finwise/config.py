@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def users_db(self) -> Path:
-        """The central database."""
+        """Where users.db is."""
         return Path(self.instance, "users.db")
 
     @property

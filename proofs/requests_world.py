@@ -65,7 +65,7 @@ class Files:
     """What an installation's files hold. One is read again only when SQLite says that something was committed to it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._central = str(settings.users_db)
+        self._users_database = str(settings.users_db)
         self._tenants = settings.tenant_databases
         self._open: dict[str, sqlite3.Connection] = {}
         self._known: dict[str, tuple[int, Dump]] = {}
@@ -73,9 +73,9 @@ class Files:
 
     def held(self) -> dict[str, Any]:
         """The rows and schema of each file in use, and the names of all files."""
-        databases = [self._central]
+        databases = [self._users_database]
         names: list[str] = []
-        for folder in (os.path.dirname(self._central), self._tenants, *_folders(self._tenants)):
+        for folder in (os.path.dirname(self._users_database), self._tenants, *_folders(self._tenants)):
             for entry in os.scandir(folder):
                 if entry.is_file() and not entry.name.endswith(_BESIDE):
                     names.append(entry.path)
@@ -109,7 +109,7 @@ class Files:
         return int(version)
 
     def _read(self, path: str) -> Dump:
-        if path != self._central:
+        if path != self._users_database:
             return dump(Path(path))
         held = dump(Path(path), without=UNCOUNTED)
         with closing(_connected(path)) as connection:

@@ -2,17 +2,17 @@
 
 from finwise.domain.administration import UserSummary
 from finwise.domain.tenant import Tenant
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 
 
 class AdministrationStore:
     """users.db, as far as administrators look at it (domain/administration.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def list_users(self, after: str, limit: int) -> list[UserSummary]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT uuid, name, email, is_admin, created_at,
                      (SELECT max(last_used_at) FROM tokens WHERE tokens.user_id = uuid),
@@ -23,7 +23,7 @@ class AdministrationStore:
         return [UserSummary(*row)._replace(is_admin=bool(row[3])) for row in rows]
 
     def find_tenant(self, uuid: str) -> tuple[Tenant, str, int] | None:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             row = connection.execute(
                 """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at,
                      (user_id IS NOT NULL) + (SELECT count(*) FROM members WHERE tenant_id = uuid)
@@ -33,7 +33,7 @@ class AdministrationStore:
         return (Tenant(*row[:6]), row[6], row[7]) if row else None
 
     def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, str, int]]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at,
                      (user_id IS NOT NULL) + (SELECT count(*) FROM members WHERE tenant_id = uuid)

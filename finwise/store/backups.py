@@ -23,13 +23,13 @@ from finwise.domain.copies import Fingerprint
 from finwise.domain.tenant import Tenant
 from finwise.errors import Invalid, Quarantined, ReadOnly
 from finwise.store.book import Connections
-from finwise.store.central import Central
 from finwise.store.connection import connect, snapshot
 from finwise.store.copies import copy, fingerprint
 from finwise.store.folder import make_folder, sync_folder
 from finwise.store.permissions import hand_over
 from finwise.store.sqlite_errors import translated
 from finwise.store.tenants import list_tenants
+from finwise.store.users_database import UsersDatabase
 from finwise.store.verification import content, damages, damages_of_users
 
 FORMAT = 1
@@ -65,8 +65,8 @@ class KeptArchives:
 class Archives(KeptArchives):
     """Makes backups (domain/backups.py says what is promised)."""
 
-    def __init__(self, central: Central, databases: Connections) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase, databases: Connections) -> None:
+        self._users_database = users_database
         self._databases = databases
 
     def begin(self, folder: Path, now: int) -> Path:
@@ -96,7 +96,7 @@ class Archives(KeptArchives):
     @translated()
     def add_users(self, archive: Path) -> Fingerprint:
         with translated():
-            with self._central.read() as connection:
+            with self._users_database.read() as connection:
                 copy(connection, archive / USERS)
             with closing(connect(archive / USERS)) as made, snapshot(made):
                 _require_whole(damages_of_users(made))
@@ -139,7 +139,7 @@ class Archives(KeptArchives):
 
     def put_users(self, archive: Path, expected: Fingerprint) -> None:
         with translated(), closing(connect(_unchanged(archive / USERS, expected))) as kept:
-            self._central.replace_by(kept)
+            self._users_database.replace_by(kept)
 
 
 def _last_write(folder: Path) -> float:

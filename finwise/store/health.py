@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from finwise.errors import Busy, FinWiseError, NotPermitted, ReadOnly, StorageFull
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 
 
 class Folder(Protocol):
@@ -16,14 +16,14 @@ class Folder(Protocol):
 class Health:
     """Looks at users.db and the tenants' folder."""
 
-    def __init__(self, central: Central, folder: Folder) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase, folder: Folder) -> None:
+        self._users_database = users_database
         self._folder = folder
 
     def problems(self) -> list[FinWiseError]:
         found: list[FinWiseError] = []
         try:
-            with self._central.read() as connection:
+            with self._users_database.read() as connection:
                 connection.execute("SELECT count(*) FROM users").fetchone()
         except FinWiseError as error:
             told = error if isinstance(error, NotPermitted | ReadOnly | StorageFull) else Busy(error.detail)

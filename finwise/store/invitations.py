@@ -5,17 +5,17 @@ import sqlite3
 from finwise.domain.invitations import Invitation, unknown
 from finwise.domain.times import millis_text
 from finwise.errors import Conflict
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 
 
 class InvitationStore:
     """users.db, as far as it is about invitations (domain/invitations.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def add(self, invitation: Invitation, hashed: str, most: int) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             (count,) = connection.execute(
                 "SELECT count(*) FROM invitations WHERE tenant_id = ? AND used_by IS NULL AND expires_at > ?",
                 (invitation.tenant_id, invitation.created_at),
@@ -29,7 +29,7 @@ class InvitationStore:
             )
 
     def list_of(self, tenant_id: str, now: str) -> list[Invitation]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT id, tenant_id, role, invited_by, created_at, expires_at FROM invitations
                    WHERE tenant_id = ? AND used_by IS NULL AND expires_at > ? ORDER BY created_at, id""",
@@ -38,14 +38,14 @@ class InvitationStore:
         return [Invitation(*row) for row in rows]
 
     def delete(self, tenant_id: str, invitation_id: str) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             deleted = connection.execute(
                 "DELETE FROM invitations WHERE tenant_id = ? AND id = ? AND used_by IS NULL", (tenant_id, invitation_id)
             )
             return deleted.rowcount == 1
 
     def use(self, hashed: str, user_id: str, now: int) -> str:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             tenant_id = use_invitation(connection, hashed, user_id, now)
         if tenant_id is None:
             raise unknown()

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from finwise.domain.logins import DAY, WINDOW, Attempt, Counted, Most, rank_of
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 
 MOST_ATTEMPTS = 100_000  # that are remembered, of all accounts; about 30 MiB
 MOST_KNOWN = 50  # addresses of an account
@@ -15,13 +15,13 @@ _RANKS = 50  # failures of an address that are told apart
 class FailedLogins:
     """users.db, as far as it is about failed attempts (domain/logins.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def add_within(self, account: str, address: str, site: str, *, now: int, most: Most) -> Attempt:
         sent = {"account": account, "hashed": _hashed(account), "address": address, "site": site}
         offsets = {f"most_{name}": number - 1 for name, number in most._asdict().items()}
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             # One that lies ahead was counted before the clock was put back.
             connection.execute(
                 "DELETE FROM failed_logins WHERE failed_at <= ? OR failed_at > ?", (now - DAY, now + WINDOW)
@@ -57,7 +57,7 @@ class FailedLogins:
             return Attempt(free_at, rank_of(counted, now))
 
     def take_back(self, account: str, address: str, now: int) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute(
                 """DELETE FROM failed_logins WHERE rowid =
                    (SELECT max(rowid) FROM failed_logins WHERE account = ? AND address = ? AND failed_at = ?)""",
@@ -65,13 +65,13 @@ class FailedLogins:
             )
 
     def delete(self, account: str, address: str) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute(
                 "DELETE FROM failed_logins WHERE account = ? AND address = ?", (_hashed(account), address)
             )
 
     def add_known(self, account: str, address: str, now: int) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute("DELETE FROM known_addresses WHERE seen_at < ?", (now - _KNOWN_FOR,))
             connection.execute(
                 """INSERT INTO known_addresses (account, address, seen_at) VALUES (?, ?, ?)

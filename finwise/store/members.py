@@ -1,17 +1,17 @@
 """The SQL of members."""
 
 from finwise.domain.members import Member
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 
 
 class MemberStore:
     """users.db, as far as it is about members (domain/members.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def list_of(self, tenant_id: str) -> list[Member]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT users.uuid, users.name, 'owner', '' AS added_at FROM tenants
                    JOIN users ON users.uuid = tenants.user_id WHERE tenants.uuid = :tenant_id
@@ -24,14 +24,14 @@ class MemberStore:
         return [Member(*row[:-1]) for row in rows]
 
     def put_role(self, tenant_id: str, user_id: str, role: str) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             changed = connection.execute(
                 "UPDATE members SET role = ? WHERE tenant_id = ? AND user_id = ?", (role, tenant_id, user_id)
             )
             return changed.rowcount == 1
 
     def hand_over(self, tenant_id: str, from_user: str, to_user: str) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             joined = connection.execute(
                 """UPDATE members SET user_id = :from_user, role = 'editor'
                    WHERE tenant_id = :tenant_id AND user_id = :to_user
@@ -43,7 +43,7 @@ class MemberStore:
             return joined.rowcount == 1
 
     def delete(self, tenant_id: str, user_id: str) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             deleted = connection.execute(
                 "DELETE FROM members WHERE tenant_id = ? AND user_id = ?", (tenant_id, user_id)
             )

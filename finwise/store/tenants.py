@@ -6,7 +6,7 @@ import sqlite3
 from finwise.domain.tenant import Tenant
 from finwise.domain.times import millis_text
 from finwise.errors import Conflict
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
@@ -14,8 +14,8 @@ _DAY = 24 * 60 * 60 * 1_000_000  # µs
 class TenantStore:
     """users.db, as far as it is about tenants (domain/tenants.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def find(self, uuid: str) -> Tenant | None:
         def find(connection: sqlite3.Connection) -> Tenant | None:
@@ -24,7 +24,7 @@ class TenantStore:
             ).fetchone()
             return Tenant(*row) if row else None
 
-        return self._central.ask(("tenant", uuid), find)
+        return self._users_database.ask(("tenant", uuid), find)
 
     def find_for(self, user_id: str, uuid: str) -> Tenant | None:
         def find(connection: sqlite3.Connection) -> Tenant | None:
@@ -38,10 +38,10 @@ class TenantStore:
             return Tenant(*row) if row else None
 
         # A tenant of others is looked up each time, like one that never existed: else the time would tell them apart.
-        return self._central.ask(("tenant for", user_id, uuid), find, lambda tenant: tenant.role is not None)
+        return self._users_database.ask(("tenant for", user_id, uuid), find, lambda tenant: tenant.role is not None)
 
     def list_for(self, user_id: str) -> list[Tenant]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, 'owner', created_at FROM tenants
                    WHERE user_id = :user_id AND state NOT IN ('deleting', 'deleted')
@@ -55,11 +55,11 @@ class TenantStore:
         return [Tenant(*row[:-1]) for row in rows]
 
     def list_all(self) -> list[Tenant]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             return list_tenants(connection)
 
     def list_unfinished(self) -> list[Tenant]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants
                    WHERE state IN ('creating', 'deleting', 'restoring') ORDER BY created_at, uuid"""
@@ -67,7 +67,7 @@ class TenantStore:
         return [Tenant(*row) for row in rows]
 
     def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             added = connection.execute(
                 """INSERT INTO tenants (uuid, name, user_id, state, began_at, quota_mib, created_at)
                    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
@@ -78,15 +78,15 @@ class TenantStore:
             return added.rowcount == 1
 
     def put_name(self, uuid: str, name: str) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute("UPDATE tenants SET name = ? WHERE uuid = ?", (name, uuid))
 
     def put_owner(self, uuid: str, user_id: str | None) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute("UPDATE tenants SET user_id = coalesce(user_id, ?) WHERE uuid = ?", (user_id, uuid))
 
     def put_state(self, uuid: str, state: str, *, instead_of: tuple[str, ...], began_at: int | None = None) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             moved = connection.execute(
                 """UPDATE tenants SET state = ?, began_at = coalesce(?, began_at)
                    WHERE uuid = ? AND state IN (SELECT value FROM json_each(?))""",
@@ -95,7 +95,7 @@ class TenantStore:
             return moved.rowcount == 1
 
     def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             changed = connection.execute("UPDATE tenants SET quota_mib = ? WHERE uuid = ?", (quota_mib, uuid))
             return changed.rowcount == 1
 

@@ -8,8 +8,8 @@ from typing import Any
 from finwise.domain.devices import Owner
 from finwise.domain.token import Caller, Token
 from finwise.errors import FinWiseError
-from finwise.store.central import Central
 from finwise.store.users import as_user
+from finwise.store.users_database import UsersDatabase
 
 log = logging.getLogger(__name__)
 
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 class TokenStore:
     """users.db, as far as it is about tokens (domain/tokens.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def add(self, token: Token, hashed: str) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute(
                 """INSERT INTO tokens (id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id,
                      read_only, hashed_token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -38,11 +38,11 @@ class TokenStore:
             ).fetchone()
             return Caller(as_user(row[8:]), _token(row[:8])) if row else None
 
-        caller = self._central.ask(("caller", hashed), find)
+        caller = self._users_database.ask(("caller", hashed), find)
         return caller if caller and caller.token.expires_at > now else None
 
     def list_of(self, user_id: str, now: str) -> list[Token]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id, read_only
                    FROM tokens WHERE user_id = ? AND expires_at > ? ORDER BY created_at, id""",
@@ -51,7 +51,7 @@ class TokenStore:
         return [_token(row) for row in rows]
 
     def list_owners(self, token_ids: list[str]) -> dict[str, Owner]:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             rows = connection.execute(
                 """SELECT id, user_id, users.name, device_name FROM tokens JOIN users ON uuid = user_id
                    WHERE id IN (SELECT value FROM json_each(?))""",
@@ -61,7 +61,7 @@ class TokenStore:
 
     def put_use(self, token_id: str, used_at: str, expires_at: str) -> None:
         try:
-            with self._central.transact(wait=False) as connection:
+            with self._users_database.transact(wait=False) as connection:
                 connection.execute(
                     "UPDATE tokens SET last_used_at = ?, expires_at = max(expires_at, ?) WHERE id = ?",
                     (used_at, expires_at, token_id),
@@ -70,7 +70,7 @@ class TokenStore:
             log.debug("a use was not noted: %s", error.detail)
 
     def rename(self, user_id: str, token_id: str, device_name: str, now: str) -> Token | None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             row = connection.execute(
                 """UPDATE tokens SET device_name = ? WHERE user_id = ? AND id = ? AND expires_at > ?
                    RETURNING id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id, read_only""",
@@ -79,12 +79,12 @@ class TokenStore:
         return _token(row[0]) if row else None
 
     def delete(self, user_id: str, token_id: str) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             deleted = connection.execute("DELETE FROM tokens WHERE user_id = ? AND id = ?", (user_id, token_id))
             return deleted.rowcount == 1
 
     def delete_all(self, user_id: str, *, but: str | None) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute("DELETE FROM tokens WHERE user_id = ? AND id IS NOT ?", (user_id, but))
 
 

@@ -5,32 +5,32 @@ import sqlite3
 from finwise.domain.times import millis_text
 from finwise.domain.user import DEMO_EMAIL, User, UserChange
 from finwise.errors import Conflict, NotFound
-from finwise.store.central import Central
 from finwise.store.invitations import is_open, use_invitation
+from finwise.store.users_database import UsersDatabase
 
 
 class UserStore:
     """users.db, as far as it is about users (domain/users.py says what is promised)."""
 
-    def __init__(self, central: Central) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self._users_database = users_database
 
     def find(self, uuid: str) -> User | None:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             row = connection.execute(
                 "SELECT uuid, name, email, hashed_password, is_admin FROM users WHERE uuid = ?", (uuid,)
             ).fetchone()
         return as_user(row) if row else None
 
     def find_by_email(self, email_key: str) -> User | None:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             row = connection.execute(
                 "SELECT uuid, name, email, hashed_password, is_admin FROM users WHERE email_key = ?", (email_key,)
             ).fetchone()
         return as_user(row) if row else None
 
     def find_first(self) -> User | None:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             row = connection.execute(
                 """SELECT uuid, name, email, hashed_password, is_admin FROM users
                    WHERE email_key <> ? ORDER BY created_at, uuid LIMIT 1""",
@@ -39,7 +39,7 @@ class UserStore:
         return as_user(row) if row else None
 
     def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             added = connection.execute(
                 """INSERT INTO users (uuid, name, email, hashed_password, is_admin, email_key, created_at)
                    SELECT :uuid, :name, :email, :hashed_password,
@@ -53,11 +53,11 @@ class UserStore:
             return added.rowcount == 1
 
     def is_invited(self, code: str, now: int) -> bool:
-        with self._central.read() as connection:
+        with self._users_database.read() as connection:
             return is_open(connection, code, now)
 
     def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             try:
                 row = connection.execute(
                     """UPDATE users SET name = coalesce(?, name), email = coalesce(?, email),
@@ -79,14 +79,14 @@ class UserStore:
         return as_user(row[0][:5])
 
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             connection.execute(
                 "UPDATE users SET hashed_password = ? WHERE uuid = ? AND hashed_password = ?",
                 (hashed, uuid, instead_of),
             )
 
     def begin_leaving(self, uuid: str, now: int) -> list[str]:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             shared = connection.execute(
                 """SELECT 1 FROM tenants JOIN members ON tenant_id = uuid
                    WHERE tenants.user_id = ? AND state <> 'deleted' LIMIT 1""",
@@ -109,7 +109,7 @@ class UserStore:
         return [tenant_id for (tenant_id,) in rows]
 
     def delete(self, uuid: str) -> None:
-        with self._central.transact() as connection:
+        with self._users_database.transact() as connection:
             owned = connection.execute(
                 "SELECT 1 FROM tenants WHERE user_id = ? AND state <> 'deleted' LIMIT 1", (uuid,)
             ).fetchone()

@@ -12,11 +12,11 @@ from finwise.domain.change import Key, read_entity
 from finwise.errors import Quarantined
 from finwise.store import migrations
 from finwise.store.book import Connections, read_version, row_of
-from finwise.store.central import Central
 from finwise.store.checksum import checksum
 from finwise.store.connection import connect
 from finwise.store.databases import KIND
 from finwise.store.litestream import TABLES
+from finwise.store.users_database import UsersDatabase
 
 
 class Content(NamedTuple):
@@ -31,8 +31,8 @@ class Content(NamedTuple):
 class Wholeness:
     """Looks at files, each in one snapshot, without changing them."""
 
-    def __init__(self, central: Central, databases: Connections) -> None:
-        self._central = central
+    def __init__(self, users_database: UsersDatabase, databases: Connections) -> None:
+        self._users_database = users_database
         self._databases = databases
 
     def damages(self, tenant_id: str) -> list[str]:
@@ -41,7 +41,7 @@ class Wholeness:
 
     def damages_of_users(self) -> list[str]:
         try:
-            with self._central.read() as connection:
+            with self._users_database.read() as connection:
                 return damages_of_users(connection)
         except Quarantined as error:
             return [error.detail]

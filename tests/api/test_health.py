@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from finwise.config import Settings
 from finwise.errors import StorageFull
-from finwise.store.central import Central
 from finwise.store.folder import Folder
+from finwise.store.users_database import UsersDatabase
 from harness.problems import assert_problem
 
 
@@ -32,11 +32,11 @@ def test_a_server_whose_users_db_cannot_be_opened_for_a_full_disk_says_so(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
-    def full(central: Central) -> Iterator[None]:
+    def full(users_database: UsersDatabase) -> Iterator[None]:
         raise StorageFull("The disk is full.", retry_after=60)
         yield
 
-    monkeypatch.setattr(Central, "read", full)
+    monkeypatch.setattr(UsersDatabase, "read", full)
     assert "users.db" in assert_problem(client.get("/readyz"), 507, "storage_full")["detail"]
 
 

@@ -8,13 +8,13 @@ import pytest
 from finwise import create_domain
 from finwise.config import Settings
 from finwise.domain import Domain
-from finwise.store.central import Central
 from finwise.store.databases import Databases
 from finwise.store.pool import Pool
 from finwise.store.tenants import TenantStore
 from finwise.store.users import UserStore
+from finwise.store.users_database import UsersDatabase
 from tests.household import new_id
-from tests.store.files import create, open_central, open_databases, store, tenant_file
+from tests.store.files import create, open_databases, open_users_database, store, tenant_file
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ def databases(tmp_path: Path, pool: Pool) -> Databases:
 
 
 @pytest.fixture
-def central(tmp_path: Path, pool: Pool) -> Central:
-    return open_central(tmp_path, pool)
+def users_database(tmp_path: Path, pool: Pool) -> UsersDatabase:
+    return open_users_database(tmp_path, pool)
 
 
 @pytest.fixture
-def users(central: Central) -> UserStore:
-    return UserStore(central)
+def users(users_database: UsersDatabase) -> UserStore:
+    return UserStore(users_database)
 
 
 @pytest.fixture
-def tenants(central: Central) -> TenantStore:
-    return TenantStore(central)
+def tenants(users_database: UsersDatabase) -> TenantStore:
+    return TenantStore(users_database)
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from typing import Any
 from finwise import entities
 from finwise.errors import FinWiseError, TenantDeleted
 from finwise.store.book import Connections
-from finwise.store.central import Central
 from finwise.store.databases import Databases
 from finwise.store.folder import Folder
 from finwise.store.pool import Pool
 from finwise.store.trash import Trash
+from finwise.store.users_database import UsersDatabase
 
 BOTH = ["read", "transact"]
 QUOTA = 1024 * 1024 * 1024  # bytes
@@ -78,8 +78,8 @@ def refusal(databases: Connections, tenant_id: str, way: str) -> type[FinWiseErr
         return type(error)
 
 
-def open_central(root: Path, pool: Pool | None = None) -> Central:
-    return Central(root / "users.db", root / "locks", pool or Pool())
+def open_users_database(root: Path, pool: Pool | None = None) -> UsersDatabase:
+    return UsersDatabase(root / "users.db", root / "locks", pool or Pool())
 
 
 def tenant_file(root: Path, tenant_id: str) -> Path:

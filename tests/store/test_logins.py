@@ -5,9 +5,9 @@ import pytest
 
 from finwise.domain.logins import DAY, FIRST, WINDOW, Most
 from finwise.store import logins
-from finwise.store.central import Central
 from finwise.store.logins import FailedLogins
-from tests.store.files import open_central, value
+from finwise.store.users_database import UsersDatabase
+from tests.store.files import open_users_database, value
 from tests.store.processes import outcomes, ready
 
 ACCOUNT, ADDRESS = "ada@example.org", "192.0.2.1"
@@ -20,8 +20,8 @@ KNOWN = "SELECT count(*) FROM known_addresses"
 
 
 @pytest.fixture
-def failed(central: Central) -> FailedLogins:
-    return FailedLogins(central)
+def failed(users_database: UsersDatabase) -> FailedLogins:
+    return FailedLogins(users_database)
 
 
 def attempt(
@@ -242,7 +242,7 @@ def test_attempts_in_several_processes_at_once_are_counted_together(tmp_path: Pa
 
 def attempt_often(pipe: Connection, root: Path) -> None:
     """Says how many attempts were let in: at each of 40 accounts more than may be."""
-    failed = FailedLogins(open_central(root))
+    failed = FailedLogins(open_users_database(root))
     ready(pipe)
     answers = [attempt(failed, 10, account=str(number)) for number in range(40) for _ in range(MOST)]
     pipe.send(answers.count(None))

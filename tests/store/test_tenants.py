@@ -6,11 +6,11 @@ import pytest
 from finwise.domain.tenant import Tenant
 from finwise.domain.user import User
 from finwise.errors import Conflict
-from finwise.store.central import Central
 from finwise.store.tenants import TenantStore
 from finwise.store.users import UserStore
+from finwise.store.users_database import UsersDatabase
 from tests.household import new_id
-from tests.store.files import open_central
+from tests.store.files import open_users_database
 from tests.store.processes import Peer
 
 NOW = 1_768_000_000_000_000
@@ -18,13 +18,13 @@ STATES = ["creating", "active", "deleting", "deleted"]
 
 
 @pytest.fixture
-def user_id(central: Central) -> str:
-    return add_user(central)
+def user_id(users_database: UsersDatabase) -> str:
+    return add_user(users_database)
 
 
-def add_user(central: Central) -> str:
+def add_user(users_database: UsersDatabase) -> str:
     uuid = new_id()
-    assert UserStore(central).add(User(uuid, "Ada", uuid, None), uuid, NOW)
+    assert UserStore(users_database).add(User(uuid, "Ada", uuid, None), uuid, NOW)
     return uuid
 
 
@@ -35,10 +35,10 @@ def test_a_tenant_is_found_by_its_uuid(tenants: TenantStore, user_id: str) -> No
     assert tenants.find(new_id()) is None
 
 
-def test_a_known_uuid_is_not_added_again(tenants: TenantStore, central: Central, user_id: str) -> None:
+def test_a_known_uuid_is_not_added_again(tenants: TenantStore, users_database: UsersDatabase, user_id: str) -> None:
     tenant = Tenant(new_id(), "Home", user_id, "active")
     tenants.add(tenant, NOW)
-    assert not tenants.add(Tenant(tenant.uuid, "Theirs", add_user(central), "creating"), NOW)
+    assert not tenants.add(Tenant(tenant.uuid, "Theirs", add_user(users_database), "creating"), NOW)
     assert tenants.find(tenant.uuid) == tenant
 
 
@@ -54,13 +54,13 @@ def test_a_tenant_of_nobody_is_refused(tenants: TenantStore) -> None:
 
 
 def test_a_user_sees_the_own_tenants_that_are_there_oldest_first(
-    tenants: TenantStore, central: Central, user_id: str
+    tenants: TenantStore, users_database: UsersDatabase, user_id: str
 ) -> None:
     later = Tenant(new_id(), "Later", user_id, "active")
     earlier = Tenant(new_id(), "Earlier", user_id, "creating")
     tenants.add(later, NOW + 1_000_000)
     tenants.add(earlier, NOW)
-    tenants.add(Tenant(new_id(), "Theirs", add_user(central), "active"), NOW)
+    tenants.add(Tenant(new_id(), "Theirs", add_user(users_database), "active"), NOW)
     for gone in ("deleting", "deleted"):
         tenants.add(Tenant(new_id(), "Gone", user_id, gone), NOW)
     assert tenants.list_for(user_id) == [each._replace(role="owner") for each in (earlier, later)]
@@ -110,7 +110,7 @@ def test_a_state_in_one_process_is_seen_in_another(tenants: TenantStore, user_id
 
 
 def find_when_told(pipe: Connection, root: Path, uuid: str) -> None:
-    tenants = TenantStore(open_central(root))
+    tenants = TenantStore(open_users_database(root))
     pipe.send(tenants.find(uuid))
     pipe.recv()
     pipe.send(tenants.find(uuid))

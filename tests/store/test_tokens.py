@@ -10,7 +10,7 @@ from finwise.domain.token import Caller
 from finwise.domain.tokens import NewToken
 from finwise.domain.user import User
 from finwise.errors import NotFound, Unauthorized
-from finwise.store.central import Central
+from finwise.store.users_database import UsersDatabase
 from tests.store.accounts import add_user
 from tests.store.processes import Peer
 
@@ -56,19 +56,21 @@ def test_a_use_is_noted_every_ten_minutes_and_an_expiry_moved_once_a_day(domain:
     assert [each.expires_at for each in noted] == [millis_text(now + 90 * DAY) for now in (NOW, NOW, NOW, NOW + DAY)]
 
 
-def test_a_poll_between_is_a_read(domain: Domain, user: User, central: Central) -> None:
+def test_a_poll_between_is_a_read(domain: Domain, user: User, users_database: UsersDatabase) -> None:
     issued = domain.tokens.add_for(user.email, NewToken("phone"), NOW)
     domain.tokens.authenticate(issued.secret, NOW)
-    with central.read() as connection:
+    with users_database.read() as connection:
         version = connection.execute("PRAGMA data_version").fetchone()
         for second in range(100):
             domain.tokens.authenticate(issued.secret, NOW + second * 5_000_000)
         assert connection.execute("PRAGMA data_version").fetchone() == version
 
 
-def test_whoever_asks_does_not_wait_for_the_use_to_be_noted(domain: Domain, user: User, central: Central) -> None:
+def test_whoever_asks_does_not_wait_for_the_use_to_be_noted(
+    domain: Domain, user: User, users_database: UsersDatabase
+) -> None:
     issued = domain.tokens.add_for(user.email, NewToken("phone"), NOW)
-    with central.transact():
+    with users_database.transact():
         assert domain.tokens.authenticate(issued.secret, NOW).token.last_used_at is None
 
 

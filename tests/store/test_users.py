@@ -7,20 +7,20 @@ from finwise.domain.tenant import Tenant
 from finwise.domain.token import Token
 from finwise.domain.user import User, UserChange
 from finwise.errors import Conflict, NotFound
-from finwise.store.central import Central
 from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
 from finwise.store.users import UserStore
+from finwise.store.users_database import UsersDatabase
 from tests.household import new_id
-from tests.store.files import open_central, value
+from tests.store.files import open_users_database, value
 from tests.store.processes import Peer, outcomes, ready
 
 NOW = 1_768_000_000_000_000
 
 
 @pytest.fixture
-def tokens(central: Central) -> TokenStore:
-    return TokenStore(central)
+def tokens(users_database: UsersDatabase) -> TokenStore:
+    return TokenStore(users_database)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_change_in_one_process_is_seen_in_another(users: UserStore, ada: User,
 
 
 def rename_when_told(pipe: Connection, root: Path, uuid: str) -> None:
-    users = UserStore(open_central(root))
+    users = UserStore(open_users_database(root))
     pipe.send(found(users, uuid).name)
     pipe.recv()
     user = found(users, uuid)
@@ -167,7 +167,7 @@ def test_of_processes_that_add_the_same_emails_one_wins_each(tmp_path: Path) -> 
 
 
 def add_all(pipe: Connection, root: Path) -> None:
-    users = UserStore(open_central(root))
+    users = UserStore(open_users_database(root))
     ready(pipe)
     emails = [f"{number}@example.org" for number in range(30)]
     pipe.send(sum(users.add(User(new_id(), "Ada", email, None), email, NOW) for email in emails))

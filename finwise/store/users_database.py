@@ -1,4 +1,4 @@
-"""The central database, users.db."""
+"""users.db: who there is, and what they may do."""
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator
@@ -27,7 +27,7 @@ class _Present(local):
     connection: Connection | None = None
 
 
-class Central:
+class UsersDatabase:
     """users.db at `path`, made and migrated if need be; `locks` is the folder of the lock files."""
 
     def __init__(self, path: Path, locks: Path, pool: Pool) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from finwise.errors import Conflict, NewerSchema, Quarantined
 from finwise.store import cache
-from finwise.store import central as module
 from finwise.store import connection as connections
 from finwise.store import pool as pool_module
-from finwise.store.central import Central
+from finwise.store import users_database as module
 from finwise.store.pool import Pool
+from finwise.store.users_database import UsersDatabase
 from tests.household import new_id
-from tests.store.files import is_held, open_central, outside, value
+from tests.store.files import is_held, open_users_database, outside, value
 from tests.store.processes import Peer, outcomes, ready
 
 
@@ -24,9 +24,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "users.db"
 
 
-def add_user(central: Central, name: str = "Ada") -> str:
+def add_user(users_database: UsersDatabase, name: str = "Ada") -> str:
     uuid = new_id()
-    with central.transact() as connection:
+    with users_database.transact() as connection:
         connection.execute(
             "INSERT INTO users (uuid, name, email, email_key, created_at) VALUES (?, ?, ?, ?, '')",
             (uuid, name, uuid, uuid),
@@ -34,13 +34,13 @@ def add_user(central: Central, name: str = "Ada") -> str:
     return uuid
 
 
-def count(central: Central) -> int:
-    with central.read() as connection:
+def count(users_database: UsersDatabase) -> int:
+    with users_database.read() as connection:
         number: int = connection.execute("SELECT count(*) FROM users").fetchone()[0]
     return number
 
 
-def test_the_file_has_the_tables_of_users_and_tenants(central: Central, path: Path) -> None:
+def test_the_file_has_the_tables_of_users_and_tenants(users_database: UsersDatabase, path: Path) -> None:
     with outside(path) as connection:
         users = {row[1]: row for row in connection.execute("PRAGMA table_info(users)").fetchall()}
         tenants = {row[1]: row for row in connection.execute("PRAGMA table_info(tenants)").fetchall()}
@@ -55,7 +55,7 @@ def test_the_file_has_the_tables_of_users_and_tenants(central: Central, path: Pa
     assert [row[2:5] for row in references] == [("users", "user_id", "uuid")]
 
 
-def test_an_email_is_there_once(central: Central, path: Path) -> None:
+def test_an_email_is_there_once(users_database: UsersDatabase, path: Path) -> None:
     with outside(path) as connection:
         unique = [
             [column[2] for column in connection.execute(f"PRAGMA index_info('{index[1]}')").fetchall()]
@@ -66,18 +66,18 @@ def test_an_email_is_there_once(central: Central, path: Path) -> None:
     assert ["email_key"] in unique
 
 
-def test_a_tenant_of_nobody_is_refused(central: Central) -> None:
-    with pytest.raises(Conflict), central.transact() as connection:
+def test_a_tenant_of_nobody_is_refused(users_database: UsersDatabase) -> None:
+    with pytest.raises(Conflict), users_database.transact() as connection:
         connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL)", (new_id(), new_id()))
 
 
-def test_a_user_with_tenants_cannot_be_removed_past_the_rules(central: Central) -> None:
-    user_id = add_user(central)
-    with central.transact() as connection:
+def test_a_user_with_tenants_cannot_be_removed_past_the_rules(users_database: UsersDatabase) -> None:
+    user_id = add_user(users_database)
+    with users_database.transact() as connection:
         connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL)", (new_id(), user_id))
-    with pytest.raises(Conflict), central.transact() as connection:
+    with pytest.raises(Conflict), users_database.transact() as connection:
         connection.execute("DELETE FROM users")
-    assert count(central) == 1
+    assert count(users_database) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,17 @@ def test_a_user_with_tenants_cannot_be_removed_past_the_rules(central: Central) 
         ("journal_mode", "wal"),
     ],
 )
-def test_every_connection_has_the_settings_that_are_relied_on(central: Central, pragma: str, wanted: object) -> None:
-    for way in (central.read, central.transact):
+def test_every_connection_has_the_settings_that_are_relied_on(
+    users_database: UsersDatabase, pragma: str, wanted: object
+) -> None:
+    for way in (users_database.read, users_database.transact):
         with way() as connection:
             assert connection.execute(f"PRAGMA {pragma}").fetchone()[0] == wanted
 
 
-def test_opening_again_keeps_what_is_there(central: Central, tmp_path: Path, pool: Pool) -> None:
-    add_user(central)
-    assert count(open_central(tmp_path, pool)) == 1
+def test_opening_again_keeps_what_is_there(users_database: UsersDatabase, tmp_path: Path, pool: Pool) -> None:
+    add_user(users_database)
+    assert count(open_users_database(tmp_path, pool)) == 1
 
 
 def test_processes_that_start_at_the_same_moment_make_one_file(tmp_path: Path, path: Path) -> None:
@@ -114,60 +116,62 @@ def test_starting_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return connections.connect(database, create=create)
 
     monkeypatch.setattr(module, "connect", connect)
-    open_central(tmp_path)
+    open_users_database(tmp_path)
     assert held == [True]
 
 
 def start_and_add(pipe: Connection, root: Path) -> None:
     ready(pipe)
-    add_user(open_central(root))
+    add_user(open_users_database(root))
     pipe.send("added")
 
 
-def test_a_transaction_that_fails_stores_nothing(central: Central) -> None:
+def test_a_transaction_that_fails_stores_nothing(users_database: UsersDatabase) -> None:
     with pytest.raises(ZeroDivisionError):
-        add_and_fail(central)
-    assert count(central) == 0
-    add_user(central)
-    assert count(central) == 1
+        add_and_fail(users_database)
+    assert count(users_database) == 0
+    add_user(users_database)
+    assert count(users_database) == 1
 
 
-def add_and_fail(central: Central) -> None:
-    with central.transact() as connection:
+def add_and_fail(users_database: UsersDatabase) -> None:
+    with users_database.transact() as connection:
         connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
         _ = 1 // 0
 
 
-def test_two_processes_see_each_others_changes(central: Central, tmp_path: Path) -> None:
+def test_two_processes_see_each_others_changes(users_database: UsersDatabase, tmp_path: Path) -> None:
     with Peer(add_and_count_when_told, tmp_path) as other:
         assert other.hear() == 1
-        assert count(central) == 1
-        add_user(central)
+        assert count(users_database) == 1
+        add_user(users_database)
         other.say("go on")
         assert other.hear() == 2
 
 
 def add_and_count_when_told(pipe: Connection, root: Path) -> None:
-    central = open_central(root)
-    add_user(central)
-    pipe.send(count(central))
+    users_database = open_users_database(root)
+    add_user(users_database)
+    pipe.send(count(users_database))
     pipe.recv()
-    pipe.send(count(central))
+    pipe.send(count(users_database))
 
 
-def test_no_commit_of_several_processes_and_threads_is_lost(central: Central, tmp_path: Path, path: Path) -> None:
-    user_id = add_user(central, "0")
+def test_no_commit_of_several_processes_and_threads_is_lost(
+    users_database: UsersDatabase, tmp_path: Path, path: Path
+) -> None:
+    user_id = add_user(users_database, "0")
     outcomes(count_up, *[(tmp_path, user_id)] * 3)
     assert value(path, "SELECT name FROM users") == str(3 * 2 * 25)
 
 
 def count_up(pipe: Connection, root: Path, user_id: str) -> None:
     """Two threads that read a number and write the next one."""
-    central = open_central(root)
+    users_database = open_users_database(root)
 
     def count_in_a_thread() -> None:
         for _ in range(25):
-            with central.transact() as connection:
+            with users_database.transact() as connection:
                 (name,) = connection.execute("SELECT name FROM users WHERE uuid = ?", (user_id,)).fetchone()
                 connection.execute("UPDATE users SET name = ? WHERE uuid = ?", (str(int(name) + 1), user_id))
 
@@ -179,40 +183,42 @@ def count_up(pipe: Connection, root: Path, user_id: str) -> None:
 
 
 def test_who_writes_holds_the_lock_when_it_commits(
-    central: Central, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    users_database: UsersDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = tmp_path / "locks" / "users.lock"
     held = []
     monkeypatch.setattr(connections, "leave", lambda: held.append(is_held(lock)))  # right before COMMIT
-    with central.transact():
+    with users_database.transact():
         held.append(is_held(lock))
-    with central.read():
+    with users_database.read():
         held.append(is_held(lock))
     assert held == [True, True, False]
 
 
-def test_who_reads_does_not_wait_for_who_writes(central: Central) -> None:
-    with central.transact() as connection:
+def test_who_reads_does_not_wait_for_who_writes(users_database: UsersDatabase) -> None:
+    with users_database.transact() as connection:
         connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
-        assert count(central) == 0
-    assert count(central) == 1
+        assert count(users_database) == 0
+    assert count(users_database) == 1
 
 
-def test_two_threads_at_once_have_a_connection_each(central: Central) -> None:
-    with central.read() as mine, ThreadPoolExecutor() as threads:
+def test_two_threads_at_once_have_a_connection_each(users_database: UsersDatabase) -> None:
+    with users_database.read() as mine, ThreadPoolExecutor() as threads:
 
         def theirs() -> object:
-            with central.read() as connection:
+            with users_database.read() as connection:
                 return connection
 
         assert threads.submit(theirs).result() is not mine
 
 
-def test_after_closing_nothing_is_open_and_everything_still_works(central: Central, pool: Pool, path: Path) -> None:
-    add_user(central)
+def test_after_closing_nothing_is_open_and_everything_still_works(
+    users_database: UsersDatabase, pool: Pool, path: Path
+) -> None:
+    add_user(users_database)
     pool.close()
     assert not Path(f"{path}-wal").exists(), "the last connection takes the log along"
-    assert count(central) == 1
+    assert count(users_database) == 1
 
 
 def overwrite(path: Path) -> None:
@@ -226,30 +232,30 @@ def make_newer(path: Path) -> None:
 
 @pytest.mark.parametrize(("spoil", "wanted"), [(overwrite, Quarantined), (make_newer, NewerSchema)])
 def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_is(
-    central: Central,
+    users_database: UsersDatabase,
     pool: Pool,
     tmp_path: Path,
     path: Path,
     spoil: Callable[[Path], None],
     wanted: type[Exception],
 ) -> None:
-    add_user(central)
+    add_user(users_database)
     pool.close()
     spoil(path)
     before = path.read_bytes()
     with pytest.raises(wanted):
-        open_central(tmp_path, pool)
+        open_users_database(tmp_path, pool)
     assert path.read_bytes() == before
 
 
 def test_a_users_db_of_a_newer_finwise_does_not_take_the_place_of_an_empty_one(
-    central: Central, path: Path, tmp_path: Path
+    users_database: UsersDatabase, path: Path, tmp_path: Path
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "newer.db", isolation_level=None)) as newer:
         newer.execute("PRAGMA user_version = 1000")
         with pytest.raises(NewerSchema):
-            central.replace_by(newer)
-    with central.read() as connection:
+            users_database.replace_by(newer)
+    with users_database.read() as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] < 1000
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
 
@@ -260,8 +266,8 @@ def test_a_users_db_of_a_newer_finwise_does_not_take_the_place_of_an_empty_one(
 class Asked:
     """Asks how many users there are, and counts how often the file was looked at for it."""
 
-    def __init__(self, central: Central) -> None:
-        self.central = central
+    def __init__(self, users_database: UsersDatabase) -> None:
+        self.users_database = users_database
         self.looks = 0
 
     def count(self, keeps: bool = True) -> int | None:
@@ -270,15 +276,15 @@ class Asked:
             number: int = connection.execute("SELECT count(*) FROM users").fetchone()[0]
             return number
 
-        return self.central.ask(("count",), find, lambda _: keeps)
+        return self.users_database.ask(("count",), find, lambda _: keeps)
 
 
 def test_an_answer_is_remembered_and_asked_anew_after_any_commit_whoever_made_it(
-    central: Central, tmp_path: Path, path: Path
+    users_database: UsersDatabase, tmp_path: Path, path: Path
 ) -> None:
-    asked, other = Asked(central), open_central(tmp_path)
+    asked, other = Asked(users_database), open_users_database(tmp_path)
     assert (asked.count(), asked.count(), asked.looks) == (0, 0, 1)
-    add_user(central)
+    add_user(users_database)
     assert (asked.count(), asked.count(), asked.looks) == (1, 1, 2)
     add_user(other)
     assert (asked.count(), asked.count(), asked.looks) == (2, 2, 3)
@@ -287,70 +293,70 @@ def test_an_answer_is_remembered_and_asked_anew_after_any_commit_whoever_made_it
     assert (asked.count(), asked.count(), asked.looks) == (0, 0, 4)
 
 
-def test_no_connection_of_several_remembers_what_another_has_changed(central: Central) -> None:
-    asked = Asked(central)
+def test_no_connection_of_several_remembers_what_another_has_changed(users_database: UsersDatabase) -> None:
+    asked = Asked(users_database)
     for number in range(3):
-        with central.read(), central.read():
+        with users_database.read(), users_database.read():
             assert asked.count() == number  # on a third connection
         assert asked.count() == number
-        add_user(central)
+        add_user(users_database)
     assert asked.count() == 3
 
 
-def test_a_change_that_is_undone_is_not_remembered(central: Central) -> None:
-    asked = Asked(central)
-    add_user(central)
+def test_a_change_that_is_undone_is_not_remembered(users_database: UsersDatabase) -> None:
+    asked = Asked(users_database)
+    add_user(users_database)
     with pytest.raises(ZeroDivisionError):
-        _empty_and_fail(central)
+        _empty_and_fail(users_database)
     assert asked.count() == 1
 
 
-def _empty_and_fail(central: Central) -> None:
-    with central.transact() as connection:
+def _empty_and_fail(users_database: UsersDatabase) -> None:
+    with users_database.transact() as connection:
         connection.execute("DELETE FROM users")
         _ = 1 // 0
 
 
-def test_what_is_not_there_and_what_is_not_to_be_kept_is_asked_each_time(central: Central) -> None:
-    asked = Asked(central)
+def test_what_is_not_there_and_what_is_not_to_be_kept_is_asked_each_time(users_database: UsersDatabase) -> None:
+    asked = Asked(users_database)
     looks: list[object] = []
     for _ in range(3):
         asked.count(keeps=False)
-        central.ask(("nothing",), looks.append)
+        users_database.ask(("nothing",), looks.append)
     assert (asked.looks, len(looks)) == (3, 3)
 
 
-def test_answers_are_few_whatever_is_asked(central: Central, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_are_few_whatever_is_asked(users_database: UsersDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MOST_ANSWERS", 10)
     for number in range(100):
-        assert central.ask((number,), lambda _, number=number: number + 1) == number + 1  # type: ignore[misc]
-        with central.read() as connection:
+        assert users_database.ask((number,), lambda _, number=number: number + 1) == number + 1  # type: ignore[misc]
+        with users_database.read() as connection:
             assert len(connection.cache) <= 11
 
 
-def test_within_a_moment_all_answers_are_as_of_its_beginning(central: Central, tmp_path: Path) -> None:
-    asked, other = Asked(central), open_central(tmp_path)
-    with central.moment():
+def test_within_a_moment_all_answers_are_as_of_its_beginning(users_database: UsersDatabase, tmp_path: Path) -> None:
+    asked, other = Asked(users_database), open_users_database(tmp_path)
+    with users_database.moment():
         assert asked.count() == 0
         add_user(other)
         assert (asked.count(), asked.looks) == (0, 1)
     assert (asked.count(), asked.looks) == (1, 2)
 
 
-def test_a_moment_is_that_of_one_thread(central: Central, tmp_path: Path) -> None:
-    asked, other = Asked(central), open_central(tmp_path)
-    with central.moment(), ThreadPoolExecutor(1) as threads:
+def test_a_moment_is_that_of_one_thread(users_database: UsersDatabase, tmp_path: Path) -> None:
+    asked, other = Asked(users_database), open_users_database(tmp_path)
+    with users_database.moment(), ThreadPoolExecutor(1) as threads:
         assert asked.count() == 0
         add_user(other)
         assert threads.submit(asked.count).result() == 1
 
 
 def test_a_request_that_is_refused_within_a_moment_leaves_the_connection_to_the_next(
-    central: Central, monkeypatch: pytest.MonkeyPatch
+    users_database: UsersDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[object] = []
-    with pytest.raises(NewerSchema), central.moment():
+    with pytest.raises(NewerSchema), users_database.moment():
         raise NewerSchema("refused", retry_after=1)
     monkeypatch.setattr(pool_module, "connect", opened.append)
-    assert Asked(central).count() == 0
+    assert Asked(users_database).count() == 0
     assert opened == []
