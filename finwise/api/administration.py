@@ -60,7 +60,7 @@ def list_users(query: dict[str, Any]) -> list[UserSummary]:
 @blueprint.problems(401, 403, 409, 413, 415, 422, 503, 507)
 @blueprint.operation("addUser")
 def add_user(body: dict[str, Any]) -> User:
-    """Add a user, however signing up is set."""
+    """Add a user, regardless of how signing up is set."""
     new = NewUser(body["uuid"], body["name"], body["email"], body.get("password"))
     return context.domain().administration.add_user(new, context.now())
 
@@ -71,7 +71,7 @@ def add_user(body: dict[str, Any]) -> User:
 @blueprint.problems(401, 403, 404, 409, 413, 415, 422, 503, 507)
 @blueprint.operation("updateManagedUser")
 def update_user(body: dict[str, Any], uuid: str) -> User:
-    """Reset a user's password, which revokes all its tokens; make it an administrator, or no longer one."""
+    """Reset a user's password, which revokes all their tokens; grant or revoke administration."""
     administration = context.domain().administration
     user = administration.find_user(canonical_uuid(uuid))
     return administration.change_user(user, password=body.get("password"), is_admin=body.get("is_admin"))
@@ -82,7 +82,7 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
 @blueprint.problems(401, 403, 404, 409, 503, 507)
 @blueprint.operation("deleteManagedUser")
 def delete_user(uuid: str) -> None:
-    """Delete a user, as it could itself: books it has alone go to the trash, shared ones need another owner first."""
+    """Delete a user. Books without other members go to the trash; shared ones need another owner first."""
     administration = context.domain().administration
     administration.delete_user(administration.find_user(canonical_uuid(uuid)), context.now())
 
@@ -92,7 +92,7 @@ def delete_user(uuid: str) -> None:
 @blueprint.problems(401, 403, 503, 507)
 @blueprint.operation("inviteUser")
 def invite() -> dict[str, Any]:
-    """Invite somebody to sign up. The code is told this once; it works once, for some days."""
+    """Invite somebody to sign up. The code is shown only here. It works once, for some days."""
     return answered(context.domain().invitations.invite(context.user(), None, None, context.now()))
 
 

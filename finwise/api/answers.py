@@ -34,7 +34,7 @@ def page_text(page: Page, now: int) -> str:
 
 
 def pushed_text(pushed: Pushed, now: int) -> str:
-    """The answer to a push; with a page where one was asked for."""
+    """The answer to a push; with a page if one was asked for."""
     results = ",".join([_result(result) for result in pushed.results])
     page = f",{_page(pushed.page)}" if pushed.page else ""
     return f'{{{_head(pushed.epoch, now)},"results":[{results}]{page}}}'

@@ -23,7 +23,7 @@ blueprint = Blueprint(
 @blueprint.problems(401, 403, 404, 406, 410, 429, 503)
 @blueprint.operation("listConflicts")
 def list_conflicts(tenant_id: str) -> Response:
-    """The versions that lost without their author's device having known the winner, or the other way round."""
+    """The versions that lost although one device did not know the other's version."""
     answer_type(JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(tenant_id))
     with ExitStack() as opened:

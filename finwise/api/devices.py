@@ -29,7 +29,7 @@ DEVICE_EXAMPLE = {
 @blueprint.problems(401, 403, 404, 410, 503)
 @blueprint.operation("listDevices")
 def list_devices(id: str) -> list[dict[str, Any]]:
-    """The devices of an account book, the one heard of last first."""
+    """The devices of an account book, most recent contact first."""
     caller = context.caller()
     tenant = context.domain().tenants.to_read(caller, canonical_uuid(id))
     return [_answered(device, caller.user.uuid) for device in context.domain().devices.list_of(tenant.uuid)]

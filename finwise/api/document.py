@@ -27,8 +27,8 @@ UUID = {"type": "string", "format": "uuid"}
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ABOUT = """Keeps every device of a household's account book in step: devices push queued changes and pull what is
-new, the last write wins, nothing gets lost on the way.
+ABOUT = """Keeps all devices of a household's account book in sync: devices push queued changes and pull what is
+new. The last write wins, and a version that loses unseen is kept as a conflict.
 
 Sign up (`POST /users`), log in (`POST /auth/tokens`), create a tenant (`POST /tenants`), then push and pull below
 `/sync`.

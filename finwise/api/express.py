@@ -82,7 +82,7 @@ class Express:
         )
 
     def _answered(self, environ: Environ) -> Answer | None:
-        """None where the request is not one of the two, or not of the plain form."""
+        """None if the request is not one of the two, or not of the plain form."""
         path, method = environ["PATH_INFO"][len(self._path) :], environ["REQUEST_METHOD"]
         if method == "POST" and not path and not environ.get("QUERY_STRING") and environ.get("CONTENT_TYPE") in _JSON:
             return self._push(environ)

@@ -29,7 +29,7 @@ HEALTH_EXAMPLE = {
 @blueprint.response(200, HealthSchema, example=HEALTH_EXAMPLE)
 @blueprint.operation("getHealth", public=True)
 def healthz() -> dict[str, Any]:
-    """The process is there. Names the protocol, how to log in, the limits and the entity types."""
+    """The process runs. Names the protocol, the way to log in, the limits and the entity types."""
     return {
         "status": "ok",
         "protocol": PROTOCOL,
@@ -48,7 +48,7 @@ def healthz() -> dict[str, Any]:
 @blueprint.problems(503, 507)
 @blueprint.operation("getReadiness", public=True)
 def readyz() -> dict[str, str]:
-    """The files can be used: requests would be served."""
+    """The server can use its files, so requests would be served."""
     if problems := context.domain().health.problems():
         raise type(problems[0])(" ".join(problem.detail for problem in problems), retry_after=10)
     return {"status": "ok"}

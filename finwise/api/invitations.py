@@ -51,7 +51,7 @@ def list_invitations(id: str) -> list[Invitation]:
 @blueprint.problems(401, 403, 404, 410, 503, 507)
 @blueprint.operation("deleteInvitation")
 def revoke(id: str, invitation_id: str) -> None:
-    """Take an invitation back."""
+    """Withdraw an invitation."""
     tenant = context.domain().tenants.to_manage(context.caller(), canonical_uuid(id))
     context.domain().invitations.revoke(tenant, canonical_uuid(invitation_id))
 
@@ -62,7 +62,7 @@ def revoke(id: str, invitation_id: str) -> None:
 @blueprint.problems(401, 403, 404, 409, 410, 413, 415, 422, 503, 507)
 @blueprint.operation("acceptInvitation")
 def accept(body: dict[str, Any]) -> Tenant:
-    """Become a member of the account book one is invited to. Saying it again is answered as before."""
+    """Become a member of the account book that the code is for. Repeating the request does no harm."""
     tenant_id = context.domain().invitations.accept(context.user(), body["code"], context.now())
     return context.domain().tenants.find(context.caller(), tenant_id)
 

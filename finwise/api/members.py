@@ -30,7 +30,7 @@ def list_members(id: str) -> list[Member]:
 @blueprint.problems(401, 403, 404, 409, 410, 413, 415, 422, 503, 507)
 @blueprint.operation("updateMember")
 def update_member(body: dict[str, Any], id: str, user_id: str) -> Member:
-    """Give a member another role. A new owner takes the book over; who was its owner becomes an editor."""
+    """Give a member another role. A new owner takes the book over; the previous one becomes an editor."""
     tenant = context.domain().tenants.to_manage(context.caller(), canonical_uuid(id))
     return context.domain().members.put_role(tenant, canonical_uuid(user_id), body["role"])
 

@@ -95,7 +95,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
 
 
 def tenant_id(*named: str | None) -> str | None:
-    """The tenant that path or body and header name. Raises BadRequest where they differ, or name none."""
+    """The tenant that path or body and header name. Raises BadRequest if they differ, or name none."""
     names = {name for name in named if name is not None}
     if not names:
         raise BadRequest("Name the tenant, in the header X-Tenant-ID or as tenant_id.")
@@ -139,7 +139,7 @@ def _answer(body: str, media_type: str = JSON) -> Response:
 
 
 def _tagged(cursor: str, body: str, media_type: str = JSON) -> Response:
-    """The answer with the cursor as its ETag; without its body where the device has it already."""
+    """The answer with the cursor as its ETag; without its body if the device has it already."""
     if request.if_none_match.contains_weak(cursor):
         answer = _answer("", media_type)
         answer.status_code = 304

@@ -32,7 +32,7 @@ ANSWER_EXAMPLE = {**TENANT_EXAMPLE, "role": "owner"}
 @blueprint.problems(401, 403, 409, 413, 415, 422, 503, 507)
 @blueprint.operation("createTenant")
 def create(body: dict[str, Any]) -> tuple[Tenant, int]:
-    """Create an account book. Saying it again is answered as before; a deleted one's UUID stays taken."""
+    """Create an account book. Repeating the request does no harm; a deleted book's UUID stays taken."""
     tenant, is_new = context.domain().tenants.create(
         context.user(), body["uuid"], body["name"], body.get("user_id"), context.now()
     )
@@ -45,7 +45,7 @@ def create(body: dict[str, Any]) -> tuple[Tenant, int]:
 @blueprint.problems(401, 422)
 @blueprint.operation("listTenants")
 def list_tenants(query: dict[str, Any]) -> list[Tenant]:
-    """The account books one may open; with `user_id` those that this user owns."""
+    """The account books you may open; with `user_id`, those that this user owns."""
     return context.domain().tenants.list_for(context.caller(), query.get("user_id"))
 
 
@@ -73,5 +73,5 @@ def update_tenant(body: dict[str, Any], id: str) -> Tenant:
 @blueprint.problems(401, 403, 404, 410, 503, 507)
 @blueprint.operation("deleteTenant")
 def delete_tenant(id: str) -> None:
-    """End all access to an account book; its devices keep their data and are told."""
+    """Delete an account book: all access ends; its devices are told and keep their data."""
     context.domain().tenants.delete(context.caller(), canonical_uuid(id), context.now())

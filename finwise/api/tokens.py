@@ -41,7 +41,7 @@ ISSUED_EXAMPLE = {
 @blueprint.problems(401, 403, 404, 413, 415, 422, 429, 503)
 @blueprint.operation("createToken", public=True)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
-    """Log in. The token is told this once; restricted to a tenant or to reading, it is for a script."""
+    """Log in. The token is shown only here. For a script, it can be restricted to a tenant and to reading."""
     new = NewToken(body["device_name"], body.get("tenant_id"), body.get("read_only", False))
     issued = _issued(body, new)
     token = issued.token
@@ -53,7 +53,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.problems(401)
 @blueprint.operation("listTokens")
 def list_tokens() -> list[Token]:
-    """One's own tokens that have not expired."""
+    """Your tokens that have not expired."""
     return context.domain().tokens.list_of(context.user(), context.now())
 
 
@@ -74,7 +74,7 @@ def revoke_all(query: dict[str, Any]) -> None:
 @blueprint.problems(401, 403, 404, 413, 415, 422, 503, 507)
 @blueprint.operation("updateToken")
 def rename(body: dict[str, Any], id: str) -> Token:
-    """Give the device of one of one's own tokens another name."""
+    """Rename the device of one of your tokens."""
     return context.domain().tokens.rename(context.user(), canonical_uuid(id), body["device_name"], context.now())
 
 
@@ -83,7 +83,7 @@ def rename(body: dict[str, Any], id: str) -> Token:
 @blueprint.problems(401, 404)
 @blueprint.operation("deleteToken")
 def revoke(id: str) -> None:
-    """Revoke one of one's own tokens, at once and everywhere."""
+    """Revoke one of your tokens, at once and everywhere."""
     context.domain().tokens.revoke(context.user(), canonical_uuid(id))
 
 

@@ -27,7 +27,7 @@ USER_EXAMPLE = {**NEW_EXAMPLE, "is_admin": False}
 @blueprint.problems(403, 404, 409, 413, 415, 422, 429, 503)
 @blueprint.operation("createUser", public=True)
 def register(body: dict[str, Any]) -> tuple[User, int]:
-    """Sign up; with the code of an invitation one becomes a member at once. Saying it again is answered as before."""
+    """Sign up; with an invitation's code, you become a member at once. Repeating the request does no harm."""
     if context.settings().login != PASSWORD:
         raise Forbidden("Nobody signs up here: log in (POST /auth/tokens).")
     new = NewUser(body["uuid"], body["name"], body["email"], body.get("password"))
@@ -40,7 +40,7 @@ def register(body: dict[str, Any]) -> tuple[User, int]:
 @blueprint.problems(401)
 @blueprint.operation("listUsers")
 def list_users() -> list[User]:
-    """The users one may see: oneself."""
+    """The users you may see: yourself."""
     return [context.user()]
 
 
@@ -49,7 +49,7 @@ def list_users() -> list[User]:
 @blueprint.problems(401, 404)
 @blueprint.operation("getUser")
 def get_user(uuid: str) -> User:
-    """One's own record."""
+    """Your own record."""
     return require_self(context.user(), canonical_uuid(uuid))
 
 
@@ -59,7 +59,7 @@ def get_user(uuid: str) -> User:
 @blueprint.problems(401, 404, 409, 413, 415, 422, 429, 503)
 @blueprint.operation("updateUser")
 def update_user(body: dict[str, Any], uuid: str) -> User:
-    """Change one's name, e-mail or password. A new password takes the current one, and revokes all other tokens."""
+    """Change your name, e-mail or password. A new password requires the current one and revokes all other tokens."""
     user = require_self(context.user(), canonical_uuid(uuid))
     users = context.domain().users
     if "password" in body:
@@ -78,5 +78,5 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
 @blueprint.problems(401, 404, 409, 503, 507)
 @blueprint.operation("deleteUser")
 def delete_user(uuid: str) -> None:
-    """Delete one's account. Books that one has alone are deleted; shared ones need another owner first."""
+    """Delete your account. Books without other members are deleted; shared ones need another owner first."""
     context.domain().users.delete(require_self(context.user(), canonical_uuid(uuid)), context.now())

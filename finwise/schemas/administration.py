@@ -20,7 +20,7 @@ class ListQuerySchema(Schema):
 
 
 class AddedUserSchema(Schema):
-    """A user to add. Without a password, tokens are given out by `finwise tokens add`."""
+    """A user to add. Without a password, `finwise tokens add` makes tokens."""
 
     uuid = Uuid(required=True)
     name = Line(required=True)
@@ -50,7 +50,7 @@ class ManagedUserSchema(Answer):
 
 
 class QuotaSchema(Schema):
-    """What a tenant's file may hold; null: what the server's setting says."""
+    """What a tenant's file may hold; null: the server's setting."""
 
     quota_mib = Whole(1, 1_048_576, required=True, allow_none=True)
 

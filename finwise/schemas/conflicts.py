@@ -10,7 +10,7 @@ from finwise.schemas.sync import Union, entity_variants
 
 
 class DecisionSchema(Schema):
-    """What the person saw who decides."""
+    """What the deciding person saw."""
 
     class Meta:
         unknown = EXCLUDE
@@ -41,7 +41,7 @@ class AuthorSchema(Answer):
 
 
 class AuthorsSchema(Answer):
-    """Who wrote each version of a conflict; null: unknown, for the device's token no longer exists."""
+    """Who wrote each version of a conflict; null: unknown, because the device's token no longer exists."""
 
     loser = fields.Nested(AuthorSchema, required=True, allow_none=True)
     entity = fields.Nested(AuthorSchema, required=True, allow_none=True)

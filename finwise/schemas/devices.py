@@ -6,7 +6,7 @@ from finwise.schemas.fields import Answer
 
 
 class DeviceSchema(Answer):
-    """A device of a tenant, as far as it was heard of."""
+    """A device of a tenant, as of its last contact."""
 
     device_id = fields.String(
         required=True,

@@ -15,13 +15,13 @@ class MemberSchema(Answer):
 
 
 class MemberPatchSchema(Schema):
-    """What a member is to be. As `owner` the member takes the book over, and who was its owner becomes an editor."""
+    """A member's new role. A new `owner` takes the book over, and the previous one becomes an editor."""
 
     role = fields.String(required=True, validate=validate.OneOf(ROLES, error="Give owner, editor or viewer."))
 
 
 class NewInvitationSchema(Schema):
-    """What somebody is invited to be."""
+    """The role that somebody is invited to."""
 
     role = fields.String(required=True, validate=validate.OneOf((EDITOR, VIEWER), error="Give editor or viewer."))
     days = Whole(1, 365, description="until it expires; at most, and if left out, `invitation_days` of `/healthz`")
@@ -38,12 +38,12 @@ class InvitationSchema(Answer):
 
 
 class InvitedSchema(InvitationSchema):
-    """A new invitation. `code` is told this once: hand it to whom you invite."""
+    """A new invitation. `code` is shown only here: give it to the person you invite."""
 
     code = fields.String(required=True)
 
 
 class AcceptanceSchema(Schema):
-    """The code that one was given."""
+    """The code of the invitation."""
 
     code = Line(required=True)

@@ -58,7 +58,7 @@ class NameList(fields.List[str]):
 
 
 class DeviceId(fields.String):
-    """What a device calls itself."""
+    """A device's name for itself."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"maxLength": 64}, **kwargs)
@@ -88,7 +88,7 @@ class Changes(fields.List[Any]):
 
 
 class PullQuerySchema(Schema):
-    """Where to go on from, and what to restrict the page to."""
+    """Where to continue, and what to restrict the page to."""
 
     class Meta:
         unknown = EXCLUDE
@@ -188,7 +188,7 @@ def push_answer_schema() -> Schema:
 
 
 class HealthSchema(Answer):
-    """What this server is, and what it takes."""
+    """What this server is, and what it accepts."""
 
     status = fields.String(required=True)
     protocol = fields.Integer(required=True)

@@ -7,7 +7,7 @@ from finwise.schemas.fields import Answer, Line, Uuid
 
 
 class NewTenantSchema(Schema):
-    """A new account book. `user_id` is oneself and may be left out."""
+    """A new account book. `user_id` is yourself and may be left out."""
 
     uuid = Uuid(required=True)
     name = Line(required=True)

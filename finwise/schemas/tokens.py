@@ -25,7 +25,7 @@ class TokenSchema(Answer):
     id = fields.String(required=True)
     device_name = fields.String(required=True)
     created_at = fields.String(required=True, metadata={"format": "date-time"})
-    expires_at = fields.String(required=True, metadata={"format": "date-time", "description": "moved on by each use"})
+    expires_at = fields.String(required=True, metadata={"format": "date-time", "description": "extended by each use"})
     last_used_at = fields.String(
         required=True, allow_none=True, metadata={"format": "date-time", "description": "to some minutes; null: never"}
     )
@@ -42,7 +42,7 @@ class TokenPatchSchema(Schema):
 
 
 class RevocationQuerySchema(Schema):
-    """Which of one's tokens to spare."""
+    """Which of your tokens to keep."""
 
     class Meta:
         unknown = EXCLUDE
@@ -51,7 +51,7 @@ class RevocationQuerySchema(Schema):
 
 
 class IssuedTokenSchema(Answer):
-    """A new token. `token` is told this once: send it as `Authorization: Bearer …`."""
+    """A new token. `token` is shown only here: send it as `Authorization: Bearer …`."""
 
     id = fields.String(required=True)
     token = fields.String(required=True)

@@ -10,7 +10,7 @@ MIN_PASSWORD = 8  # NIST SP 800-63B
 class NewUserSchema(Schema):
     """Signing up. Without a password, the operator gives out tokens.
 
-    `invitation`: the code that one was given; the server may ask for one (`sign_up` in `/healthz`).
+    `invitation`: the code of an invitation; the server may require one (`sign_up` in `/healthz`).
     """
 
     uuid = Uuid(required=True)
@@ -21,9 +21,9 @@ class NewUserSchema(Schema):
 
 
 class UserPatchSchema(Schema):
-    """What to change about oneself; a new password revokes all other tokens.
+    """What to change about yourself; a new password revokes all other tokens.
 
-    `current_password` goes with a new `password`, unless one has no password yet.
+    A new `password` requires `current_password`, unless there is no password yet.
     """
 
     name = Line()

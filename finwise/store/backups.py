@@ -5,8 +5,8 @@
         users.db
         tenant_<UUID>.db
 
-While it is being made the folder's name ends with `.partial`; one without that ending is complete. One that keeps the
-ending for a day, without being written to, was left by a backup that died; the next one removes it.
+While it is being made the folder's name ends with `.partial`; one without that ending is complete. If nobody
+writes to a `.partial` folder for a day, its backup died; the next one removes it.
 """
 
 import json

@@ -32,7 +32,7 @@ class Connections(Protocol):
 
 
 class Books:
-    """The books of all tenants (domain/book.py says what is promised)."""
+    """The books of all tenants (domain/book.py has the contract)."""
 
     def __init__(self, databases: Connections) -> None:
         self._databases = databases
@@ -78,7 +78,9 @@ class Book:
             *position, kept = self._connection.execute(
                 "SELECT epoch, last_stamp, horizon, checksum FROM sync_book"
             ).fetchone()
-            if checksum(*position) != kept:  # before anything is derived from it, or the damage would become legal
+            if (
+                checksum(*position) != kept
+            ):  # before anything is derived from it, or the damage would get a valid checksum
                 raise quarantined()
             return Position(*position)
 
@@ -275,7 +277,7 @@ class Book:
             "SELECT stamp, entity, change_id, device_id FROM sync_entities WHERE stamp < ? AND is_deleted",
             (forgotten_before,),
         )
-        # The horizon never lies above the last stamp, or no cursor would be good. So the tombstone of an edit that is
+        # The horizon never lies above the last stamp, or no cursor would be valid. So the tombstone of an edit that is
         # dated later, after many edits at once, waits until something else is stored.
         purged = [version for version in map(read_version, old) if _latest_moment(version) <= last_stamp]
         self.add_remembered([Remembered((each.entity_type, each.id), each.change_id, now) for each in purged])
@@ -313,7 +315,7 @@ def _latest_moment(version: Version) -> int:
 def _intact(row: tuple[int, str, str, str | None, int, bytes]) -> Version:
     """The version of a row, with `is_deleted` and checksum at its end. Raises Quarantined if it is damaged.
 
-    A damaged version that is judged against or kept as a conflict would get a checksum of its own, and be legal.
+    If a damaged version were judged against or kept as a conflict, it would get a new, valid checksum.
     """
     stamp, text, change_id, device_id, is_deleted, kept = row
     version = read_version((stamp, text, change_id, device_id))

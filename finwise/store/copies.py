@@ -1,4 +1,4 @@
-"""Copies of databases, made by SQLite while others write: of one moment, whole, in a single file."""
+"""Copies of databases, made by SQLite while others write: consistent, complete, in a single file."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ _PIECE = 256 * 1024  # bytes
 
 
 class Copies:
-    """Copies of tenants' files, in a folder of their own, that live until they were sent."""
+    """Copies of tenants' files, in their own folder, removed once they are sent."""
 
     def __init__(self, folder: Folder, databases: Connections) -> None:
         self._folder = folder
@@ -65,7 +65,7 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
 def _forget_devices(file: Path) -> None:
     """Removes from a copy which tokens opened the book: people who may read it need not know.
 
-    VACUUM, for what was deleted stands in a file until its place is taken.
+    VACUUM, because deleted content stays in a file until it is overwritten.
     """
     with translated(), closing(connect(file)) as connection:
         with transaction(connection):

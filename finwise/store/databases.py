@@ -1,10 +1,10 @@
-"""Opens the tenants' files; nobody else holds a connection to one.
+"""Opens the tenants' files; no other module holds a connection to one.
 
-`read` and `transact` are spelled differently, so that what may write shows in the text. A file is opened through SQLite
+`read` and `transact` are separate, so that the code shows what may write. A file is opened through SQLite
 alone: on POSIX a plain open() and close() of it would drop SQLite's locks and lose acknowledged commits.
 
 A tenant's file is deleted by a mark inside it, which is transactional and ends the work of every process that has it
-open, and then by moving it to the trash. A name that SQLite would take for a leftover of a new file never stays behind.
+open, and then by moving it to the trash. No name stays behind that SQLite would take for a leftover of a new file.
 """
 
 import logging
@@ -31,22 +31,22 @@ from finwise.store.write_back import WriteBack, is_write_back_due, require_short
 KIND = "tenant"
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
 DEAD = 0x46694E58  # of one that was deleted
-REPLACED = 0x46694E59  # of one that a restore takes the place of
+REPLACED = 0x46694E59  # of one that a restore replaces
 
-_WORTHWHILE = 2 * 1024 * 1024  # unused bytes of a file that are worth the time it takes to give them back
+_WORTHWHILE = 2 * 1024 * 1024  # unused bytes of a file from which on shrinking is worth its time
 _ROOM = 64 * 1024 * 1024  # free bytes of a disk that is not full
 
 log = logging.getLogger(__name__)
 
 
 def _unheard(tenant_id: str) -> None:
-    """Where nobody wants to be told of damaged files."""
+    """For callers that do not handle damaged files."""
 
 
 class Databases:
     """The tenants' files in `folder`; `columns` shapes the views; `quota_of` says how many bytes a file may hold.
 
-    `report` is told of a tenant whose file is damaged or missing. It may raise what explains it: TenantDeleted, Busy.
+    `report` gets each tenant whose file is damaged or missing. It may raise the explanation: TenantDeleted, Busy.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class Databases:
 
     @contextmanager
     def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
-        """The tenant's lock and one transaction. `max_bytes`: its quota, where the caller has it.
+        """The tenant's lock and one transaction. `max_bytes`: its quota, if the caller has it.
 
-        Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy where the lock is held, unless `wait`.
+        Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy if the lock is held, unless `wait`.
         """
         loan = self._loan(tenant_id)
         with (
@@ -106,9 +106,9 @@ class Databases:
             self._write_back.start(tenant_id)
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
-        """Makes the tenant's file, without a table in it, and sets a foreign file aside. Again: nothing changes.
+        """Creates the tenant's file without tables, and sets a foreign file aside. Idempotent.
 
-        `is_wanted` is asked under the lock, for somebody else may have made the file and a device stored in it since.
+        `is_wanted` is asked under the lock, because another process may have created the file and a device used it.
         """
         file = self._folder.file(tenant_id)
         with translated(), self._folder.locked(tenant_id):
@@ -127,8 +127,8 @@ class Databases:
     def delete(self, tenant_id: str, moment: int) -> bool:
         """Ends all access to the tenant's file and moves it to the trash; `moment` in µs names it there.
 
-        Doing it again with the same moment goes on where it ended. False: the file is marked, and so of no use to
-        anybody, but could not be moved yet.
+        Repeating it with the same moment continues where it stopped. False: the file is marked, and so unusable, but
+        could not be moved yet.
         """
         with self._folder.locked(tenant_id):
             self.retire(tenant_id, DEAD)
@@ -149,7 +149,7 @@ class Databases:
 
     @translated()
     def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
-        """Moves to the trash what nobody owns, as it is."""
+        """Moves a file that nobody owns to the trash, as it is."""
         with self._folder.locked(tenant_id):
             if is_unknown():
                 file = self._folder.file(tenant_id)
@@ -196,7 +196,7 @@ class Databases:
         return self._folder.trouble()
 
     def _written(self, tenant_id: str, connection: Connection) -> AbstractContextManager[None]:
-        """One transaction. Raises Busy where the file's log is too long for another."""
+        """One transaction. Raises Busy if the file's log is too long for another."""
         require_short_log(connection, self._folder.file(tenant_id))
         return transaction(connection)
 
@@ -207,7 +207,7 @@ class Databases:
         return self._pool.connection(self._folder.file(tenant_id))
 
     def _explained(self, tenant_id: str, loan: Loan, *, has_limit: bool = False) -> "_Explained":
-        """A block whose errors are raised as what they mean for this tenant."""
+        """A block whose SQLite errors are raised as what they mean for this tenant."""
         return _Explained(partial(self._explain, tenant_id, loan, has_limit))
 
     def _explain(self, tenant_id: str, loan: Loan, has_limit: bool, error: BaseException) -> None:

@@ -22,7 +22,7 @@ from finwise.store.pool import IDLE_SECONDS
 
 SIDECARS = ("-wal", "-shm", "-journal")  # what SQLite writes beside a database
 
-# On Windows a file that another process has open cannot be moved; its waiting connections end after a few seconds.
+# On Windows a file that another process has open cannot be moved; idle connections close after a few seconds.
 _MOVE_TRIES = int((IDLE_SECONDS + 2) / 0.05)
 _LOOKED_AT = 1_000  # files at most to see whether they may be opened, which a monitor asks every few seconds
 _FILE = re.compile(r"tenant_([0-9a-f-]{36})\.db", re.ASCII)
@@ -46,11 +46,11 @@ class Folder:
         return _file(self.path, tenant_id)
 
     def locked(self, tenant_id: str, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Holds the tenant's lock, against all threads and processes. Raises Busy where it is held, unless `wait`."""
+        """Holds the tenant's lock, against all threads and processes. Raises Busy if it is held, unless `wait`."""
         return locked(stripe(self._locks, tenant_id), wait=wait)
 
     def alone(self, work: str, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Holds the lock of a work that one process does at a time. Raises Busy where it is held, unless `wait`."""
+        """Holds the lock of a work that one process does at a time. Raises Busy if it is held, unless `wait`."""
         return locked(self._locks / f"{work}.lock", wait=wait)
 
     def tenant_ids(self) -> set[str]:
@@ -62,7 +62,7 @@ class Folder:
         return os.access(self.path, os.W_OK)
 
     def trouble(self) -> FinWiseError | None:
-        """What keeps files from being made here, or one of the first thousand from being used; None: nothing does."""
+        """What prevents creating files here, or using one of the first thousand; None: nothing."""
         if not self.is_writable():
             return refusal(self.file("new")) or Busy("The folder of the tenants' files cannot be written.")
         files = map(self.file, islice(self.tenant_ids(), _LOOKED_AT))
@@ -92,7 +92,7 @@ def with_sidecars(file: Path) -> list[Path]:
 
 
 def moved(file: Path, target: Path) -> bool:
-    """Moves a database with its sidecars; doing it again goes on where it ended. False: another process has it open."""
+    """Moves a database with its sidecars; a repetition continues it. False: another process has it open."""
     for source, destination in zip(with_sidecars(file), with_sidecars(target), strict=True):
         if not _renamed(source, destination):
             log.warning("%s is open in another process and could not be moved yet", file.name)
@@ -113,7 +113,7 @@ def removed(file: Path) -> bool:
 
 
 def make_folder(folder: Path, *, inner: bool = False) -> None:
-    """Makes a folder, and those above it, so that their names last through a power loss. Again: nothing changes.
+    """Makes a folder and its parents so that their names survive a power loss. Idempotent.
 
     `inner`: it is a part of the folder it is in, and so for the same users.
     """
@@ -126,7 +126,7 @@ def make_folder(folder: Path, *, inner: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes names in the folder last through a power loss, where the system knows how."""
+    """Makes names in the folder survive a power loss, where the system knows how."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -63,7 +63,7 @@ def use_invitation(
 ) -> str | None:
     """Takes an invitation, within the caller's transaction: the tenant it was for, None if for signing up only.
 
-    Raises NotFound where it cannot be taken, Conflict where the user is a member already.
+    Raises NotFound if it cannot be taken, Conflict if the user is a member already.
     """
     row = _find(connection, hashed, now)
     if row is None or row[3] not in (None, user_id) or (row[1] is None and not to_sign_up):

@@ -1,4 +1,4 @@
-"""Locks between processes and threads, fair to all who wait.
+"""Locks between processes and threads, fair to all waiters.
 
 SQLite's own waiting is not: with eight writers and a timeout of 5 s some were never served, while a blocking `flock`
 served all alike. Each lock is a file of its own that is never removed; every holder opens it again, so that threads of
@@ -48,7 +48,7 @@ if sys.platform == "win32":  # pragma: no cover - runs on Windows only
     _lock_file.restype = wintypes.BOOL
 
     def _acquire(descriptor: int, *, wait: bool) -> bool:
-        """Whether the lock is held now. Windows wakes those who wait for a lock in the order they came."""
+        """Whether the lock is held now. Windows wakes waiters in the order they came."""
         handle = msvcrt.get_osfhandle(descriptor)
         flags = _EXCLUSIVE if wait else _EXCLUSIVE | _AT_ONCE
         if _lock_file(handle, flags, 0, 1, 0, ctypes.byref(_Overlapped())):
@@ -107,7 +107,7 @@ def _opened(path: Path) -> int:
 def locked(path: Path, *, wait: bool = True) -> _Held:
     """A block that holds the lock file `path`, which is made if it is not there; waits as long as it takes.
 
-    Without `wait`, raises Busy where somebody holds it.
+    Without `wait`, raises Busy if somebody holds it.
     """
     return _Held(path, wait)
 

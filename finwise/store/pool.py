@@ -1,8 +1,8 @@
-"""Open connections that wait for their next use: opening and closing one costs more than a small request itself.
+"""Idle connections: opening and closing one costs more than a small request itself.
 
 A waiting connection is used again only if the file at its path is still the one it was opened on; whether a tenant was
-deleted meanwhile is seen by the mark in the file (databases.py). Waiting ones are few, whatever the number of files,
-and are closed after a few seconds: with the last connection SQLite folds the write-ahead log into the file.
+deleted meanwhile is seen by the mark in the file (databases.py). There are few, for any number of files, and
+they close after a few seconds: with the last connection SQLite folds the write-ahead log into the file.
 """
 
 import os
@@ -29,7 +29,7 @@ class _Waiting(NamedTuple):
 
 
 class Pool:
-    """Lends connections to files; each is used by one borrower at a time."""
+    """Lends connections to files; each has one borrower at a time."""
 
     def __init__(self) -> None:
         self._guard = Lock()
@@ -39,7 +39,7 @@ class Pool:
         self._sweeping = False
 
     def connection(self, path: Path) -> "Loan":
-        """A connection to an existing file; not used again if the block raises. Raises Quarantined where none is."""
+        """A connection to an existing file; not used again if the block raises. Raises Quarantined if none is."""
         return Loan(self, str(path))
 
     def close(self, path: Path | None = None) -> None:

@@ -23,7 +23,7 @@ from finwise.store.trash import Trash
 from finwise.store.verification import damages, strange_objects
 from finwise.store.views import quoted
 
-_LIMITS = {  # what a hostile file may make SQLite do
+_LIMITS = {  # limits on what a hostile file can make SQLite do
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
     sqlite3.SQLITE_LIMIT_LENGTH: 64 * 1024 * 1024,
@@ -32,7 +32,7 @@ _LIMITS = {  # what a hostile file may make SQLite do
 
 
 class Staging:
-    """Files that wait to become those of tenants."""
+    """Files that wait to replace tenants' files."""
 
     def __init__(self, folder: Folder, databases: Databases) -> None:
         self._folder = folder
@@ -49,8 +49,8 @@ class Staging:
     def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
         """A copy of `source`, checked, with our views only and an epoch of its own. Raises Invalid; NewerSchema.
 
-        `source` may be anybody's file: nothing of it is run, and what FinWise did not make is refused. So is a file
-        without a table, unless it `may_be_new`: it is what lies on the disk while the whole book is in the log.
+        `source` may be anybody's file: nothing in it runs, and anything that FinWise did not make is refused. So is a
+        file without tables, unless it `may_be_new`: that is what lies on the disk while the book is only in the log.
         """
         if refused := refusal(self._folder.file(tenant_id)):  # before anything is moved
             raise refused
@@ -79,7 +79,7 @@ class Staging:
         sync_folder(staged.parent)
 
     def replace(self, tenant_id: str, moment: int) -> bool:
-        """Replaces the tenant's file by the waiting one; the old one goes to the trash. Again: nothing changes.
+        """Replaces the tenant's file by the waiting one; the old one goes to the trash. Idempotent.
 
         False: the present file is open elsewhere and stays the tenant's; possible on Windows only.
         """
@@ -96,12 +96,12 @@ class Staging:
             return True
 
     def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
-        """The tenant's file that came to the trash at a moment, in µs; where there is none, the one named last."""
+        """The tenant's file that came to the trash at a moment, in µs; if there is none, the one named last."""
         return self._trash.find(tenant_id, moment)
 
     @translated()
     def remove_leftovers(self, wanted: set[str]) -> None:
-        """Forgets what a restore that died early has left. `wanted`: tenants to spare."""
+        """Removes what a dead restore left. `wanted`: tenants to spare."""
         spared = {self._staged(tenant_id).name for tenant_id in wanted}
         for file in (*sorted_files(self._waiting()), *self._waiting().glob("*.partial")):
             if file.name not in spared:

@@ -1,7 +1,7 @@
-"""The trash: files of deleted tenants, and files whose place a restore took, until they are purged.
+"""The trash: files of deleted tenants, and files that a restore replaced, until they are purged.
 
 A file's name there says when and why it came: `<time>_<reason>_tenant_<UUID>.db`. Orphans, of which users.db knows
-nothing, are set aside there as well and never purged: nobody has said that they may go.
+nothing, are set aside there as well and never purged: nobody decided that.
 """
 
 import re
@@ -34,7 +34,7 @@ class Trash:
         return moved(file, self._folder.below("trash") / f"{_time(moment)}_{reason}_{file.name}")
 
     def find(self, tenant_id: str, moment: int | None = None) -> Path | None:
-        """The file of the tenant that came at this moment, in µs; where there is none, the one that is named last.
+        """The file of the tenant that came at this moment, in µs; if there is none, the one that is named last.
 
         The clock that names them may have been wrong, so that the last name need not be that of the last file.
         """

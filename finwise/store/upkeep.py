@@ -1,10 +1,10 @@
-"""The SQL of when upkeep was done."""
+"""The SQL of when maintenance ran."""
 
 from finwise.store.users_database import UsersDatabase
 
 
 class UpkeepStore:
-    """users.db, as far as it is about upkeep (domain/upkeep.py says what is promised)."""
+    """users.db, as far as maintenance needs it (domain/upkeep.py has the contract)."""
 
     def __init__(self, users_database: UsersDatabase) -> None:
         self._users_database = users_database

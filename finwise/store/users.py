@@ -125,7 +125,7 @@ def as_user(row: tuple[str, str, str, str | None, int]) -> User:
 
 
 def _require_an_admin(connection: sqlite3.Connection, leaving: str | None = None) -> None:
-    """Raises Conflict where there are users but no administrator among them; the demo user counts for nobody."""
+    """Raises Conflict if there are users but no administrator among them; the demo user counts for nobody."""
     others = connection.execute(
         "SELECT max(is_admin) FROM users WHERE uuid IS NOT ? AND email_key <> ?", (leaving, DEMO_EMAIL)
     ).fetchone()[0]

@@ -51,9 +51,9 @@ class UsersDatabase:
     def ask(
         self, question: Question, find: Callable[[Connection], T | None], keeps: Callable[[T], bool] = lambda _: True
     ) -> T | None:
-        """What `find` finds; an answer that `keeps` says is remembered until anything in users.db has changed.
+        """What `find` returns. If `keeps` accepts it, it is remembered until users.db changes.
 
-        Each request asks who is there and what they may. An answer is never older than the beginning of the request.
+        Each request asks who the caller is and what they may. An answer is never older than the request.
         """
         connection = self._present.connection
         if connection is None:
@@ -65,7 +65,7 @@ class UsersDatabase:
 
     @contextmanager
     def moment(self) -> Iterator[None]:
-        """Within it users.db is looked at once for all that this thread asks: a request is decided as of its begin."""
+        """Inside this block the thread sees users.db as it was on entry."""
         refusal = None
         with translated(), self._pool.connection(self._path) as connection:
             connection.cache.look()
@@ -81,9 +81,9 @@ class UsersDatabase:
 
     @contextmanager
     def transact(self, *, wait: bool = True) -> Iterator[Connection]:
-        """The lock of users.db and one transaction: committed when the block ends, undone if it raises.
+        """The lock of users.db and one transaction: committed when the block ends, rolled back if it raises.
 
-        Raises Busy where the lock is held, unless `wait`.
+        Raises Busy if the lock is held, unless `wait`.
         """
         with (
             translated(),
@@ -94,7 +94,7 @@ class UsersDatabase:
             yield connection
 
     def replace_by(self, other: sqlite3.Connection) -> None:
-        """Takes over the whole content of another users.db. Raises NewerSchema, Conflict where there are users."""
+        """Takes over the whole content of another users.db. Raises NewerSchema, Conflict if there are users."""
         with translated(), locked(self._lock), self._pool.connection(self._path) as connection:
             connection.cache.forget()  # SQLite does not count what it copies
             if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():

@@ -1,4 +1,4 @@
-"""Whether a tenant's file is whole: SQLite's own check, and ours, since flipped bits pass the former."""
+"""Whether a tenant's file is intact: SQLite's check, and ours, because flipped bits pass SQLite's."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ from finwise.store.users_database import UsersDatabase
 
 
 class Content(NamedTuple):
-    """What a whole file holds; `digest`: entity_type -> 16 hex digits."""
+    """What an intact file holds; `digest`: entity_type -> 16 hex digits."""
 
     epoch: str
     last_stamp: int
@@ -29,7 +29,7 @@ class Content(NamedTuple):
 
 
 class Wholeness:
-    """Looks at files, each in one snapshot, without changing them."""
+    """Checks files, each in one snapshot, without changing them."""
 
     def __init__(self, users_database: UsersDatabase, databases: Connections) -> None:
         self._users_database = users_database
@@ -85,7 +85,7 @@ def strange_objects(connection: sqlite3.Connection) -> list[str]:
 
 
 def content(connection: sqlite3.Connection) -> Content:
-    """What a file that is whole holds."""
+    """What an intact file holds."""
     epoch, last_stamp, digests = connection.execute("SELECT epoch, last_stamp, digests FROM sync_book").fetchone()
     (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE NOT is_deleted").fetchone()
     return Content(epoch, last_stamp, entities, dict(sorted(json.loads(digests).items())))

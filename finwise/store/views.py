@@ -11,7 +11,7 @@ Columns = Mapping[str, Sequence[str]]  # entity_type -> the names of its fields
 
 
 class Views:
-    """The views that a catalogue wants. Names come from the catalogue, never from a request."""
+    """The views of a catalogue. Names come from the catalogue, never from a request."""
 
     def __init__(self, columns: Columns) -> None:
         self._statements = [_statement(name, fields) for name, fields in columns.items()]

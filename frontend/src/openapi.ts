@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Invite somebody to sign up. The code is told this once; it works once, for some days. */
+        /** Invite somebody to sign up. The code is shown only here. It works once, for some days. */
         post: operations["inviteUser"];
         delete?: never;
         options?: never;
@@ -67,7 +67,7 @@ export interface paths {
         /** The users, a page at a time, by UUID. */
         get: operations["listManagedUsers"];
         put?: never;
-        /** Add a user, however signing up is set. */
+        /** Add a user, regardless of how signing up is set. */
         post: operations["addUser"];
         delete?: never;
         options?: never;
@@ -87,11 +87,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a user, as it could itself: books it has alone go to the trash, shared ones need another owner first. */
+        /** Delete a user. Books without other members go to the trash; shared ones need another owner first. */
         delete: operations["deleteManagedUser"];
         options?: never;
         head?: never;
-        /** Reset a user's password, which revokes all its tokens; make it an administrator, or no longer one. */
+        /** Reset a user's password, which revokes all their tokens; grant or revoke administration. */
         patch: operations["updateManagedUser"];
         trace?: never;
     };
@@ -102,10 +102,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One's own tokens that have not expired. */
+        /** Your tokens that have not expired. */
         get: operations["listTokens"];
         put?: never;
-        /** Log in. The token is told this once; restricted to a tenant or to reading, it is for a script. */
+        /** Log in. The token is shown only here. For a script, it can be restricted to a tenant and to reading. */
         post: operations["createToken"];
         /** Log out everywhere, at once; with `others`, everywhere else. */
         delete: operations["deleteTokens"];
@@ -126,11 +126,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke one of one's own tokens, at once and everywhere. */
+        /** Revoke one of your tokens, at once and everywhere. */
         delete: operations["deleteToken"];
         options?: never;
         head?: never;
-        /** Give the device of one of one's own tokens another name. */
+        /** Rename the device of one of your tokens. */
         patch: operations["updateToken"];
         trace?: never;
     };
@@ -141,7 +141,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process is there. Names the protocol, how to log in, the limits and the entity types. */
+        /** The process runs. Names the protocol, the way to log in, the limits and the entity types. */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -160,7 +160,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Become a member of the account book one is invited to. Saying it again is answered as before. */
+        /** Become a member of the account book that the code is for. Repeating the request does no harm. */
         post: operations["acceptInvitation"];
         delete?: never;
         options?: never;
@@ -175,7 +175,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The files can be used: requests would be served. */
+        /** The server can use its files, so requests would be served. */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -230,7 +230,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The versions that lost without their author's device having known the winner, or the other way round. */
+        /** The versions that lost although one device did not know the other's version. */
         get: operations["listConflicts"];
         put?: never;
         post?: never;
@@ -310,10 +310,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The account books one may open; with `user_id` those that this user owns. */
+        /** The account books you may open; with `user_id`, those that this user owns. */
         get: operations["listTenants"];
         put?: never;
-        /** Create an account book. Saying it again is answered as before; a deleted one's UUID stays taken. */
+        /** Create an account book. Repeating the request does no harm; a deleted book's UUID stays taken. */
         post: operations["createTenant"];
         delete?: never;
         options?: never;
@@ -334,7 +334,7 @@ export interface paths {
         get: operations["getTenant"];
         put?: never;
         post?: never;
-        /** End all access to an account book; its devices keep their data and are told. */
+        /** Delete an account book: all access ends; its devices are told and keep their data. */
         delete: operations["deleteTenant"];
         options?: never;
         head?: never;
@@ -351,7 +351,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The devices of an account book, the one heard of last first. */
+        /** The devices of an account book, most recent contact first. */
         get: operations["listDevices"];
         put?: never;
         post?: never;
@@ -370,7 +370,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The account book as a SQLite file; with Accept: application/json what lives in it, as `finwise import` reads. */
+        /** The account book as a SQLite file; with Accept: application/json, its entities in the format of `finwise import`. */
         get: operations["exportTenant"];
         put?: never;
         post?: never;
@@ -413,7 +413,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take an invitation back. */
+        /** Withdraw an invitation. */
         delete: operations["deleteInvitation"];
         options?: never;
         head?: never;
@@ -456,7 +456,7 @@ export interface paths {
         delete: operations["deleteMember"];
         options?: never;
         head?: never;
-        /** Give a member another role. A new owner takes the book over; who was its owner becomes an editor. */
+        /** Give a member another role. A new owner takes the book over; the previous one becomes an editor. */
         patch: operations["updateMember"];
         trace?: never;
     };
@@ -467,10 +467,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The users one may see: oneself. */
+        /** The users you may see: yourself. */
         get: operations["listUsers"];
         put?: never;
-        /** Sign up; with the code of an invitation one becomes a member at once. Saying it again is answered as before. */
+        /** Sign up; with an invitation's code, you become a member at once. Repeating the request does no harm. */
         post: operations["createUser"];
         delete?: never;
         options?: never;
@@ -487,15 +487,15 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One's own record. */
+        /** Your own record. */
         get: operations["getUser"];
         put?: never;
         post?: never;
-        /** Delete one's account. Books that one has alone are deleted; shared ones need another owner first. */
+        /** Delete your account. Books without other members are deleted; shared ones need another owner first. */
         delete: operations["deleteUser"];
         options?: never;
         head?: never;
-        /** Change one's name, e-mail or password. A new password takes the current one, and revokes all other tokens. */
+        /** Change your name, e-mail or password. A new password requires the current one and revokes all other tokens. */
         patch: operations["updateUser"];
         trace?: never;
     };
@@ -1315,7 +1315,7 @@ export interface components {
             device_name: string;
             /**
              * Format: date-time
-             * @description moved on by each use
+             * @description extended by each use
              */
             expires_at: string;
             id: string;
