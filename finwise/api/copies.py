@@ -51,7 +51,7 @@ _BYTES = {"type": "string", "format": "binary"}
     },
 )
 def export(id: str) -> Response:
-    """The account book as a SQLite file; with Accept: application/json, its entities in the format of `finwise import`."""
+    """The account book as a SQLite file; with Accept: application/json, as `finwise import` reads it."""
     media_type = answer_type(SQLITE, JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     with ExitStack() as opened:

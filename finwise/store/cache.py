@@ -14,8 +14,8 @@ class Cache:
 
     SQLite tells whether another connection has committed (`data_version`), and how many rows this one has changed
     (`total_changes`), for less than the simplest query takes. A write of this connection ends all answers until the
-    next `look`, unless `told` says which of them it changes. SQLite does not count changes of the schema: whoever makes
-    them calls `forget`.
+    next `look`, unless `told` says which of them it changes. SQLite does not count changes of the schema: code that
+    makes them calls `forget`.
     """
 
     __slots__ = ("_answers", "_changes", "_connection", "_version")

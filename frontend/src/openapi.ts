@@ -370,7 +370,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The account book as a SQLite file; with Accept: application/json, its entities in the format of `finwise import`. */
+        /** The account book as a SQLite file; with Accept: application/json, as `finwise import` reads it. */
         get: operations["exportTenant"];
         put?: never;
         post?: never;
