@@ -374,8 +374,16 @@ class World:
             self.lineage.unaccounted(self.lineage.rolled_back, self.state.change_ids)
         )
         self.cases["acknowledged"] += len(self.lineage.life.judged)
+        self._count_built_upon()
         self.cases["rolled back, given back"] += given_back
         self.cases["rolled back, not given back"] += len(self.lineage.rolled_back) - given_back
+
+    def _count_built_upon(self) -> None:
+        """How many of the conflicts that a person would find now are about what the stored version was made from."""
+        for change_id in self.state.conflicts:
+            stored = self._stored_change(self.lineage.edits[change_id].key)
+            self.cases["conflicts at the end"] += 1
+            self.cases["conflicts at the end, built upon"] += bool(stored and self.lineage.descends(stored, change_id))
 
     def permute(self, orders: Sequence[Sequence[int]], cuts: Sequence[int], kinds: Sequence[int]) -> None:
         """The bystander is pushed one set of changes, without bases, in several orders and cuts: one table (I4)."""
