@@ -6,10 +6,8 @@ except ImportError:  # Windows, where sockets are no files and there is no such 
     resource = None  # type: ignore[assignment]
 
 MOST_CONNECTIONS = 4_096  # of a process
-KEPT_FOR_BOOKS = (
-    3 * 32 + 8
-)  # the pool's connections to files (store/pool.py), the log, users.db, the lock files' folder
-KEPT_PER_THREAD = 5  # a tenant's file with its log and index, its lock, and what is written beside
+KEPT_FOR_BOOKS = 3 * 32 + 24  # the pool's connections to files (store/pool.py), and what an idle process has open
+KEPT_PER_THREAD = 8  # users.db and a tenant's file, each with its log and index; a lock; what is written beside
 
 _WANTED = 16_384  # descriptors
 
