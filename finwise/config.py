@@ -119,17 +119,17 @@ class Settings:
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Where the trusted proxies are."""
-        return tuple(ip_network(text) for text in _listed(self.trusted_proxies))
+        return tuple(ip_network(text) for text in _split(self.trusted_proxies))
 
     @property
     def hosts(self) -> list[str]:
         """The names this server answers to; empty: any."""
-        return _listed(self.trusted_hosts.lower()) or (list(LOOPBACK_NAMES) if self.login == NONE else [])
+        return _split(self.trusted_hosts.lower()) or (list(LOOPBACK_NAMES) if self.login == NONE else [])
 
     @property
     def origins(self) -> frozenset[str]:
         """Whose pages may ask, beside this server's own."""
-        return frozenset(_listed(self.cors_origins.lower()))
+        return frozenset(_split(self.cors_origins.lower()))
 
 
 def variable(name: str) -> str:
@@ -149,13 +149,13 @@ def parse(environment: Mapping[str, str]) -> Settings:
     for name, setting in known.items():
         if text := environment.get(name):
             values[setting.name] = _number(name, text, **_range(setting)) if setting.type is int else text
-    return _checked(Settings(**values))
+    return _validate(Settings(**values))
 
 
 def with_options(settings: Settings, options: Mapping[str, str | int | None]) -> Settings:
     """The settings with those options of a command that were given."""
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    return _checked(replace(settings, **given))
+    return _validate(replace(settings, **given))
 
 
 def unknown_variables() -> list[str]:
@@ -189,11 +189,11 @@ def is_loopback(host: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _listed(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _checked(settings: Settings) -> Settings:
+def _validate(settings: Settings) -> Settings:
     """Raises BadSetting for what is no value of a setting, or contradicts another."""
     if settings.url_prefix and not _PREFIX_FORM.fullmatch(settings.url_prefix):
         raise BadSetting(f"{variable('url_prefix')} must be a path such as /api, without a slash at its end.")
@@ -204,7 +204,7 @@ def _checked(settings: Settings) -> Settings:
         ("trusted_hosts", _HOST_FORM, "book.example.org, without scheme and port"),
         ("cors_origins", _ORIGIN_FORM, "https://app.example.org, without a path"),
     ):
-        if not all(form.fullmatch(part) for part in _listed(getattr(settings, name))):
+        if not all(form.fullmatch(part) for part in _split(getattr(settings, name))):
             raise BadSetting(f"{variable(name)} must be a list such as {example}.")
     _check_proxies(settings)
     return settings

@@ -46,10 +46,7 @@ def verify(tenant_id: str | None, archive: Path | None) -> None:
 
     A tenant with a damaged file is quarantined; one that is quarantined and intact is released.
     """
-    if archive:
-        found = backup_problems(KeptArchives(), archive)
-    else:
-        found = _verified(domain(), tenant_id and uuid_of(tenant_id))
+    found = backup_problems(KeptArchives(), archive) if archive else _verify(domain(), tenant_id and uuid_of(tenant_id))
     if not found:
         click.echo("Intact.")
     end(found)
@@ -64,7 +61,7 @@ def litestream(replica: str) -> None:
     click.echo(configuration(settings.users_db, settings.tenants_folder, replica), nl=False)
 
 
-def _verified(joined: Domain, tenant_id: str | None) -> list[str]:
+def _verify(joined: Domain, tenant_id: str | None) -> list[str]:
     found = [] if tenant_id else [f"users.db: {line}" for line in joined.verification.verify_users()]
     chosen = [uuid for uuid in joined.tenants.ids_with_files() if tenant_id in (None, uuid)]
     if tenant_id and not chosen:

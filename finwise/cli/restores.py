@@ -51,10 +51,10 @@ def restore(
         tenant = restores.adopt(uuid, file, now(), newcomer)
     else:
         tenant = restores.from_trash(uuid, now(), newcomer)
-    click.echo(f"{shown(tenant.name)} ({tenant.uuid}) is restored: {_held(joined, tenant.uuid)}.")
+    click.echo(f"{shown(tenant.name)} ({tenant.uuid}) is restored: {_describe(joined, tenant.uuid)}.")
 
 
-def _held(joined: Domain, tenant_id: str) -> str:
+def _describe(joined: Domain, tenant_id: str) -> str:
     """What a book holds and how old it is, so that an unexpectedly old state is noticed."""
     with joined.sync.initial(tenant_id, None) as load:
         number = sum(map(len, load.chunks))

@@ -57,7 +57,7 @@ def add(email: str, name: str | None, ask: bool) -> None:
 def password(email: str, ask: bool) -> None:
     """Set another password. It revokes all of the user's tokens: every device has to log in again."""
     joined = domain()
-    user = _named(joined, email)
+    user = _find(joined, email)
     chosen = _password(ask=ask)
     joined.administration.change_user(user, password=chosen)
     _tell(chosen, ask=ask)
@@ -69,7 +69,7 @@ def password(email: str, ask: bool) -> None:
 def admin(email: str, off: bool) -> None:
     """Make a user an administrator."""
     joined = domain()
-    joined.administration.change_user(_named(joined, email), is_admin=not off)
+    joined.administration.change_user(_find(joined, email), is_admin=not off)
 
 
 @users.command("delete")
@@ -78,7 +78,7 @@ def admin(email: str, off: bool) -> None:
 def delete(email: str) -> None:
     """Delete a user. Books that others may open as well need another owner first."""
     joined = domain()
-    joined.administration.delete_user(_named(joined, email), now())
+    joined.administration.delete_user(_find(joined, email), now())
 
 
 @users.command("invite")
@@ -89,7 +89,7 @@ def invite() -> None:
     click.echo(invited.code)
 
 
-def _named(joined: Domain, email: str) -> User:
+def _find(joined: Domain, email: str) -> User:
     return joined.administration.find_user(joined.users.uuid_of(email))
 
 

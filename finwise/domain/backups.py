@@ -116,7 +116,7 @@ class Backups:
         users_db = self._archives.add_users(archive) if tenant_id is None else None
         # As the copy lists them, so that it fits the files, even if a tenant is created or restored meanwhile.
         known = self._tenants.list_all() if users_db is None else self._archives.list_tenants(archive)
-        chosen = _chosen(known, tenant_id)
+        chosen = _choose(known, tenant_id)
         entries: list[Entry] = []
         problems = [
             f"tenant {tenant.uuid}: It is being restored. Make another backup."
@@ -144,7 +144,7 @@ class Backups:
         return problems_of(self._archives, archive)
 
     def _require_known(self, tenant_id: str) -> None:
-        if not _chosen(self._tenants.list_all(), tenant_id):
+        if not _choose(self._tenants.list_all(), tenant_id):
             raise NotFound("There is no such tenant.")
 
 
@@ -153,17 +153,17 @@ def problems_of(archives: KeptArchives, archive: Path) -> list[str]:
     manifest = archives.read(archive)
     found = list(manifest.problems)
     for entry in manifest.tenants:
-        found += _said(partial(archives.file_of, archive, entry))
+        found += _catch(partial(archives.file_of, archive, entry))
     if manifest.users_db:
-        found += _said(partial(archives.users_file, archive, manifest.users_db))
+        found += _catch(partial(archives.users_file, archive, manifest.users_db))
     return found
 
 
-def _chosen(known: list[Tenant], tenant_id: str | None) -> list[Tenant]:
+def _choose(known: list[Tenant], tenant_id: str | None) -> list[Tenant]:
     return [tenant for tenant in known if tenant.state in (ACTIVE, QUARANTINED) and tenant_id in (None, tenant.uuid)]
 
 
-def _said(check: Callable[[], object]) -> list[str]:
+def _catch(check: Callable[[], object]) -> list[str]:
     try:
         check()
     except FinWiseError as error:

@@ -110,13 +110,13 @@ class Logins:
 
     def verify(self, hashed: str | None, account: str, password: str, address: str, now: int) -> bool:
         """Whether the password belongs to the stored text; without one it takes as long. Raises SlowDown."""
-        with self.attempt(account, address, now, event="login.throttled", account=_told(account)) as rank:
+        with self.attempt(account, address, now, event="login.throttled", account=_mask(account)) as rank:
             right = self._passwords.verify(hashed, password, rank)
         if right:
             self._failed.delete(account, address)
             self._failed.add_known(account, address, now)
         else:
-            tell("login.failed", account=_told(account))
+            tell("login.failed", account=_mask(account))
         return right
 
     @contextmanager
@@ -155,6 +155,6 @@ def _site(address: str) -> str:
         return address
 
 
-def _told(account: str) -> str:
+def _mask(account: str) -> str:
     """An account for the log. What is no e-mail address is not told: it may be a password in the wrong field."""
     return canonical_email(account) or "(no e-mail address)"

@@ -41,7 +41,7 @@ def shown(text: str) -> str:
     r"""The text for a terminal, each character that could not be seen as its number: `\x1b`, `\u202e`."""
     kept = {place for match in _JOINED.finditer(text) for place in range(*match.span())}
     return "".join(
-        _escaped(each) if unicodedata.category(each) in _UNSEEN and place not in kept else each
+        _escape(each) if unicodedata.category(each) in _UNSEEN and place not in kept else each
         for place, each in enumerate(text)
     )
 
@@ -50,5 +50,5 @@ def _has_unseen(text: str) -> bool:
     return any(unicodedata.category(each) in _UNSEEN for each in text)
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -87,7 +87,7 @@ class Push:
         Such a deletion takes three rows: its tombstone, the change that it replaced, and a conflict. Deletions of
         missing entities and other repetitions free nothing, and there may be any number of them.
         """
-        freed = sum(version.data is None and self._lived(key) for key, version in self._written.items())
+        freed = sum(version.data is None and self._was_living(key) for key, version in self._written.items())
         return len(self._written) + len(self._remembered) + len(self._conflicts) <= 4 * freed
 
     def store(self) -> None:
@@ -104,7 +104,7 @@ class Push:
         """Whether a loser comes with this push, as opposed to having been stored."""
         return self._before.get((loser.entity_type, loser.id)) is not loser
 
-    def _lived(self, key: Key) -> bool:
+    def _was_living(self, key: Key) -> bool:
         before = self._before.get(key)
         return before is not None and before.data is not None
 

@@ -96,7 +96,7 @@ class Tokens:
             tenant_id=new.tenant_id,
             read_only=new.read_only,
         )
-        self._store.add(token, _hashed(secret))
+        self._store.add(token, _hash(secret))
         return Issued(token, secret, user)
 
     def add_for(self, email: str, new: NewToken, now: int) -> Issued:
@@ -116,7 +116,7 @@ class Tokens:
 
     def authenticate(self, secret: str, now: int) -> Caller:
         """The caller with this token; each use extends its expiry. Raises Unauthorized."""
-        caller = self._store.find_caller(_hashed(secret), millis_text(now))
+        caller = self._store.find_caller(_hash(secret), millis_text(now))
         if caller is None:
             raise Unauthorized("The token is unknown, revoked or expired. Log in again.")
         self._note_use(caller.token, now)
@@ -152,6 +152,6 @@ class Tokens:
             self._store.put_use(token.id, millis_text(now), expires_at)
 
 
-def _hashed(secret: str) -> str:
+def _hash(secret: str) -> str:
     """What is stored of a token: found by its index, so no comparison can be timed; 256 random bits need no salt."""
     return sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -58,19 +58,19 @@ class Users:
         known = self._store.find(new.uuid)
         if known is None:
             self._require_admission(invitation)
-            if user := self._admitted(new, address, now, invitation and hashed_code(invitation)):
+            if user := self._admit(new, address, now, invitation and hashed_code(invitation)):
                 return user, True
             known = self._store.find(new.uuid)  # somebody was faster, most likely this device itself
-        if known is None or not self._is_repeated(known, new, address, now):
+        if known is None or not self._is_repetition(known, new, address, now):
             raise Conflict("The UUID or the e-mail is taken. Log in, or sign up with others.")
         return known, False
 
     def add(self, new: NewUser, now: int) -> User:
         """A user on the word of an administrator or the operator. Raises Conflict if UUID or e-mail are taken."""
-        user = self._made(new)
+        user = self._make(new)
         if not self._store.add(user, email_key(new.email), now):
             raise Conflict("The UUID or the e-mail is taken.")
-        return self._welcomed(user)
+        return self._welcome(user)
 
     def admit(self, email: str, now: int) -> User:
         """The user whom a trusted proxy names; signed up if signing up is open. Raises Forbidden."""
@@ -118,7 +118,7 @@ class Users:
         self._store.delete(user.uuid)
         tell("user.deleted", user_id=user.uuid)
 
-    def _admitted(self, new: NewUser, address: str, now: int, code: str | None) -> User | None:
+    def _admit(self, new: NewUser, address: str, now: int, code: str | None) -> User | None:
         """A new user; None if the UUID or the e-mail is taken. Raises NotFound, SlowDown.
 
         The invitation is checked first: strangers do not learn which e-mails are taken, and their attempts do not
@@ -132,13 +132,13 @@ class Users:
             key = email_key(new.email)
             if self._store.find_by_email(key) is not None:
                 return None
-            user = self._made(new, rank if is_invited else rank + _AFTER_LOGINS)
+            user = self._make(new, rank if is_invited else rank + _AFTER_LOGINS)
             if not self._store.add(user, key, now, code):
                 return None
         self._logins.take_back(account, address, now)
-        return self._welcomed(user)
+        return self._welcome(user)
 
-    def _welcomed(self, user: User) -> User:
+    def _welcome(self, user: User) -> User:
         """A user that was added, as it stands there: the first one is an administrator."""
         stored = self._store.find(user.uuid) or user
         tell("user.added", user_id=stored.uuid, is_admin=stored.is_admin)
@@ -147,15 +147,15 @@ class Users:
     def _find_or_add(self, new: NewUser, now: int) -> User:
         """Two devices may log in for the first time at the same moment."""
         key = email_key(new.email)
-        made = self._made(new)
+        made = self._make(new)
         if self._store.add(made, key, now):
-            return self._welcomed(made)
+            return self._welcome(made)
         user = self._store.find_by_email(key)
         if user is None:
             raise Unauthorized("The user was deleted just now. Log in again.")
         return user
 
-    def _made(self, new: NewUser, rank: int = FIRST) -> User:
+    def _make(self, new: NewUser, rank: int = FIRST) -> User:
         hashed = None if new.password is None else self._passwords.hash(new.password, rank)
         return User(new.uuid, new.name, new.email, hashed)
 
@@ -166,7 +166,7 @@ class Users:
         if self._sign_up == INVITATION and invitation is None and self._store.find_first() is not None:
             raise Forbidden("Signing up needs an invitation. Ask somebody who has an account here.")
 
-    def _is_repeated(self, known: User, new: NewUser, address: str, now: int) -> bool:
+    def _is_repetition(self, known: User, new: NewUser, address: str, now: int) -> bool:
         """Signing up again counts as a login, in cost and in throttle, so that nobody can try passwords here."""
         same = (known.name, known.email) == (new.name, new.email)
         if known.hashed_password is None and new.password is None:

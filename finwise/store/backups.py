@@ -56,10 +56,10 @@ class KeptArchives:
             raise Invalid(f"{archive} is not a backup: it has no readable {MANIFEST}.") from error
 
     def file_of(self, archive: Path, entry: Entry) -> Path:
-        return _unchanged(archive / Path(entry.file).name, Fingerprint(entry.bytes, entry.sha256))
+        return _require_unchanged(archive / Path(entry.file).name, Fingerprint(entry.bytes, entry.sha256))
 
     def users_file(self, archive: Path, expected: Fingerprint) -> Path:
-        return _unchanged(archive / USERS, expected)
+        return _require_unchanged(archive / USERS, expected)
 
 
 class Archives(KeptArchives):
@@ -138,7 +138,7 @@ class Archives(KeptArchives):
         return complete
 
     def put_users(self, archive: Path, expected: Fingerprint) -> None:
-        with translated(), closing(connect(_unchanged(archive / USERS, expected))) as kept:
+        with translated(), closing(connect(_require_unchanged(archive / USERS, expected))) as kept:
             self._users_database.replace_by(kept)
 
 
@@ -147,7 +147,7 @@ def _last_write(folder: Path) -> float:
     return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
 
 
-def _unchanged(file: Path, expected: Fingerprint) -> Path:
+def _require_unchanged(file: Path, expected: Fingerprint) -> Path:
     if fingerprint(file) != expected:
         raise Invalid(f"{file} is not what was backed up: its content has changed.")
     return file

@@ -37,14 +37,14 @@ class Books:
     def __init__(self, databases: Connections) -> None:
         self._databases = databases
 
-    def read(self, tenant_id: str) -> "_Opened":
-        return _Opened(self._databases.read(tenant_id))
+    def read(self, tenant_id: str) -> "_Block":
+        return _Block(self._databases.read(tenant_id))
 
-    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> "_Opened":
-        return _Opened(self._databases.transact(tenant_id, wait=wait, max_bytes=max_bytes))
+    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> "_Block":
+        return _Block(self._databases.transact(tenant_id, wait=wait, max_bytes=max_bytes))
 
 
-class _Opened:
+class _Block:
     """A block with a book in it; a class, as the blocks of connection.py."""
 
     __slots__ = ("_block", "_connection")

@@ -27,10 +27,10 @@ def configuration(users_db: Path, tenant_databases: Path, replica: str) -> str:
     base = replica if is_url else str(Path(replica).absolute())
     return _TEXT.format(
         kind="url" if is_url else "path",
-        users_db=_quoted(str(users_db.absolute())),
-        users_replica=_quoted(_below(base, "users.db", is_url)),
-        tenant_databases=_quoted(str(tenant_databases.absolute())),
-        tenants_replica=_quoted(_below(base, "tenant_databases", is_url)),
+        users_db=_quote(str(users_db.absolute())),
+        users_replica=_quote(_below(base, "users.db", is_url)),
+        tenant_databases=_quote(str(tenant_databases.absolute())),
+        tenants_replica=_quote(_below(base, "tenant_databases", is_url)),
     )
 
 
@@ -42,6 +42,6 @@ def _below(base: str, name: str, is_url: bool) -> str:
     return f"{address.rstrip('/')}/{name}{mark}{query}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A string of YAML: those of JSON are some, whatever is in them."""
     return json.dumps(text, ensure_ascii=False)

@@ -19,7 +19,7 @@ class FailedLogins:
         self._users_database = users_database
 
     def add_within(self, account: str, address: str, site: str, *, now: int, most: Most) -> Attempt:
-        sent = {"account": account, "hashed": _hashed(account), "address": address, "site": site}
+        sent = {"account": account, "hashed": _hash(account), "address": address, "site": site}
         offsets = {f"most_{name}": number - 1 for name, number in most._asdict().items()}
         with self._users_database.transact() as connection:
             # One that lies ahead was counted before the clock was put back.
@@ -61,14 +61,12 @@ class FailedLogins:
             connection.execute(
                 """DELETE FROM failed_logins WHERE rowid =
                    (SELECT max(rowid) FROM failed_logins WHERE account = ? AND address = ? AND failed_at = ?)""",
-                (_hashed(account), address, now),
+                (_hash(account), address, now),
             )
 
     def delete(self, account: str, address: str) -> None:
         with self._users_database.transact() as connection:
-            connection.execute(
-                "DELETE FROM failed_logins WHERE account = ? AND address = ?", (_hashed(account), address)
-            )
+            connection.execute("DELETE FROM failed_logins WHERE account = ? AND address = ?", (_hash(account), address))
 
     def add_known(self, account: str, address: str, now: int) -> None:
         with self._users_database.transact() as connection:
@@ -85,6 +83,6 @@ class FailedLogins:
             )
 
 
-def _hashed(account: str) -> str:
+def _hash(account: str) -> str:
     """What is stored of an account that was tried: of one length, and never a password that was typed as an e-mail."""
     return sha256(account.encode("utf-8", "replace")).hexdigest()[:32]

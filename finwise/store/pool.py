@@ -120,7 +120,7 @@ class Loan:
         connection = self._pool.take(self._path, known)
         while connection is None:
             known = self._find()
-            connection = _opened(self._path, known)
+            connection = _open(self._path, known)
         self._known, self._connection = known, connection
         return connection
 
@@ -137,7 +137,7 @@ class Loan:
         return self.identity
 
 
-def _opened(path: str, known: Identity) -> Connection | None:
+def _open(path: str, known: Identity) -> Connection | None:
     """A connection to the file of this identity; None if another file took its place meanwhile.
 
     SQLite opens the log by its name, and only with the first read: beside a file that was moved away just before, that

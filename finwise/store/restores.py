@@ -58,7 +58,7 @@ class Staging:
         partial = staged.with_suffix(".partial")
         removed(partial)
         try:
-            with translated(), closing(_opened(source)) as original:
+            with translated(), closing(_open_copy(source)) as original:
                 copy(original, partial)
             with translated(), closing(connect(partial)) as made:
                 for limit, value in _LIMITS.items():
@@ -114,7 +114,7 @@ class Staging:
         return self._waiting() / self._folder.file(tenant_id).name
 
 
-def _opened(source: Path) -> sqlite3.Connection:
+def _open_copy(source: Path) -> sqlite3.Connection:
     if not source.is_file():
         raise Invalid(f"{source} is not a file.")
     if not may_be_read(source):
