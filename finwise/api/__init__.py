@@ -8,7 +8,6 @@ from finwise.api import (
     account_book,
     administration,
     auth,
-    browsers,
     conflicts,
     context,
     copies,
@@ -20,7 +19,6 @@ from finwise.api import (
     invitations,
     members,
     pages,
-    proxies,
     sync,
     tenants,
     tokens,
@@ -28,9 +26,11 @@ from finwise.api import (
 )
 from finwise.api.access_log import AccessLog
 from finwise.api.arrivals import Arrivals
+from finwise.api.browsers import Browsers
 from finwise.api.departures import Departures
-from finwise.api.express import Express
+from finwise.api.direct import Direct
 from finwise.api.flooding import Flow
+from finwise.api.proxies import Proxies, Wsgi
 from finwise.config import Settings
 from finwise.domain import Domain
 
@@ -40,9 +40,9 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     app.config["MAX_CONTENT_LENGTH"] = domain.limits.body_bytes
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would name whatever host the request named
-    proxies.register(app, settings)
     context.register(app, domain, settings, clock)
-    browsers.register(app, settings)
+    browsers = Browsers(settings)
+    browsers.register(app)
     flow = Flow(settings.requests_per_minute)
     auth.register(app, flow)
     errors.register(app)
@@ -64,9 +64,15 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
         described.register_blueprint(module.blueprint, url_prefix=settings.url_prefix or None)
     for pages_of in (pages, account_book):
         app.register_blueprint(pages_of.blueprint, url_prefix=settings.url_prefix or None)
-    app.wsgi_app = Express(app.wsgi_app, domain, settings, flow, clock)  # type: ignore[method-assign]
-    app.wsgi_app = Arrivals(app.wsgi_app, settings.threads, domain.limits.body_bytes)  # type: ignore[method-assign]
+    app.wsgi_app = _wrapped(app, domain, settings, browsers, flow, clock)  # type: ignore[assignment, method-assign]
+
+
+def _wrapped(
+    app: Flask, domain: Domain, settings: Settings, browsers: Browsers, flow: Flow, clock: Callable[[], int]
+) -> Wsgi:
+    """The application behind its middleware, from the inside out."""
+    direct = Direct(app, domain, browsers, flow, clock)
+    wrapped: Wsgi = Arrivals(direct, direct.refuse, settings.threads, domain.limits.body_bytes)
     if settings.access_log:
-        logged = AccessLog(app.wsgi_app)
-        app.wsgi_app = proxies.Proxies(logged, settings)  # type: ignore[method-assign]
-    app.wsgi_app = Departures(app.wsgi_app)  # type: ignore[method-assign]
+        wrapped = AccessLog(wrapped)
+    return Proxies(Departures(wrapped), settings)

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from finwise.api.proxies import Environ, Wsgi, client_address
+from finwise.api.proxies import Wsgi, client_address
+from finwise.api.request import Environ
 
 log = logging.getLogger(__name__)
 

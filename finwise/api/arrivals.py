@@ -15,11 +15,12 @@ from threading import BoundedSemaphore, Condition, Lock
 from typing import Any
 
 from finwise import turns
-from finwise.api.auth import KNOWN, REFUSED
+from finwise.api.auth import KNOWN
+from finwise.api.request import Environ
 from finwise.errors import Busy, SlowDown
 
-Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+Refuse = Callable[[Environ, Exception], Wsgi]  # the answer to an error
 
 LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
@@ -155,8 +156,9 @@ class Users:
 class Arrivals:
     """A WSGI middleware in front of the whole application, for a process of so many threads."""
 
-    def __init__(self, app: Wsgi, threads: int, body_bytes: int) -> None:
+    def __init__(self, app: Wsgi, refuse: Refuse, threads: int, body_bytes: int) -> None:
         self._app = app
+        self._refuse = refuse
         self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 12), _PATIENCE)
         self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
         self._shares = Shares(max(8, threads // 4), body_bytes)
@@ -166,11 +168,11 @@ class Arrivals:
         """The application's answer."""
         token = environ.get("HTTP_AUTHORIZATION", "")
         user = self._users.of(token)
-        has_begun = self._shares.begin(user) if token else False
-        if token and not has_begun:
-            environ[REFUSED] = SlowDown(
+        if token and not self._shares.begin(user):
+            error = SlowDown(
                 "You have too many requests at once. Wait for their answers.", retry_after=1, limit="requests of a user"
             )
+            return self._refuse(environ, error)(environ, start_response)
         environ["wsgi.input"] = body = _Arriving(
             environ, user, self._users, self._members, self._strangers, self._shares
         )
@@ -180,12 +182,12 @@ class Arrivals:
         finally:
             body.close()
             is_small = isinstance(answer, list) and sum(map(len, answer)) <= SMALL
-            if has_begun:
+            if token:
                 self._users.note(token, environ.get(KNOWN))
-            if has_begun and is_small:
+            if token and is_small:
                 self._shares.end(user)
         # What a reader has not taken yet is in progress still.
-        return _Taken(answer, partial(self._shares.end, user)) if has_begun and not is_small else answer
+        return _Taken(answer, partial(self._shares.end, user)) if token and not is_small else answer
 
 
 class _Taken:

@@ -1,11 +1,12 @@
 """Who asks. Every route needs a token, but for those named here; what a role allows is decided in domain/access.py."""
 
-from flask import Flask, g, request
+from flask import Flask, request
 
 from finwise.api import context
-from finwise.api.bodies import SMALL_BODY
+from finwise.api.bodies import body_limit
 from finwise.api.flooding import Flow
-from finwise.domain import Domain, events
+from finwise.api.request import Request, read_parameters
+from finwise.domain import events
 from finwise.domain.token import Caller
 from finwise.errors import Forbidden, SlowDown, Unauthorized
 
@@ -41,37 +42,34 @@ FOR_SCRIPTS = frozenset(
     }
 )
 KNOWN = "finwise.known"  # in the environment of a request: whose its token is; True: of somebody who is known
-REFUSED = "finwise.refused"  # in the environment of a request: the error with which express.py sent it on to here
-PUSH = "sync.push_changes"
-ADMINISTRATION = "administration"  # the blueprint that takes an administrator
+_ADMINISTRATION = "administration."  # begins the endpoints that take an administrator
 
 
 def register(app: Flask, flow: Flow) -> None:
-    """Puts the caller into the request's context, or refuses the request; `flow` counts the requests of a token."""
+    """Has `admit` look at every request that needs a token, and then at the parameters of every one."""
 
     @app.before_request
     def authenticate() -> None:
         # No endpoint: no such route or method, which the errors' own handlers answer.
-        if request.endpoint != PUSH:
-            request.max_content_length = SMALL_BODY
-        if request.endpoint is None or request.endpoint in PUBLIC:
-            return
-        if refused := request.environ.get(REFUSED):
-            raise refused
-        caller = identify(context.domain(), flow, request.headers.get("Authorization", ""), context.now())
-        request.environ[KNOWN] = caller.user.uuid
-        _require_permission(caller)
-        g.caller = caller
-        events.asked_by(caller.user.uuid)
+        request.max_content_length = body_limit(request.endpoint, context.domain().limits)
+        if request.endpoint is not None and request.endpoint not in PUBLIC:
+            admit(context.request(), request.endpoint, flow)
+        context.request().parameters = read_parameters(request.environ)
 
 
-def identify(domain: Domain, flow: Flow, authorization: str, now: int) -> Caller:
-    """Who shows a token in the header Authorization. Raises Unauthorized, SlowDown."""
-    scheme, _, token = authorization.partition(" ")
+def admit(asked: Request, endpoint: str, flow: Flow) -> None:
+    """Finds out who asks by the header Authorization; `flow` counts the requests of a token.
+
+    Raises Unauthorized, SlowDown, and Forbidden for what does not depend on a tenant.
+    """
+    scheme, _, token = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
-    caller = domain.tokens.authenticate(token.strip(), now)
-    if seconds := flow.wait(caller.token.id, now):
+    caller = asked.domain.tokens.authenticate(token.strip(), asked.now)
+    asked.environ[KNOWN] = caller.user.uuid
+    asked.caller = caller
+    events.asked_by(caller.user.uuid)
+    if seconds := flow.wait(caller.token.id, asked.now):
         raise SlowDown(
             "This token makes too many requests. Wait before the next one.",
             retry_after=seconds,
@@ -79,12 +77,11 @@ def identify(domain: Domain, flow: Flow, authorization: str, now: int) -> Caller
             user_id=caller.user.uuid,
             token_id=caller.token.id,
         )
-    return caller
+    _require_permission(caller, endpoint)
 
 
-def _require_permission(caller: Caller) -> None:
-    """What does not depend on a tenant. Raises Forbidden."""
-    if caller.is_restricted and request.endpoint not in FOR_SCRIPTS:
+def _require_permission(caller: Caller, endpoint: str) -> None:
+    if caller.is_restricted and endpoint not in FOR_SCRIPTS:
         raise Forbidden("This token is for reading and syncing books only. Log in for anything else.")
-    if request.blueprint == ADMINISTRATION and not caller.user.is_admin:
+    if endpoint.startswith(_ADMINISTRATION) and not caller.user.is_admin:
         raise Forbidden("Only administrators may do this.")

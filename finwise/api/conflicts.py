@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from flask import Response, request
 
 from finwise.api import answers, context
-from finwise.api.bodies import JSON, answer_type, json_body
 from finwise.api.document import Blueprint
+from finwise.api.request import JSON
 from finwise.api.sync_document import CONFLICT_EXAMPLE, ENTITY_EXAMPLE
 from finwise.domain import json_text
 from finwise.domain.conflicts import Decision
@@ -24,7 +24,7 @@ blueprint = Blueprint(
 @blueprint.operation("listConflicts")
 def list_conflicts(tenant_id: str) -> Response:
     """The versions that lost although one device did not know the other's version."""
-    answer_type(JSON)
+    context.request().answer_type(JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(tenant_id))
     with ExitStack() as opened:
         context.streams().take_place(opened, tenant.uuid)
@@ -47,7 +47,7 @@ def list_conflicts(tenant_id: str) -> Response:
 )
 def restore(tenant_id: str, conflict_id: str) -> Response:
     """Bring the loser back as a new change, 1 ms after the stored version; the answer is the entity."""
-    answer_type(JSON)
+    context.request().answer_type(JSON)
     decision = _decision()
     tenant = context.domain().tenants.to_write(context.caller(), canonical_uuid(tenant_id))
     version = context.domain().conflicts.restore(tenant.uuid, conflict_id, decision, context.now())
@@ -66,5 +66,5 @@ def dismiss(tenant_id: str, conflict_id: str) -> None:
 
 def _decision() -> Decision:
     """The body, which may be left out. Raises Invalid."""
-    said = read_decision(json_text.read(json_body())) if request.get_data() else {}
+    said = read_decision(json_text.read(context.request().json_body())) if request.get_data() else {}
     return Decision("base_updated_at" in said, said.get("base_updated_at"))

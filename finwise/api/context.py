@@ -1,23 +1,25 @@
-"""What a view has at hand during a request: the domain, the settings, the time, who asks."""
+"""What a view has at hand while Flask answers a request: the domain, the settings, the time, who asks."""
 
 from collections.abc import Callable
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g
+from flask import request as flask_request
 
 from finwise.api import proxies
+from finwise.api.bodies import read_body
+from finwise.api.request import Request
 from finwise.api.streams import Streams
 from finwise.config import Settings
 from finwise.demo import Door
 from finwise.domain import Domain, events
 from finwise.domain.token import Caller
 from finwise.domain.user import User
-from finwise.errors import BadRequest, Invalid
 
 _DOMAIN, _SETTINGS, _STREAMS, _DOOR = "finwise", "finwise settings", "finwise streams", "finwise door"
 
 
 def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
-    """Asks the clock once per request, and refuses parameters given twice, which two readers would read differently."""
+    """Asks the clock once per request, and says whence it comes."""
     app.extensions[_DOMAIN] = domain
     app.extensions[_SETTINGS] = settings
     app.extensions[_DOOR] = Door(domain)
@@ -25,13 +27,8 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
 
     @app.before_request
     def begin() -> None:
-        g.now = clock()
-        events.asked_from(proxies.client_address(request.environ))
-        if not request.query_string.isascii():  # Werkzeug would not come to its end with what is not UTF-8
-            raise BadRequest("The parameters are not a query string. Percent-encode them as UTF-8.")
-        for _, values in request.args.lists():
-            if len(values) > 1:
-                raise Invalid("A parameter is given more than once. Give each once.")
+        g.request = Request(flask_request.environ, domain, clock(), read_body)
+        events.asked_from(proxies.client_address(flask_request.environ))
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
@@ -62,16 +59,20 @@ def door() -> Door:
     return opened
 
 
+def request() -> Request:
+    """What is asked, and by whom."""
+    present: Request = g.request
+    return present
+
+
 def now() -> int:
     """The time of this request, µs since 1970."""
-    moment: int = g.now
-    return moment
+    return request().now
 
 
 def caller() -> Caller:
     """Who asks, and with which token; there on every route that needs one."""
-    asking: Caller = g.caller
-    return asking
+    return request().caller
 
 
 def user() -> User:

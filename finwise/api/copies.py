@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from flask import Response
 
 from finwise.api import context
-from finwise.api.bodies import JSON, SQLITE, answer_type
 from finwise.api.document import Blueprint
+from finwise.api.request import JSON, SQLITE
 from finwise.api.streams import Body
 from finwise.domain.events import tell
 from finwise.domain.exchange import book_text
@@ -52,7 +52,7 @@ _BYTES = {"type": "string", "format": "binary"}
 )
 def export(id: str) -> Response:
     """The account book as a SQLite file; with Accept: application/json, as `finwise import` reads it."""
-    media_type = answer_type(SQLITE, JSON)
+    media_type = context.request().answer_type(SQLITE, JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     with ExitStack() as opened:
         context.streams().take_place(opened, tenant.uuid, _MOST_COPIES)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 from finwise.api import errors, proxies
 from finwise.api.arrivals import SMALL, Lane, close
+from finwise.api.auth import KNOWN
+from finwise.api.request import Environ
 from finwise.errors import FinWiseError
 
-Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 _PIECE = 32_768  # bytes; the server asks for four ahead
@@ -69,14 +70,14 @@ def register(app: Flask, threads: int) -> None:
 
     @app.after_request
     def take_place(answer: Response) -> Response:
-        if "caller" in g or request.method == "HEAD" or (answer.content_length or 0) <= SMALL:
+        if KNOWN in request.environ or request.method == "HEAD" or (answer.content_length or 0) <= SMALL:
             return answer
         address = proxies.address()
         try:
             lane.enter(address)
         except FinWiseError as error:
             answer.close()
-            return errors.domain_error(error)
+            return errors.answer_to(error)
         answer.direct_passthrough = False  # or a file would be handed on as it is, and nobody told when it is sent
         answer.call_on_close(partial(lane.leave, address))
         return answer

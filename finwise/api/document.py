@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import flask_smorest
 from flask import Flask, Response, request
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from finwise.api import errors
-from finwise.api.bodies import JSON, PROBLEM, StrictParser
+from finwise.api import context, direct, errors
+from finwise.api.request import JSON, PROBLEM
 from finwise.domain import json_text
 from finwise.schemas.problem import ProblemSchema
 from finwise.schemas.sync import Union
@@ -33,6 +34,14 @@ new. The last write wins, and a version that loses unseen is kept as a conflict.
 Sign up (`POST /users`), log in (`POST /auth/tokens`), create a tenant (`POST /tenants`), then push and pull below
 `/sync`.
 Errors are `application/problem+json` (RFC 9457) with a stable `code`."""
+
+
+class StrictParser(FlaskParser):
+    """Reads JSON bodies by FinWise's own rules (json_text.py) in place of webargs'."""
+
+    def load_json(self, req: Any, schema: Any) -> Any:
+        """The parsed body. Raises Invalid, or the HTTP errors 413 and 415."""
+        return json_text.read(context.request().json_body())
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -76,6 +85,14 @@ class Blueprint(flask_smorest.Blueprint):
             return view
 
         return document
+
+    def direct(self, view: direct.View) -> Callable[..., Response]:
+        """A view that takes the request (request.py), and is answered without Flask where it can be (direct.py)."""
+        return direct.mark(view)
+
+    def query(self, schema: Any) -> Callable[[View], View]:
+        """Documents parameters that an operation reads by itself."""
+        return self.headers({"in": "query", "required": True, "schema": schema})
 
     def headers(self, *parameters: dict[str, Any]) -> Callable[[View], View]:
         """Documents headers that an operation looks at by itself."""

@@ -12,7 +12,8 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from finwise import errors
 from finwise.api import context
-from finwise.api.bodies import PROBLEM, SMALL_BODY
+from finwise.api.bodies import SMALL_BODY
+from finwise.api.request import PROBLEM
 from finwise.domain import json_text
 from finwise.domain.events import tell
 from finwise.domain.limits import MAX_PAGE
@@ -86,7 +87,7 @@ E = TypeVar("E", bound=Exception)
 
 
 def _freeing(answer: Callable[[E], Response]) -> Callable[[E], Response]:
-    """An error handler that lets go of the request once it has the answer.
+    """A function of an error that lets go of the request once it has the answer.
 
     A traceback holds its frames, and a frame may hold the error: a cycle that keeps the request and its body in memory
     until the garbage collector runs. So the tracebacks of the error, and of what led to it, are dropped.
@@ -109,9 +110,17 @@ def _freeing(answer: Callable[[E], Response]) -> Callable[[E], Response]:
 
 def register(app: Flask) -> None:
     """Answers every error with a problem body."""
-    app.register_error_handler(errors.FinWiseError, domain_error)
-    app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(HTTPException, answer_to)
+    app.register_error_handler(Exception, answer_to)
+
+
+def answer_to(error: Exception) -> Response:
+    """The answer to any error; it lets go of the request that led to it."""
+    if isinstance(error, errors.FinWiseError):
+        return _domain_error(error)
+    if isinstance(error, HTTPException):
+        return http_error(error)
+    return _unexpected(error)
 
 
 def limits() -> dict[str, int]:
@@ -146,8 +155,7 @@ def http_error(error: HTTPException) -> Response:
 
 
 @_freeing
-def domain_error(error: errors.FinWiseError) -> Response:
-    """The answer to an error of FinWise's own."""
+def _domain_error(error: errors.FinWiseError) -> Response:
     status = STATUS[type(error)]
     members = dict(error.members)
     if error.errors:

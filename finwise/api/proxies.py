@@ -6,18 +6,19 @@ user count only where the connection itself comes from a trusted proxy, which ha
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from flask import Flask, request
+from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from finwise.api.request import Environ
 from finwise.config import Settings, is_loopback
 from finwise.domain.events import tell
 from finwise.domain.names import canonical_email
 from finwise.errors import Forbidden, Unauthorized
 
-Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 _PEER = "finwise.peer"  # the address the connection comes from, whatever the headers say
@@ -38,16 +39,9 @@ class Proxies:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer."""
-        if _PEER in environ:  # a middleware further out has asked already
-            return self._app(environ, start_response)
-        environ[_PEER] = environ.get("REMOTE_ADDR", "")
-        app = self._fixed if _is_in(environ[_PEER], self._trusted) else self._app
+        environ[_PEER] = peer = environ.get("REMOTE_ADDR", "")
+        app = self._fixed if self._trusted and _is_in(peer, self._trusted) else self._app
         return app(environ, start_response)
-
-
-def register(app: Flask, settings: Settings) -> None:
-    """Puts the middleware in front of the application."""
-    app.wsgi_app = Proxies(app.wsgi_app, settings)  # type: ignore[method-assign]
 
 
 def address() -> str:
@@ -58,7 +52,11 @@ def address() -> str:
 
 def client_address(environ: Environ) -> str:
     """The address of the client, behind the proxies that are believed; empty: it is none."""
-    text = environ.get("REMOTE_ADDR") or ""
+    return _canonical(environ.get("REMOTE_ADDR") or "")
+
+
+@lru_cache(1_024)
+def _canonical(text: str) -> str:
     if form := _WITH_PORT.fullmatch(text):
         text = form[1] or form[2]
     try:

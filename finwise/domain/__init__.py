@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from finwise.domain.administration import Administration, Quotas
@@ -30,6 +31,17 @@ class Health(Protocol):
         """What is wrong; empty if all is well."""
 
 
+class Moment(Protocol):
+    """A block in which who may do what is looked up once, as of its beginning."""
+
+    def __enter__(self) -> "Moment": ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def end(self) -> None:
+        """Ends it before its block does; what is looked up after this may be newer."""
+
+
 class Domain(NamedTuple):
     """The rules joined to their stores: what the views and the commands call."""
 
@@ -51,7 +63,7 @@ class Domain(NamedTuple):
     verification: Verification
     health: Health
     limits: Limits
-    moment: Callable[[], AbstractContextManager[object]]  # who may do what is asked once within it, as of its beginning
+    moment: Callable[[], Moment]
     alone: Callable[[str], AbstractContextManager[None]]  # one process at a time does the work of this name within it
     fold: Callable[[float], list[str]]  # folds logs into files for some seconds: the files it could not do, by name
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

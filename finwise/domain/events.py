@@ -6,13 +6,10 @@ e-mail that somebody tried to log in with.
 
 import logging
 from collections.abc import Mapping
-from contextvars import ContextVar
-from types import MappingProxyType
+from threading import local
 from typing import NamedTuple
 
 log = logging.getLogger("finwise.events")
-
-_asked: ContextVar[Mapping[str, str]] = ContextVar("asked", default=MappingProxyType({}))
 
 
 class Event(NamedTuple):
@@ -117,19 +114,30 @@ def tell(event: str, **fields: object) -> None:
     Called once a thing is done. Fields that are None are left out.
     """
     level, says, _, a_minute = EVENTS[event]
-    log.log(level, says, extra={"event": event, "fields": {**_asked.get(), **fields}, "a_minute": a_minute})
+    asked = {name: value for name, value in (("address", _asked.address), ("by", _asked.user_id)) if value}
+    log.log(level, says, extra={"event": event, "fields": {**asked, **fields}, "a_minute": a_minute})
 
 
 def asked_from(address: str) -> None:
     """From now on, this thread answers a request from an address; empty: unknown."""
-    _asked.set({"address": address} if address else {})
+    _asked.address = address
 
 
 def asked_by(user_id: str) -> None:
     """The request is this user's."""
-    _asked.set({**_asked.get(), "by": user_id})
+    _asked.user_id = user_id
 
 
 def answered() -> None:
     """The thread no longer answers a request."""
-    _asked.set({})
+    _asked.address = _asked.user_id = ""
+
+
+class _Asked(local):
+    """Where the request that this thread answers came from, and whose it is; each empty if that is not known."""
+
+    address = ""
+    user_id = ""
+
+
+_asked = _Asked()

@@ -6,6 +6,8 @@ catalogue.
 """
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -131,6 +133,7 @@ class EnvelopeSchema(Schema):
     changes = Changes(fields.Raw(), required=True)
 
 
+_PULL_QUERY = PullQuerySchema()
 _ENVELOPE = EnvelopeSchema()
 
 
@@ -138,16 +141,32 @@ def read_envelope(parsed: Any) -> dict[str, Any]:
     """The envelope of a push. Raises Invalid; what is wrong inside a change is not looked at."""
     if type(parsed) is not dict:
         raise Invalid("The body is not a JSON object, or has a key twice.")
-    try:
+    with suppress(ValidationError):
         if "changes" in parsed:
-            return {name: _read(field, parsed[name]) for name, field in _ENVELOPE.fields.items() if name in parsed}
-    except ValidationError:
-        pass  # Marshmallow says what is wrong, and with what else; its own way takes 11 µs, this one 2
+            return _read_members(_ENVELOPE, parsed)
+    return _loaded(_ENVELOPE, parsed, "The envelope of the push is wrong.")
+
+
+def read_pull_query(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of a pull. Raises Invalid."""
     try:
-        envelope: dict[str, Any] = _ENVELOPE.load(parsed)
+        return _read_members(_PULL_QUERY, parameters)
+    except ValidationError:
+        return _loaded(_PULL_QUERY, parameters, "A parameter is not of the form the document describes.")
+
+
+def _read_members(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a schema reads of members none of which it requires. Marshmallow's own way takes 11 µs, this one 2."""
+    return {name: _read(field, given[name]) for name, field in schema.fields.items() if name in given}
+
+
+def _loaded(schema: Schema, given: Mapping[str, Any], detail: str) -> dict[str, Any]:
+    """The same by Marshmallow, which tells of all that is wrong. Raises Invalid."""
+    try:
+        loaded: dict[str, Any] = schema.load(given)
     except ValidationError as error:
-        raise Invalid("The envelope of the push is wrong.", errors=error.messages_dict) from None
-    return envelope
+        raise Invalid(detail, errors=error.messages_dict) from None
+    return loaded
 
 
 def _read(field: fields.Field[Any], value: Any) -> Any:

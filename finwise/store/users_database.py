@@ -5,15 +5,16 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import local
+from types import TracebackType
 from typing import TypeVar
 
-from finwise.errors import Conflict, FinWiseError
+from finwise.errors import Conflict
 from finwise.store import migrations
 from finwise.store.connection import Connection, connect, transaction
 from finwise.store.folder import make_folder
 from finwise.store.locks import locked
-from finwise.store.pool import Pool
-from finwise.store.sqlite_errors import translated
+from finwise.store.pool import Loan, Pool
+from finwise.store.sqlite_errors import meaning_of, translated
 
 KIND = "users"
 
@@ -25,6 +26,43 @@ class _Present(local):
     """The connection by which this thread has looked at users.db, within a moment."""
 
     connection: Connection | None = None
+
+
+class Moment:
+    """A request is decided as of the beginning of this block. A class: every request goes through it."""
+
+    __slots__ = ("_loan", "_present")
+
+    def __init__(self, loan: Loan, present: _Present) -> None:
+        self._loan = loan
+        self._present = present
+
+    def __enter__(self) -> "Moment":
+        with translated():
+            connection = self._loan.__enter__()
+            try:
+                connection.cache.look()
+            except BaseException as error:
+                self._loan.__exit__(type(error), error, error.__traceback__)
+                raise
+        self._present.connection = connection
+        return self
+
+    def end(self) -> None:
+        """Gives the connection back before the block ends."""
+        self.__exit__(None, None, None)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._present.connection is None:  # it has ended
+            return
+        self._present.connection = None
+        meaning = error and meaning_of(error)
+        is_refusal = isinstance(error, Exception) and meaning is None  # the connection is used again
+        self._loan.__exit__(None if is_refusal else kind, error, trace)
+        if meaning:
+            raise meaning from error
 
 
 class UsersDatabase:
@@ -63,21 +101,9 @@ class UsersDatabase:
             question, lambda: find(connection), lambda answer: answer is not None and keeps(answer)
         )
 
-    @contextmanager
-    def moment(self) -> Iterator[None]:
+    def moment(self) -> "Moment":
         """Inside this block the thread sees users.db as it was on entry."""
-        refusal = None
-        with translated(), self._pool.connection(self._path) as connection:
-            connection.cache.look()
-            self._present.connection = connection
-            try:
-                yield
-            except FinWiseError as error:  # says nothing about the connection, which is used again
-                refusal = error
-            finally:
-                self._present.connection = None
-        if refusal:
-            raise refusal
+        return Moment(self._pool.connection(self._path), self._present)
 
     @contextmanager
     def transact(self, *, wait: bool = True) -> Iterator[Connection]:

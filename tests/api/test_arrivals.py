@@ -11,7 +11,7 @@ import pytest
 from finwise import turns
 from finwise.api import arrivals
 from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals, Users
-from finwise.api.auth import KNOWN, REFUSED
+from finwise.api.auth import KNOWN
 from finwise.errors import Busy, SlowDown
 from finwise.turns import Turn
 
@@ -37,9 +37,11 @@ class Arriving(BytesIO):
         return super().read(size)
 
 
+def refuse(environ: dict[str, Any], error: Exception) -> Any:
+    raise error
+
+
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    if refused := environ.get(REFUSED):
-        raise refused
     return [environ["wsgi.input"].read(5), environ["wsgi.input"].readline(), *environ["wsgi.input"]]
 
 
@@ -68,13 +70,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def server() -> Arrivals:
     """With one place for strangers and one for members."""
-    return Arrivals(app, threads=1, body_bytes=BODY_BYTES)
+    return Arrivals(app, refuse, threads=1, body_bytes=BODY_BYTES)
 
 
 @pytest.fixture
 def large() -> Arrivals:
     """With 40 places for members, 5 of each, and 8 for strangers, 4 of each; 16 requests at once of a token."""
-    return Arrivals(app, threads=64, body_bytes=BODY_BYTES)
+    return Arrivals(app, refuse, threads=64, body_bytes=BODY_BYTES)
 
 
 @pytest.mark.parametrize("token", ["", "ada"])
@@ -144,7 +146,7 @@ def test_tokens_of_one_user_share_places_although_no_body_of_theirs_has_ever_arr
             refused(SlowDown, guarded, token=f"ada {number}")()
             assert send(guarded, BytesIO(b"of another"), "grace 1") == b"of an"
 
-    guarded = Arrivals(known, threads=64, body_bytes=BODY_BYTES)
+    guarded = Arrivals(known, refuse, threads=64, body_bytes=BODY_BYTES)
     next_of_ada(0)
 
 
@@ -154,12 +156,10 @@ def test_one_token_has_a_share_of_the_requests_at_once() -> None:
         assert send(server, BytesIO(b"of another"), "grace")
 
     def waiting(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if refused := environ.get(REFUSED):
-            raise refused
         deeper.pop()() if deeper else None
         return [b"answered"]
 
-    server = Arrivals(waiting, threads=64, body_bytes=BODY_BYTES)
+    server = Arrivals(waiting, refuse, threads=64, body_bytes=BODY_BYTES)
     deeper: list[Callable[[], object]] = [last]
     deeper += [lambda: send(server, BytesIO(), "ada") for _ in range(15)]
     assert send(server, BytesIO(), "ada") == b"answered"
@@ -168,8 +168,6 @@ def test_one_token_has_a_share_of_the_requests_at_once() -> None:
 
 def test_the_tokens_of_one_user_have_one_share() -> None:
     def known(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if refused := environ.get(REFUSED):
-            raise refused
         environ[KNOWN] = environ["HTTP_AUTHORIZATION"].partition(" ")[0] or None
         deeper.pop()() if deeper else None
         return [b"answered"]
@@ -182,7 +180,7 @@ def test_the_tokens_of_one_user_have_one_share() -> None:
             ask("ada 1")
         assert ask("ada") == ask("token ada 1") == ask("grace 1") == b"answered", "no token passes for a user"
 
-    server = Arrivals(known, threads=64, body_bytes=BODY_BYTES)
+    server = Arrivals(known, refuse, threads=64, body_bytes=BODY_BYTES)
     deeper: list[Callable[[], object]] = []
     for number in range(20):
         assert ask(f"ada {number}") == b"answered"
@@ -239,7 +237,7 @@ def test_of_large_bodies_that_have_arrived_a_few_are_worked_on_at_once(monkeypat
         all_at_work.wait(30)
         return [b"done"]
 
-    server = Arrivals(work, threads=64, body_bytes=BODY_BYTES)
+    server = Arrivals(work, refuse, threads=64, body_bytes=BODY_BYTES)
     body = b"x" * (LARGE + 1)
 
     def one(token: str) -> bytes:
@@ -262,6 +260,6 @@ def test_a_large_body_takes_no_turn_from_small_ones(large: Arrivals) -> None:
         with Turn():
             return [b"in turn" if turns.leave() else b"out of turn"]
 
-    server = Arrivals(work, threads=64, body_bytes=BODY_BYTES)
+    server = Arrivals(work, refuse, threads=64, body_bytes=BODY_BYTES)
     assert send(server, BytesIO(b"x" * (LARGE + 1)), "ada", length=LARGE + 1) == b"out of turn"
     assert send(server, BytesIO(b"x"), "ada", length=1) == b"in turn"

@@ -11,7 +11,7 @@ from flask import Flask, Response
 from werkzeug.test import EnvironBuilder
 
 from finwise.api.arrivals import SMALL, Arrivals
-from finwise.api.auth import KNOWN, REFUSED
+from finwise.api.auth import KNOWN
 from finwise.api.departures import Departures
 from tests.household import Household
 
@@ -91,12 +91,13 @@ def test_a_full_house_keeps_nobody_from_small_answers_and_members_from_nothing(a
 
 def test_a_large_answer_is_in_progress_until_its_reader_has_taken_it() -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if refused := environ.get(REFUSED):
-            raise refused
         environ[KNOWN] = True
         return Response("x" * (SMALL + 1))(environ, start_response)
 
-    server = Departures(Arrivals(app, threads=64, body_bytes=1_000_000))
+    def refuse(environ: dict[str, Any], error: Exception) -> Any:
+        raise error
+
+    server = Departures(Arrivals(app, refuse, threads=64, body_bytes=1_000_000))
     taken = [Answer(server, "/", token="ada") for _ in range(16)]
     with pytest.raises(Exception, match="too many requests at once"):
         Answer(server, "/", token="ada")

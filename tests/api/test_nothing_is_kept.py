@@ -11,7 +11,8 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from finwise.api import errors, express
+from finwise.api import errors
+from finwise.api import request as requests
 from finwise.domain import json_text
 from finwise.errors import Busy, QuotaExceeded, SlowDown, TenantDeleted
 from tests.household import PASSWORD, Household, change, new_id
@@ -59,7 +60,7 @@ REQUESTS: dict[str, tuple[int, Callable[[Household], Environ]]] = {
     "a push with a rejected change": (200, lambda home: asked("POST", "/sync/changes", push(home, 1), home.token)),
     "a pull": (200, lambda home: asked("GET", f"/sync/changes/{home.tenant_id}", token=home.token)),
     "a pull that Flask answers": (
-        200, lambda home: asked("GET", f"/sync/changes/{home.tenant_id}", token=home.token, Accept="application/*"),
+        200, lambda home: asked("GET", f"/sync/changes/{home.tenant_id}/", token=home.token),
     ),
     "a first load": (200, lambda home: asked("GET", f"/sync/initial/{home.tenant_id}", token=home.token)),
     "the list of books": (200, lambda home: asked("GET", "/tenants", token=home.token)),
@@ -168,19 +169,19 @@ def test_a_request_that_meets_trouble_is_freed_with_its_answer(
 
 
 def test_nothing_of_a_strangers_query_is_remembered(home: Household, app: Flask) -> None:
-    before = express._query.cache_info().currsize
+    before = requests._parse_once.cache_info().currsize
     for number in range(20):
         query = f"since=2026-01-09T19:01:02.{number:06}Z"
         assert answered(app, asked("GET", f"/sync/changes/{home.tenant_id}?{query}")) == 401
         assert answered(app, asked("GET", f"/sync/changes/{home.tenant_id}?{query}", token="fw_wrong")) == 401
-    assert express._query.cache_info().currsize == before
+    assert requests._parse_once.cache_info().currsize == before
 
 
 def test_a_long_query_is_answered_and_not_remembered(home: Household, app: Flask) -> None:
     query = "entity_types=" + ",".join(["tags"] * 1_000)
-    before = express._query.cache_info().currsize
+    before = requests._parse_once.cache_info().currsize
     assert answered(app, asked("GET", f"/sync/changes/{home.tenant_id}?{query}", token=home.token)) == 200
-    assert express._query.cache_info().currsize == before
+    assert requests._parse_once.cache_info().currsize == before
 
 
 def test_a_stranger_may_send_little_and_a_member_little_but_pushes(home: Household, app: Flask) -> None:
