@@ -151,7 +151,7 @@ ACTIONS: tuple[tuple[Action, float], ...] = (
 
 SHARES = (  # what, of what, at least that much
     ("edits over a foreign version", "edits", 0.10),
-    ("ties", "contested", 0.05),
+    ("ties", "contested", 0.03),
     ("too late", "contested", 0.20),
     ("delete versus edit", "contested", 0.05),
     ("late deliveries", "pushes", 0.05),
