@@ -1,7 +1,7 @@
 """Requests that nobody would write: no answer is a server error, and what is refused leaves no trace.
 
-A short run of `proofs/requests.py`, which tries harder; a failure names the seed and the request. Beside it, bytes that
-were never a request.
+A short run of `python -m proofs.requests`, which tries harder; a failure names the seed and the request. Beside it,
+bytes that were never a request.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from proofs.requests import attempt, faults
-from proofs.requests_made import VALID, with_token
-from proofs.requests_world import Sent, World
+from harness.requests.rounds import attempt, faults
+from harness.requests.valid import VALID, with_token
+from harness.requests.world import Sent, World
 
 SIZE = 500  # requests of one seed
 BODIES = 100

@@ -19,9 +19,9 @@ from werkzeug.exceptions import HTTPException
 
 from finwise.domain.limits import Limits
 from harness.problems import assert_problem
-from proofs.requests import MARKS
-from proofs.requests_made import with_token
-from proofs.requests_world import CANARY, PASSWORD, Sent, World
+from harness.requests.rounds import MARKS
+from harness.requests.valid import with_token
+from harness.requests.world import CANARY, PASSWORD, Sent, World
 
 Headers = dict[str, str | None]
 

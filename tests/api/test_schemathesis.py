@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from werkzeug.wsgi import ClosingIterator
 
 from finwise.domain.tokens import NewToken
-from proofs.requests_world import PASSWORD, World
+from harness.requests.world import PASSWORD, World
 
 EXAMPLES = 15  # of right ones and of wrong ones, for each operation
 CHECKED = [
