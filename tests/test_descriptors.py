@@ -44,7 +44,7 @@ class Holder:
         self._held: list[socket.socket] = []
 
     def hold(self, most: int) -> None:
-        """Has so many, in place of those that the server has ended."""
+        """Holds so many connections: replaces those that the server has ended."""
         self._held = [each for each in self._held if not _has_ended(each)]
         while len(self._held) < most:
             opened = socket.create_connection(("127.0.0.1", self._port), timeout=10)

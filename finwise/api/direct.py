@@ -122,7 +122,7 @@ class Direct:
     def _read(self, request: Request, route: Route) -> bool:
         """Reads the body, before the turn, for it may take its time; whether the request is admitted.
 
-        Nothing of a stranger's body is read. Whoever has sent a request lately is asked for once the body is there.
+        Nothing of a stranger's body is read. The caller of a recent request is looked up once the body has arrived.
         """
         environ = request.environ
         length, token = int(environ["CONTENT_LENGTH"]), environ.get("HTTP_AUTHORIZATION", "")

@@ -37,7 +37,7 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`."""
 
 
 class StrictParser(FlaskParser):
-    """Reads JSON bodies by FinWise's own rules (json_text.py) in place of webargs'."""
+    """Reads JSON bodies by FinWise's own rules (json_text.py) instead of webargs'."""
 
     def load_json(self, req: Any, schema: Any) -> Any:
         """The parsed body. Raises Invalid, or the HTTP errors 413 and 415."""
