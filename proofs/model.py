@@ -18,6 +18,7 @@ from random import Random
 
 from proofs import model_rules
 from proofs.model_device import FORMS
+from proofs.model_installation import Installation
 from proofs.model_referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
 from proofs.model_world import (
     DECISIONS,
@@ -30,7 +31,6 @@ from proofs.model_world import (
     OK,
     SKEWS,
     TWICE,
-    Installation,
     World,
 )
 from proofs.proof import MEMORY, Result, main

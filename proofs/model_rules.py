@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from proofs.model_device import FORMS
+from proofs.model_installation import Installation
 from proofs.model_referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
-from proofs.model_world import DECISIONS, DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, Installation, World
+from proofs.model_world import DECISIONS, DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, World
 
 STEPS = 40  # of one example
 

@@ -6,41 +6,23 @@ I1 to I14 of docs/reliability.md. The first thing that is wrong ends the world w
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 from uuid import UUID
 
-import finwise
-from finwise.config import Settings
 from finwise.domain.conflicts import Decision
-from finwise.domain.cursor import parse_cursor
-from finwise.domain.sync import PullRequest, PushRequest
-from finwise.domain.user import User
-from finwise.domain.users import NewUser
-from finwise.errors import Conflict, FinWiseError, StorageFull
-from finwise.store.book import Book
+from finwise.domain.sync import PushRequest
+from finwise.errors import Conflict
 from proofs.model_device import Device, Json, Push, time_millis, time_text
-from proofs.model_lineage import PERSON, Data, Edit, Key, Life, Lineage
-from proofs.model_referee import (
-    CONFLICT_DAYS,
-    DAY,
-    MILLI,
-    SECOND,
-    TOMBSTONE_DAYS,
-    Judgement,
-    Reader,
-    State,
-    Violation,
-    require,
-)
-from proofs.model_service import Direct, Refused, Service, Shown
+from proofs.model_installation import START, Installation
+from proofs.model_lineage import PERSON, Data, Edit, Key, Life
+from proofs.model_referee import CONFLICT_DAYS, DAY, MILLI, SECOND, TOMBSTONE_DAYS, State, Violation, require
+from proofs.model_service import Refused, Shown
+from proofs.model_tenant import Tenant
 
-START = 1_800_000_000 * SECOND
 KEYS: tuple[Key, ...] = (("tags", "r0"), ("tags", "r1"), ("tags", "r2"), ("recipients", "r0"))
 DEVICES = ("a", "b", "c", "d", "e")
 
@@ -70,75 +52,25 @@ class Saved(NamedTuple):
     life: Life
 
 
-class Installation:
-    """FinWise with one user, in a folder."""
+class World(Tenant):
+    """The tenant with its devices and the people who decide about conflicts.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.domain = finwise.create_domain(
-            Settings(
-                instance=str(folder / "instance"),
-                tenant_databases=str(folder / "tenants"),
-                tombstone_days=TOMBSTONE_DAYS,
-                conflict_days=CONFLICT_DAYS,
-                maintenance_hours=0,
-                tenants_per_user=1_000_000,  # each run and each example has two of its own
-            )
-        )
-        new = NewUser(str(UUID(int=1)), "Ada", "ada@example.org", None)
-        self.user: User = self.domain.users.register(new, "::1", START)[0]
-        self.service: Service = Direct(self.domain)
-        self._tenants = 0
-
-    def __enter__(self) -> Installation:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.domain.close()
-
-    def new_tenant(self) -> str:
-        self._tenants += 1
-        tenant_id = str(UUID(int=self._tenants + 1))
-        self.domain.tenants.create(self.user, tenant_id, "Home", None, START)
-        self.domain.sync.pull(tenant_id, PullRequest())
-        return tenant_id
-
-    def file(self, tenant_id: str) -> Path:
-        return self.folder / "tenants" / f"tenant_{tenant_id}.db"
-
-
-class World:
-    """One tenant with its devices and its bystander, another tenant that nothing here may touch.
-
-    `now` is the true time in µs, `server_skew` how far the server's clock is off. The methods without an underscore
-    are what may happen; each leaves the world checked.
+    The methods without an underscore are what may happen; each leaves the world checked.
     """
 
     def __init__(self, installation: Installation, cases: Counter[str], skews: Sequence[int]) -> None:
-        self.installation, self.domain, self.cases = installation, installation.domain, cases
-        self.service = installation.service
-        self.tenant_id, self.bystander_id = installation.new_tenant(), installation.new_tenant()
-        self.now, self.server_skew = START, 0
-        self.lineage = Lineage()
+        super().__init__(installation, cases)
+        self.installation, self.domain = installation, installation.domain
         self.devices = [
             Device(name, self.lineage, self._stored_change, cases, skew)
             for name, skew in zip(DEVICES, skews, strict=True)
         ]
         self.late: list[Push] = []
         self.backups: list[Saved] = []
-        self.epochs: set[str] = set()
+        self.epochs = {self.state.epoch}
         self._values = 0
         self._moments: dict[tuple[Key, int], set[str]] = defaultdict(set)
         self._copies = self._sets = 0
-        self._reader = Reader(installation.file(self.tenant_id))
-        self._bystander = Reader(installation.file(self.bystander_id))
-        self.state = self._reader.look()
-        self._bystander_state = self._bystander.look()
-        self.epochs.add(self.state.epoch)
-
-    def close(self) -> None:
-        self._reader.close()
-        self._bystander.close()
 
     # What may happen
 
@@ -195,6 +127,20 @@ class World:
             self._push_failing(request, nth=1 + self._values % 4)
         elif fate != LOST_REQUEST:
             self._push(sender, request, fate)
+
+    def _push(self, sender: Device, request: Push, fate: str) -> None:
+        try:
+            answer = self._deliver(request)
+            if fate == TWICE:
+                self.cases["doubled"] += 1
+                answer = self._deliver(request)
+        except Refused as refused:
+            self._load(sender, refused.body)
+            return
+        if fate in (OK, TWICE):
+            sender.receive_push(answer, self.now // MILLI)
+            if answer.get("has_more") is False:
+                self._check_equal(sender, answer)
 
     def deliver_late(self, which: int) -> None:
         """A request that nobody waits for any more arrives."""
@@ -420,172 +366,6 @@ class World:
             "data": data,
         }
 
-    # Requests
-
-    @property
-    def server_now(self) -> int:
-        return self.now + self.server_skew
-
-    def _stored_change(self, key: Key) -> str | None:
-        stored = self.state.entities.get(key)
-        return stored.change_id if stored else None
-
-    def _push(self, sender: Device, request: Push, fate: str) -> None:
-        try:
-            answer = self._deliver(request)
-            if fate == TWICE:
-                self.cases["doubled"] += 1
-                answer = self._deliver(request)
-        except Refused as refused:
-            self._load(sender, refused.body)
-            return
-        if fate in (OK, TWICE):
-            sender.receive_push(answer, self.now // MILLI)
-            if answer.get("has_more") is False:
-                self._check_equal(sender, answer)
-
-    def _deliver(self, request: Push) -> Json:
-        """A push arrives at the server."""
-        before = self.state
-        try:
-            answer = self._asked(request.since, lambda: self.service.push(self.tenant_id, request, self.server_now))
-        finally:
-            after = self._look()
-        Judgement(self.lineage, self.cases, request, answer, before, after, self.server_now).check()
-        return answer
-
-    def _push_failing(self, request: Push, nth: int) -> None:
-        """A push during which the disk is full (I8): nothing of it is stored."""
-        before = self.state
-        with _failing_write(nth) as failed, suppress(Refused, StorageFull):
-            self._deliver(request)
-        if failed:
-            self._look()
-            require(self.state == before, "I8: a push that failed has left something behind")
-            self.cases["pushes that failed"] += 1
-
-    def _page(self, reader: Device, limit: int) -> Json:
-        answer = self._asked(
-            reader.since or "", lambda: self.service.pull(self.tenant_id, reader.since, limit, self.server_now)
-        )
-        self._look()
-        self._check_page(answer, reader.since, limit)
-        return answer
-
-    def _load(self, reader: Device, refusal: Mapping[str, Any] | None) -> None:
-        answer = self.service.load(self.tenant_id, self.server_now)
-        self.cases["first loads"] += 1
-        self._look()
-        self._check_entities(answer)
-        living = {key for key, stored in self.state.entities.items() if stored.data is not None}
-        there = {(entity["entity_type"], entity["id"]) for entity in answer["changes"]}
-        require(there == living, f"I7: a first load has {sorted(there)} where {sorted(living)} live")
-        if refusal is None and reader.is_before_restore(answer):
-            refusal = {"code": "epoch_changed", "give_back": True}
-            self.cases["restores seen by the epoch alone"] += 1
-        reader.receive_load(answer, self.now // MILLI, refusal)
-        self._check_equal(reader, answer)
-
-    def _asked(self, since: str | None, ask: Callable[[], Json]) -> Json:
-        """The answer, or the 410 that had to come. `since` "" is a pull from the beginning."""
-        expected = self._expected_refusal(since)
-        try:
-            answer = ask()
-        except Refused as refused:
-            body = refused.body
-            require(expected == body, f"{'I14' if self.backups else 'I7'}: {body} where {expected} was due")
-            self.cases[f"410 {body['code']}"] += 1
-            self.cases["410 without give_back"] += body.get("give_back") is False
-            raise
-        except StorageFull:
-            raise
-        except (FinWiseError, sqlite3.Error) as error:
-            raise Violation(f"the server failed: {type(error).__name__}: {error}") from error
-        require(expected is None, f"{_invariant(expected)}: a stale cursor was served where {expected} was due")
-        require(answer["epoch"] == self.state.epoch, "I14: an answer names another epoch than the file")
-        return answer
-
-    def _expected_refusal(self, since: str | None) -> Mapping[str, Any] | None:
-        state = self.state
-        if since is None:
-            return None
-        cursor = parse_cursor(since) if since else None
-        stamp = cursor.stamp if cursor else 0
-        if cursor and (cursor.epoch != state.epoch or stamp > state.last_stamp):
-            return {"code": "epoch_changed", "action": "initial", "give_back": stamp >= state.horizon}
-        return {"code": "cursor_expired", "action": "initial"} if stamp < state.horizon else None
-
-    # What is looked at
-
-    def _look(self) -> State:
-        self.state = self._reader.look()
-        require(self._bystander.look() == self._bystander_state, "I10: another tenant's book has changed")
-        return self.state
-
-    def _check_page(self, answer: Json, since: str | None, limit: int) -> None:
-        self._check_entities(answer)
-        require(len(answer["changes"]) <= limit, f"I7: a page of {len(answer['changes'])} where {limit} was asked for")
-        if answer["has_more"]:
-            stamp = parse_cursor(since).stamp if since else 0
-            require(parse_cursor(answer["next_since"]).stamp > stamp, "I7: a page makes no progress")
-
-    def _check_entities(self, answer: Json) -> None:
-        for entity in answer["changes"]:
-            self.check_entity(entity)
-
-    def check_entity(self, entity: Json) -> None:
-        """What is answered is what is stored."""
-        stored = self.state.entities.get((entity["entity_type"], entity["id"]))
-        said = (entity["created_at"], entity["updated_at"], entity["data"])
-        require(stored is not None and stored[1:4] == said, f"an answer says {said} where {stored} is stored")
-        require(entity["deleted_at"] == (None if entity["data"] else entity["updated_at"]), "a wrong deleted_at")
-
-    def _check_equal(self, device: Device, answer: Json) -> None:
-        """After the last page, a device holds what the server holds, its own queue aside (I7)."""
-        self._require_equal(device)
-        if not device.queue:
-            said = {name: digest for name, digest in answer["digest"].items() if int(digest, 16)}
-            require(device.digests() == said, f"I9: the digest of {device.name}'s book is not the server's")
-
-    def _require_equal(self, device: Device) -> None:
-        named = {entry.key for entry in device.queue}
-        for key in {*device.book, *self.state.entities} - named:
-            local, stored = device.book.get(key), self.state.entities.get(key)
-            mine = (
-                (time_text(local.updated_at), local.created_at, local.data)
-                if local and local.data is not None
-                else None
-            )
-            theirs = (stored.updated_at, stored.created_at, stored.data) if stored and stored.data is not None else None
-            require(mine == theirs, f"I7: device {device.name} ends with {mine} of {key}, the server with {theirs}")
-
     def _names(self, change_ids: Sequence[str]) -> str:
         edits = [self.lineage.edits[change_id] for change_id in change_ids]
         return ", ".join(f"{edit.data or 'the deletion'} of {'/'.join(edit.key)} by {edit.author}" for edit in edits)
-
-
-@contextmanager
-def _failing_write(nth: int) -> Iterator[list[str]]:
-    """The disk is full at the nth writing step of a push; the list then names that step."""
-    failed: list[str] = []
-    left = [nth]
-
-    def failing(name: str, write: Callable[..., None]) -> Callable[..., None]:
-        def step(*arguments: Any) -> None:
-            left[0] -= 1
-            if left[0] == 0:
-                failed.append(name)
-                raise StorageFull("The disk is full.")
-            write(*arguments)
-
-        return step
-
-    writes = {name: write for name, write in vars(Book).items() if name.startswith(("put_", "add_"))}
-    with ExitStack() as patches:
-        for name, write in writes.items():
-            patches.enter_context(patch.object(Book, name, failing(name, write)))
-        yield failed
-
-
-def _invariant(expected: Mapping[str, Any] | None) -> str:
-    return "I14" if expected and expected["code"] == "epoch_changed" else "I7"

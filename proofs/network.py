@@ -24,9 +24,9 @@ from finwise.errors import Conflict
 from harness.server import Server
 from proofs import model
 from proofs.model_device import Json, Push
+from proofs.model_installation import START, Installation
 from proofs.model_referee import CONFLICT_DAYS, TOMBSTONE_DAYS, Violation
 from proofs.model_service import Refused, Shown, shown
-from proofs.model_world import START, Installation
 from proofs.network_server import CLOCK, Clock
 from proofs.proof import MEMORY, PATIENCE, Result, main
 
