@@ -7,7 +7,6 @@ from threading import RLock
 from finwise.errors import Quarantined, TenantDeleted
 from finwise.store import migrations
 from finwise.store.connection import Connection, connect, snapshot, transaction
-from finwise.store.databases import KIND
 from finwise.store.sqlite_errors import translated
 from finwise.store.views import Columns, Views
 
@@ -33,7 +32,7 @@ class MemoryDatabases:
         """As `Databases.transact`."""
         with self._turn, translated(), transaction(self._connection(tenant_id)):
             connection = self._connection(tenant_id)
-            migrations.migrate(connection, KIND)
+            migrations.migrate(connection, migrations.TENANT)
             self._views.update(connection)
             yield connection
 

@@ -84,10 +84,10 @@ def _compared(shared: Round, told: list[dict[str, Any]]) -> dict[str, Any]:
     held = _everything(domain, shared.tenant_id)
     seen = {tuple(key.split(" ")): stamp for each in told for key, stamp in each.get("seen", {}).items()}
     violations = [line for each in told for line in each["violations"]]
-    missed = [key for key, version in held.items() if seen.get(key) != version.stamp]
+    missed = [key for key, stamp in held.items() if seen.get(key) != stamp]
     if missed:
         violations.append(f"the reader missed {len(missed)} of {len(held)} entities, {missed[0]} for example")
-    if len({version.stamp for version in held.values()}) != len(held):
+    if len(set(held.values())) != len(held):
         violations.append("two versions have one stamp")
     violations += domain.verification.verify(shared.tenant_id)
     domain.close()
@@ -141,7 +141,8 @@ def follow(shared: Round, ended: Event) -> dict[str, Any]:
     while True:
         last = ended.is_set()
         page = domain.sync.pull(shared.tenant_id, PullRequest(since, limit=PAGE if not last else 1_000))
-        seen |= {f"{version.entity_type} {version.id}": version.stamp for version in page.entities}
+        for (stamp, _), entity in zip(page.rows, page.entities, strict=True):
+            seen[f"{entity.entity_type} {entity.id}"] = stamp
         since = Cursor(page.next_stamp, page.epoch)
         pages += 1
         if last and not page.has_more:
@@ -159,8 +160,6 @@ def load(shared: Round, ended: Event) -> dict[str, Any]:
             versions = list(given.entities)
         if _sums(versions) != {name: value for name, value in given.digest.items() if value != digest.ZERO}:
             violations.append(f"a first load of {len(versions)} entities is not what its digest says")
-        if any(version.stamp > given.next_stamp for version in versions):
-            violations.append("a first load holds more than its cursor says")
         loads += 1
     domain.close()
     return {"loads": loads, "violations": violations}
@@ -181,9 +180,11 @@ def intrude(shared: Round, ended: Event) -> dict[str, Any]:
     return {"violations": []}
 
 
-def _everything(domain: Domain, tenant_id: str) -> dict[Key, Entity]:
+def _everything(domain: Domain, tenant_id: str) -> dict[Key, int]:
+    """The stamp of each entity."""
     page = domain.sync.pull(tenant_id, PullRequest(limit=1_000_000))
-    return {(entity.entity_type, entity.id): entity for entity in page.entities}
+    entities = zip(page.rows, page.entities, strict=True)
+    return {(entity.entity_type, entity.id): stamp for (stamp, _), entity in entities}
 
 
 def _sums(versions: list[Entity]) -> Mapping[str, str]:

@@ -50,7 +50,7 @@ class TenantFile:
 
     def put_book(self, values: str) -> None:
         """Sets what stands in the row of the book, such as `horizon = 5`, with a checksum that fits."""
-        sums = "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)"
+        sums = "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)"
         self.execute(f"UPDATE sync_book SET {values}", sums)
 
     def purge_tombstones(self) -> None:
@@ -61,6 +61,6 @@ class TenantFile:
                FROM sync_entities WHERE is_deleted""",
             """UPDATE sync_book
                SET horizon = (SELECT max(horizon, max(stamp)) FROM sync_entities WHERE is_deleted)""",
-            "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)",
+            "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)",
             "DELETE FROM sync_entities WHERE is_deleted",
         )

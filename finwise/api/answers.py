@@ -1,10 +1,10 @@
 """Sync answers as JSON text. Entities are joined as the text they are stored as, never parsed and written again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from finwise.domain.book import StoredConflict
-from finwise.domain.change import Rejection, Row, Version, entity_text
+from finwise.domain.change import Rejection, Version, entity_text
 from finwise.domain.conflicts import Listed
 from finwise.domain.cursor import format_cursor
 from finwise.domain.devices import Owner
@@ -40,21 +40,23 @@ def pushed_text(pushed: Pushed, now: int) -> str:
     return f'{{{_head(pushed.epoch, now)},"results":[{results}]{page}}}'
 
 
-def load_chunks(load: Load, now: int) -> Iterator[str]:
-    """The answer to a first load, in pieces."""
-    yield f'{{{_head(load.epoch, now)},"changes":['
-    separator = ""
-    for rows in load.chunks:
-        yield separator + _joined(rows)
-        separator = ","
-    yield f"],{_end(load.epoch, load.next_stamp, load.digest)}}}"
+def load_chunks(load: Load, now: int) -> Iterator[bytes]:
+    """The answer to a first load, in pieces; the first is made of the first entities, and fails if they cannot be read.
+
+    An answer without its end is no answer: what is missing is found at the end alone.
+    """
+    start = f'{{{_head(load.epoch, now)},"changes":['.encode()
+    for texts in load.chunks:
+        yield start + b",".join(texts)
+        start = b","
+    yield f"{'' if start == b',' else start.decode()}],{_end(load.epoch, load.next_stamp, load.digest)}}}".encode()
 
 
-def load_lines(load: Load, now: int) -> Iterator[str]:
+def load_lines(load: Load, now: int) -> Iterator[bytes]:
     """The answer to a first load as NDJSON: an entity a line, and a last line with everything else."""
-    for rows in load.chunks:
-        yield "".join([f"{text}\n" for _, text in rows])
-    yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n"
+    for texts in load.chunks:
+        yield b"\n".join(texts) + b"\n"
+    yield f"{{{_head(load.epoch, now)},{_end(load.epoch, load.next_stamp, load.digest)}}}\n".encode()
 
 
 def _head(epoch: str, now: int) -> str:
@@ -64,7 +66,8 @@ def _head(epoch: str, now: int) -> str:
 
 def _page(page: Page) -> str:
     end = _end(page.epoch, page.next_stamp, page.digest, has_more=page.has_more)
-    return f'"changes":[{_joined(page.rows)}],{end}'
+    changes = b",".join([text for _, text in page.rows]).decode()
+    return f'"changes":[{changes}],{end}'
 
 
 def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_more: bool = False) -> str:
@@ -72,10 +75,6 @@ def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_m
     if digest is not None:
         end["digest"] = digest
     return write(end)[1:-1]
-
-
-def _joined(rows: Sequence[Row]) -> str:
-    return ",".join([text for _, text in rows])
 
 
 def _conflict(conflict: StoredConflict, authors: Mapping[str, Owner]) -> str:

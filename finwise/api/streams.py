@@ -72,17 +72,25 @@ class Streams:
         return answer
 
     def in_turn(self, body: Iterator[T], tenant_id: str) -> Iterator[T]:
-        """The pieces of a body, each made when nobody else makes one. The tenant has a place."""
+        """The pieces of a body, each made when nobody else makes one. The tenant has a place.
+
+        The first is made here and now: if that fails, there is an error to answer, and not a body that breaks off.
+        """
         of_the_book = self._turns[tenant_id]
-        while True:
-            with of_the_book, self._turn:
-                piece = next(body, None)
-            if piece is None:
-                return
+        first = self._next(body, of_the_book)
+        return iter(()) if first is None else self._from(first, body, of_the_book)
+
+    def _from(self, piece: T | None, body: Iterator[T], of_the_book: Lock) -> Iterator[T]:
+        while piece is not None:
             yield piece
+            piece = self._next(body, of_the_book)
+
+    def _next(self, body: Iterator[T], of_the_book: Lock) -> T | None:
+        with of_the_book, self._turn:
+            return next(body, None)
 
 
-def packed(answer: Response, body: Iterator[str]) -> None:
+def packed(answer: Response, body: Iterator[bytes]) -> None:
     """Gives the answer its body, gzipped if the client accepts that.
 
     Nothing of a request is in such an answer and no token, and a browser sends none by itself; so its length tells
@@ -96,9 +104,9 @@ def packed(answer: Response, body: Iterator[str]) -> None:
         answer.response = body
 
 
-def _gzipped(body: Iterator[str]) -> Iterator[bytes]:
+def _gzipped(body: Iterator[bytes]) -> Iterator[bytes]:
     packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
     for piece in body:
-        if ready := packer.compress(piece.encode()):
+        if ready := packer.compress(piece):
             yield ready
     yield packer.flush()

@@ -1,6 +1,6 @@
 """A tenant's book as the rules see it: what the store promises, and the records that cross between the two layers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -73,14 +73,17 @@ class Book(Protocol):
         The second value tells whether they end early, with the entity that reaches MAX_TEXT characters.
         """
 
-    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
-        """At most `limit` living entities with after < stamp, in stamp order; they may end early, as above."""
+    def read_living(self, entity_types: Collection[str] | None) -> Iterator[Sequence[bytes]]:
+        """The texts of the living entities, in chunks that are read as they are asked for, in no order.
+
+        Raises Quarantined at any time, also after the last one, if entities are missing.
+        """
 
     def list_digests(self) -> Mapping[str, str]:
         """The digest of each entity type that was ever stored, as it is answered."""
 
-    def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
-        """At most `limit` conflicts, in the order they were kept, from after `place` on."""
+    def read_conflicts(self) -> Iterator[Sequence[StoredConflict]]:
+        """The conflicts in the order they were kept, in chunks; raises Quarantined as `read_living` does."""
 
     def list_contacts(self) -> list[Contact]:
         """The last contact of each device, most recent first."""
@@ -103,6 +106,9 @@ class WritableBook(Book, Protocol):
 
     def list_versions(self, keys: Collection[Key]) -> dict[Key, Version]:
         """The stored versions of these entities, those that there are."""
+
+    def require_index(self) -> None:
+        """Raises Quarantined if there are versions that `list_versions` does not find. Takes a look at all of them."""
 
     def list_remembered(self, change_ids: Collection[str]) -> set[tuple[Key, str]]:
         """Which of these change_ids are remembered, and for which entity."""

@@ -48,13 +48,12 @@ class Change(NamedTuple):
     base_updated_at: str | None
 
 
-Row = tuple[int, str]  # an entity's stamp, and the entity as it goes over the wire and as it is stored
+Row = tuple[int, bytes]  # an entity's stamp, and its text in UTF-8 as it goes over the wire and is stored
 
 
 class Entity(NamedTuple):
     """An entity as devices get it; `data` is JSON text, None for a tombstone."""
 
-    stamp: int
     entity_type: str
     id: str
     created_at: str
@@ -98,13 +97,15 @@ def entity_text(version: Version) -> str:
     )
 
 
-def read_entity(row: Row) -> Entity:
+def read_entity(text: bytes) -> Entity:
     """The entity of a text that `entity_text` has written. Raises Quarantined if the text is damaged."""
-    stamp, text = row
-    match = _ENTITY.fullmatch(text)
+    try:
+        match = _ENTITY.fullmatch(text.decode())
+    except UnicodeDecodeError:
+        match = None
     if match is None:
         raise quarantined()
-    return Entity(stamp, *match.groups())
+    return Entity(*match.groups())
 
 
 def _quoted(text: str) -> str:

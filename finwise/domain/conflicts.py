@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import uuid4
 
-from finwise.domain.book import Book, Books, KeptConflict, StoredConflict
+from finwise.domain.book import Books, KeptConflict, StoredConflict
 from finwise.domain.change import Change, Version, same_content
 from finwise.domain.concurrency import Concurrency
 from finwise.domain.devices import Owner, Owners, authors
@@ -13,8 +13,6 @@ from finwise.domain.merge import OVERWRITTEN
 from finwise.domain.push import Push
 from finwise.domain.sync import require_room
 from finwise.errors import Conflict, NotFound
-
-_CHUNK = 20  # conflicts in memory at once while they are sent; two versions each, of 256 KiB at most
 
 
 class Decision(NamedTuple):
@@ -46,7 +44,7 @@ class Conflicts:
     def list_of(self, tenant_id: str) -> Iterator[Listed]:
         """All of them in one snapshot, while the context is open. Raises what Books raises."""
         with self._books.read(tenant_id) as book:
-            yield Listed(_chunks(book), authors(book, self._owners))
+            yield Listed(book.read_conflicts(), authors(book, self._owners))
 
     def restore(self, tenant_id: str, conflict_id: str, decision: Decision, now: int) -> Version:
         """Brings the loser back as a new change on top of the stored version: the version that is stored then.
@@ -96,13 +94,6 @@ def _change(kept: KeptConflict, stored: Version | None) -> Change:
         says_base=True,
         base_updated_at=stored.updated_at if stored else None,
     )
-
-
-def _chunks(book: Book) -> Iterator[Sequence[StoredConflict]]:
-    after = 0
-    while conflicts := book.list_conflicts_after(after, _CHUNK):
-        yield conflicts
-        after = conflicts[-1].place
 
 
 def _not_found() -> NotFound:

@@ -19,6 +19,7 @@ from finwise.errors import Invalid
 DEVICE_ID = "finwise-import"
 
 _BATCH = 1_000  # entities in one transaction, so that other writers get their turn
+_PIECE = 256 * 1024  # characters of a book that are sent at once
 _OWN = ("id", "created_at", "updated_at")
 
 Entities = Iterator[Entity]
@@ -90,7 +91,20 @@ def book_text(sync: Sync, tenant_id: str) -> Iterator[Iterator[str]]:
     Sync.living raises.
     """
     with sync.living(tenant_id) as types:
-        yield _lines(types)
+        yield _pieces(_lines(types))
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[str]:
+    """The lines in pieces: a small book is one, which is there as a whole or not at all."""
+    piece: list[str] = []
+    size = 0
+    for line in lines:
+        piece.append(line)
+        size += len(line)
+        if size >= _PIECE:
+            yield "".join(piece)
+            piece, size = [], 0
+    yield "".join(piece)
 
 
 def _lines(types: Iterator[tuple[str, Entities]]) -> Iterator[str]:

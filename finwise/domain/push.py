@@ -48,6 +48,10 @@ class Push:
         self._after_purged = next_milli(millis_text(position.horizon)) if position.horizon else ""
         keys = {change.key for change in accepted}
         self._before = book.list_versions(keys)
+        if len(self._before) < len(keys) and any(
+            change.base_updated_at is not None and change.key not in self._before for change in accepted
+        ):
+            book.require_index()  # what the device knows was forgotten, or cannot be found and would be there twice
         self._written: dict[Key, Version] = {}
         self._known_ids = book.list_remembered({change.change_id for change in accepted})
         # If each change is about another entity, none builds upon another.

@@ -25,12 +25,12 @@ from finwise.errors import Invalid, Quarantined, ReadOnly
 from finwise.store.book import Connections
 from finwise.store.connection import connect, snapshot
 from finwise.store.copies import copy, fingerprint
+from finwise.store.damages import content, damages, damages_of_users
 from finwise.store.folder import make_folder, sync_folder
 from finwise.store.permissions import hand_over
 from finwise.store.sqlite_errors import translated
 from finwise.store.tenants import list_tenants
 from finwise.store.users_database import UsersDatabase
-from finwise.store.verification import content, damages, damages_of_users
 
 FORMAT = 1
 MANIFEST, USERS = "manifest.json", "users.db"

@@ -1,25 +1,26 @@
 """The SQL of a tenant's book."""
 
 import json
-import sqlite3
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from secrets import token_hex
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
-from finwise.domain.change import Key, Row, Version, entity_text, read_entity
+from finwise.domain.change import Key, Row, Version
 from finwise.domain.cursor import Position
-from finwise.domain.limits import MAX_TEXT
 from finwise.domain.times import parse_micros
 from finwise.errors import quarantined
-from finwise.store.checksum import checksum, checksum_of
-from finwise.store.connection import Connection
+from finwise.store.checksum import checksum
+from finwise.store.connection import Connection, Mark
+from finwise.store.entity_rows import intact_version, living, row_of, stored_after, weight
 from finwise.store.id_hash import id_hash
 from finwise.store.page_limit import lift_page_limit
 
-_FEW = 32  # rows fetched at once; each may have the size of a change, 256 KiB
+_FEW_CONFLICTS = 20  # in memory at once while they are sent; two versions each, of 256 KiB at most
 
 
 class Connections(Protocol):
@@ -47,73 +48,100 @@ class Books:
 class _Block:
     """A block with a book in it; a class, as the blocks of connection.py."""
 
-    __slots__ = ("_block", "_connection")
+    __slots__ = ("_block", "_book", "_connection")
 
     def __init__(self, block: AbstractContextManager[Connection]) -> None:
         self._block = block
 
     def __enter__(self) -> "Book":
         self._connection = self._block.__enter__()
-        return Book(self._connection)
+        self._book = Book(self._connection)
+        return self._book
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._book.stop_reading()
         self._block.__exit__(kind, error, trace)
+
+
+class _State(NamedTuple):
+    """The row of sync_book; `digests` and `sums` are JSON objects by entity_type, as texts.
+
+    `writes`: how often it was written. `conflicts`: how many there are.
+    """
+
+    position: Position
+    writes: int
+    conflicts: int
+    digests: str
+    sums: str
 
 
 class Book:
     """One tenant's book within a snapshot or a transaction.
 
-    Rows are always read to the last: a half-read cursor would hold its snapshot open. An entity's text begins as
-    `entity_text` writes it, so that its type is found without reading the JSON.
+    Rows are read to the last, or their cursor is closed: a half-read one would hold its snapshot open.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._cache = connection.cache
+        self._weights: dict[int, tuple[str, int]] = {}  # of the versions that were read, by their stamps
+        self._added: dict[str, int] = defaultdict(int)  # to the sums, by this transaction
+        self._reading: Generator[Sequence[bytes], None, None] | None = None
 
     def find_position(self) -> Position:
-        def find() -> Position:
-            *position, kept = self._connection.execute(
-                "SELECT epoch, last_stamp, horizon, checksum FROM sync_book"
-            ).fetchone()
-            if (
-                checksum(*position) != kept
-            ):  # before anything is derived from it, or the damage would get a valid checksum
-                raise quarantined()
-            return Position(*position)
+        return self._state().position
 
-        return self._cache.recall("position", find)
+    def _state(self) -> _State:
+        def find() -> _State:
+            row = self._connection.execute(
+                "SELECT epoch, last_stamp, horizon, writes, conflicts, digests, sums, checksum FROM sync_book"
+            ).fetchone()
+            # Before anything is derived from it, or the damage would get a valid checksum.
+            if row is None:
+                raise quarantined()
+            _require_fitting(row)
+            return _State(Position(*row[:3]), *row[3:-1])
+
+        return self._cache.recall("state", find)
+
+    def _put_state(self, state: _State, answers: Mapping[Hashable, object] | None = None) -> None:
+        state = state._replace(writes=state.writes + 1)
+        values = (*state.position, *state[1:])
+        written = self._connection.execute(
+            """UPDATE sync_book SET epoch = ?, last_stamp = ?, horizon = ?, writes = ?, conflicts = ?, digests = ?,
+                 sums = ?, checksum = ?""",
+            (*values, checksum(*values)),
+        )
+        self._cache.told(written, {"state": state, **(answers or {})})
+        self._connection.mark = Mark(state.position.epoch, state.writes)
 
     def list_stored_between(
         self, after: int, until: int, entity_types: Collection[str] | None, limit: int
     ) -> tuple[list[Row], bool]:
-        rows = self._connection.execute(
-            """SELECT stamp, entity FROM sync_entities
-               WHERE stamp > :after AND stamp <= :until
-                 AND (:types IS NULL
-                      OR substr(entity, 17, instr(entity, '","id":') - 17) IN (SELECT value FROM json_each(:types)))
-               ORDER BY stamp LIMIT :limit""",
-            {"after": after, "until": until, "types": _json_list(entity_types), "limit": limit},
-        )
-        return _bounded(rows)
+        return stored_after(self._connection, after, until, entity_types, limit)
 
-    def list_living_after(self, after: int, entity_types: Collection[str] | None, limit: int) -> list[Row]:
-        rows = self._connection.execute(
-            """SELECT stamp, entity FROM sync_entities
-               WHERE stamp > :after AND NOT is_deleted
-                 AND (:types IS NULL
-                      OR substr(entity, 17, instr(entity, '","id":') - 17) IN (SELECT value FROM json_each(:types)))
-               ORDER BY stamp LIMIT :limit""",
-            {"after": after, "types": _json_list(entity_types), "limit": limit},
-        )
-        return _bounded(rows)[0]
+    def read_living(self, entity_types: Collection[str] | None) -> Iterator[Sequence[bytes]]:
+        self.stop_reading()
+        self._reading = self._living(entity_types)
+        return self._reading
+
+    def stop_reading(self) -> None:
+        """Ends what was read of living entities, if not all was: its cursor would hold the snapshot open."""
+        if self._reading is not None:
+            self._reading.close()
+
+    def _living(self, entity_types: Collection[str] | None) -> Generator[Sequence[bytes], None, None]:
+        sums: dict[str, int] = json_text.read_own(self._state().sums)
+        expected = sum(each for name, each in sums.items() if entity_types is None or name in entity_types)
+        with self._connection.explained:  # they are read long after what began this block has been answered
+            yield from living(self._connection, entity_types, expected)
 
     def list_digests(self) -> Mapping[str, str]:
         def find() -> dict[str, str]:
-            (text,) = self._connection.execute("SELECT digests FROM sync_book").fetchone()
-            digests: dict[str, str] = json_text.read_own(text)
+            digests: dict[str, str] = json_text.read_own(self._state().digests)
             return digests
 
         return self._cache.recall("digests", find)
@@ -122,21 +150,33 @@ class Book:
         hashes = {id_hash(entity_id) for _, entity_id in keys}
         if len(hashes) == 1:  # as in most pushes; a table of values takes longer
             rows = self._connection.execute(
-                """SELECT stamp, entity, change_id, device_id, is_deleted, checksum
+                """SELECT stamp, is_deleted, checksum, crc, CAST(entity AS BLOB), change_id, device_id
                    FROM sync_entities WHERE id_hash = ?""",
                 tuple(hashes),
             )
         else:  # CROSS JOIN: as the hashes come, each by the index; for IN, SQLite would sort them first
             rows = self._connection.execute(
-                """SELECT stamp, entity, change_id, device_id, is_deleted, checksum
+                """SELECT stamp, is_deleted, checksum, crc, CAST(entity AS BLOB), change_id, device_id
                    FROM json_each(?) AS wanted CROSS JOIN sync_entities ON id_hash = wanted.value""",
                 (json_text.write(list(hashes)),),
             )
         wanted, found = set(keys), {}
-        for version in map(_intact, rows):  # one by one, for there may be many that have a hash
+        for row in rows:  # one by one, for there may be many that have a hash
+            version = intact_version(row)
             if (key := (version.entity_type, version.id)) in wanted:
                 found[key] = version
+                self._weights[version.stamp] = version.entity_type, weight(*row[:3])
         return found
+
+    def require_index(self) -> None:
+        by_index = self._connection.execute(
+            "SELECT count(*), sum(id_hash) FROM sync_entities INDEXED BY sync_entities_id"
+        ).fetchone()
+        if (
+            by_index
+            != self._connection.execute("SELECT count(*), sum(id_hash) FROM sync_entities NOT INDEXED").fetchone()
+        ):
+            raise quarantined()
 
     def list_remembered(self, change_ids: Collection[str]) -> set[tuple[Key, str]]:
         if len(change_ids) == 1:  # as above
@@ -153,106 +193,141 @@ class Book:
 
     def add_versions(self, versions: Collection[Version]) -> None:
         written = self._connection.executemany(
-            """INSERT INTO sync_entities (stamp, id_hash, is_deleted, entity, change_id, device_id, checksum)
-               VALUES (?, ?, ?, ?, ?, ?, ?)""",
-            map(row_of, versions),
+            """INSERT INTO sync_entities
+                 (stamp, id_hash, is_deleted, checksum, crc, entity, change_id, device_id)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            map(self._counted_row, versions),
         )
         self._cache.told(written)
 
     def replace_versions(self, versions: Mapping[int, Version]) -> None:
+        for stamp in versions:
+            entity_type, removed = self._weights[stamp]
+            self._added[entity_type] -= removed
         written = self._connection.executemany(
             """UPDATE sync_entities
-               SET stamp = ?, id_hash = ?, is_deleted = ?, entity = ?, change_id = ?, device_id = ?, checksum = ?
+               SET stamp = ?, id_hash = ?, is_deleted = ?, checksum = ?, crc = ?, entity = ?, change_id = ?,
+                 device_id = ?
                WHERE stamp = ?""",
-            [(*row_of(version), stamp) for stamp, version in versions.items()],
+            [(*self._counted_row(version), stamp) for stamp, version in versions.items()],
         )
         self._cache.told(written)
 
+    def _counted_row(self, version: Version) -> tuple[Any, ...]:
+        row = row_of(version)
+        self._added[version.entity_type] += weight(row[0], row[2], row[3])
+        return row
+
     def add_remembered(self, remembered: Collection[Remembered]) -> None:
-        written = self._connection.executemany(
+        self._connection.executemany(
             """INSERT INTO sync_change_ids (change_id, entity_type, id, since) VALUES (?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
             [(change_id, *key, since) for key, change_id, since in remembered],
         )
-        self._cache.told(written)
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
-        written = self._connection.executemany(
-            """INSERT INTO sync_conflicts (reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
-                 device_id, checksum)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        added = self._connection.executemany(
+            """INSERT INTO sync_conflicts (conflict_id, reason, kept_at, entity_type, id, created_at, updated_at, data,
+                 change_id, device_id, checksum)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT DO NOTHING""",
             [
-                (reason, kept_at, *loser[1:], checksum(reason, kept_at, *loser[1:]))
-                for reason, kept_at, loser in conflicts
+                (*row, checksum(*row))
+                for row in ((token_hex(16), reason, kept_at, *loser[1:]) for reason, kept_at, loser in conflicts)
             ],
         )
-        self._cache.told(written)
+        self._cache.told(added)
+        if added.rowcount > 0:
+            self._count_conflicts(added.rowcount)
 
     def put_state(self, last_stamp: int, digests: Mapping[str, str]) -> None:
-        epoch, _, horizon = self.find_position()
-        position, digests = Position(epoch, last_stamp, horizon), {**self.list_digests(), **digests}
-        written = self._connection.execute(
-            "UPDATE sync_book SET last_stamp = ?, digests = ?, checksum = ?",
-            (last_stamp, json_text.write(digests), checksum(*position)),
+        before = self._state()
+        position = before.position._replace(last_stamp=last_stamp)
+        digests, sums = {**self.list_digests(), **digests}, json_text.read_own(before.sums)
+        for entity_type, added in self._added.items():
+            sums[entity_type] = sums.get(entity_type, 0) + added
+        self._added.clear()
+        self._put_state(
+            before._replace(position=position, digests=json_text.write(digests), sums=json_text.write(sums)),
+            {"digests": digests},
         )
-        self._cache.told(written, {"position": position, "digests": digests})
 
-    def list_conflicts_after(self, place: int, limit: int) -> list[StoredConflict]:
+    def read_conflicts(self) -> Iterator[Sequence[StoredConflict]]:
+        with self._connection.explained:  # as above
+            place = found = 0
+            while conflicts := self._conflicts_after(place):
+                place, found = conflicts[-1].place, found + len(conflicts)
+                yield conflicts
+            if found != self._state().conflicts:
+                raise quarantined()
+
+    def _conflicts_after(self, place: int) -> list[StoredConflict]:
         rows = self._connection.execute(
-            """SELECT rowid, conflict_id, reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id,
+            """SELECT rowid, conflict_id, reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
                  device_id, checksum
                FROM sync_conflicts WHERE rowid > ? ORDER BY rowid LIMIT ?""",
-            (place, limit),
+            (place, _FEW_CONFLICTS),
         ).fetchall()
-        rows = [_intact_conflict(row, 2) for row in rows]
-        stored = self.list_versions({(row[5], row[6]) for row in rows})
+        kept = [_kept_conflict(row[1:]) for row in rows]
+        keys = {(each.loser.entity_type, each.loser.id) for each in kept}
+        stored = self.list_versions(keys)
+        if len(stored) < len(keys):
+            self.require_index()
         return [
-            StoredConflict(
-                row[0], row[1], KeptConflict(row[2], row[3], Version(*row[4:])), stored.get((row[5], row[6]))
-            )
-            for row in rows
+            StoredConflict(row[0], row[1], each, stored.get((each.loser.entity_type, each.loser.id)))
+            for row, each in zip(rows, kept, strict=True)
         ]
 
     def find_conflict(self, conflict_id: str) -> KeptConflict | None:
         row = self._connection.execute(
-            """SELECT reason, kept_at, 0, entity_type, id, created_at, updated_at, data, change_id, device_id, checksum
+            """SELECT conflict_id, reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id,
+                 checksum
                FROM sync_conflicts WHERE conflict_id = ?""",
             (conflict_id,),
         ).fetchone()
-        if row is None:
-            return None
-        reason, kept_at, *loser = _intact_conflict(row, 0)
-        return KeptConflict(reason, kept_at, Version(*loser))
+        return None if row is None else _kept_conflict(row)
 
     def delete_conflict(self, conflict_id: str) -> bool:
-        deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,))
-        return deleted.rowcount == 1
+        deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,)).rowcount
+        if deleted:
+            self._count_conflicts(-deleted)
+        return bool(deleted)
+
+    def _count_conflicts(self, more: int) -> None:
+        state = self._state()
+        self._put_state(state._replace(conflicts=state.conflicts + more))
 
     def list_contacts(self) -> list[Contact]:
         rows = self._connection.execute(
-            """SELECT token_id, last_contact, device_id, cursor, clock_skew FROM sync_devices
+            """SELECT token_id, last_contact, device_id, cursor, clock_skew, checksum FROM sync_devices
                ORDER BY last_contact DESC, token_id"""
         ).fetchall()
-        return [Contact(*row) for row in rows]
+        return list(map(_contact, rows))
 
     def find_contact(self, token_id: str) -> Contact | None:
         def find() -> Contact | None:
             row = self._connection.execute(
-                "SELECT token_id, last_contact, device_id, cursor, clock_skew FROM sync_devices WHERE token_id = ?",
+                """SELECT token_id, last_contact, device_id, cursor, clock_skew, checksum
+                   FROM sync_devices WHERE token_id = ?""",
                 (token_id,),
             ).fetchone()
-            return Contact(*row) if row else None
+            return None if row is None else _contact(row)
 
         return self._cache.recall(("contact", token_id), find)
 
     def put_contact(self, contact: Contact) -> None:
+        self.find_contact(contact.token_id)  # which is checked: what stays is written again
         self._connection.execute(
             """INSERT INTO sync_devices (token_id, last_contact, device_id, cursor, clock_skew) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (token_id) DO UPDATE SET
                  device_id = coalesce(excluded.device_id, device_id), cursor = coalesce(excluded.cursor, cursor),
                  clock_skew = coalesce(excluded.clock_skew, clock_skew), last_contact = excluded.last_contact""",
             contact,
+        )
+        self._connection.execute(
+            """UPDATE sync_devices SET checksum = checksum(token_id, last_contact, device_id, cursor, clock_skew)
+               WHERE token_id = ?""",
+            (contact.token_id,),
         )
         if contact.device_id is not None:
             self._connection.execute(
@@ -270,41 +345,27 @@ class Book:
         return (pages - unused) * self._connection.page_size
 
     def purge(self, forgotten_before: int, conflicts_before: int, now: int) -> Purged:
-        epoch, last_stamp, horizon = self.find_position()  # which is checked: the new horizon is derived from it
+        state = self._state()  # which is checked: the new one is derived from it
         execute = self._connection.execute
         change_ids = execute("DELETE FROM sync_change_ids WHERE since < ?", (forgotten_before,)).rowcount
         old = execute(
-            "SELECT stamp, entity, change_id, device_id FROM sync_entities WHERE stamp < ? AND is_deleted",
+            """SELECT stamp, is_deleted, checksum, crc, CAST(entity AS BLOB), change_id, device_id
+               FROM sync_entities WHERE stamp < ? AND is_deleted""",
             (forgotten_before,),
         )
+        # A living entity that a flipped bit makes a tombstone is damaged, and would be gone for good.
         # The horizon never lies above the last stamp, or no cursor would be valid. So the tombstone of an edit that is
         # dated later, after many edits at once, waits until something else is stored.
-        purged = [version for version in map(read_version, old) if _latest_moment(version) <= last_stamp]
+        last_stamp = state.position.last_stamp
+        purged = [version for version in map(intact_version, old) if _latest_moment(version) <= last_stamp]
         self.add_remembered([Remembered((each.entity_type, each.id), each.change_id, now) for each in purged])
         self._connection.executemany("DELETE FROM sync_entities WHERE stamp = ?", [(each.stamp,) for each in purged])
-        horizon = max([horizon, *map(_latest_moment, purged)])
-        execute("UPDATE sync_book SET horizon = ?, checksum = ?", (horizon, checksum(epoch, last_stamp, horizon)))
         conflicts = execute("DELETE FROM sync_conflicts WHERE kept_at < ?", (conflicts_before,)).rowcount
         devices = execute("DELETE FROM sync_devices WHERE last_contact < ?", (forgotten_before,)).rowcount
+        if purged or conflicts:
+            position = state.position._replace(horizon=max([state.position.horizon, *map(_latest_moment, purged)]))
+            self._put_state(state._replace(position=position, conflicts=state.conflicts - conflicts))
         return Purged(len(purged), change_ids, conflicts, devices)
-
-
-def row_of(version: Version) -> tuple[int | str | bytearray | None, ...]:
-    """What stands in a version's row of sync_entities.
-
-    Numbers, texts and bytearrays sqlite3 binds as they are; of bytes, None and booleans it asks who adapts them, and
-    that takes 0.3 µs each.
-    """
-    stamp, _, entity_id, _, _, data, change_id, device_id = version
-    text = entity_text(version)
-    kept = _checksum_of(stamp, text, change_id, device_id)
-    return stamp, id_hash(entity_id), 1 if data is None else 0, text, change_id, device_id, bytearray(kept)
-
-
-def read_version(row: tuple[int, str, str, str | None]) -> Version:
-    """The version of a row, of which these are stamp, entity, change_id and device_id. Raises Quarantined."""
-    stamp, text, change_id, device_id = row
-    return Version(*read_entity((stamp, text)), change_id, device_id)
 
 
 def _latest_moment(version: Version) -> int:
@@ -312,52 +373,22 @@ def _latest_moment(version: Version) -> int:
     return max(version.stamp, parse_micros(version.updated_at) or 0)
 
 
-def _intact(row: tuple[int, str, str, str | None, int, bytes]) -> Version:
-    """The version of a row, with `is_deleted` and checksum at its end. Raises Quarantined if it is damaged.
+def _kept_conflict(row: tuple[Any, ...]) -> KeptConflict:
+    """The conflict of a row from its conflict_id to its checksum. Raises Quarantined if it is damaged."""
+    _require_fitting(row)
+    _, reason, kept_at, *loser, _ = row
+    return KeptConflict(reason, kept_at, Version(0, *loser))
 
-    If a damaged version were judged against or kept as a conflict, it would get a new, valid checksum.
-    """
-    stamp, text, change_id, device_id, is_deleted, kept = row
-    version = read_version((stamp, text, change_id, device_id))
-    if _checksum_of(stamp, text, change_id, device_id) != kept or (version.data is None) != bool(is_deleted):
+
+def _contact(row: tuple[Any, ...]) -> Contact:
+    """The contact of a row with its checksum at the end. Raises Quarantined if it is damaged."""
+    _require_fitting(row)
+    return Contact(*row[:-1])
+
+
+def _require_fitting(row: tuple[Any, ...]) -> None:
+    if checksum(*row[:-1]) != row[-1]:
         raise quarantined()
-    return version
-
-
-def _checksum_of(stamp: int, text: str, change_id: str, device_id: str | None) -> bytes:
-    """Of a row of sync_entities; the text says the rest."""
-    return checksum_of(f"{stamp}\0{text}\0{change_id}\0{device_id}")
-
-
-def _intact_conflict(row: tuple[Any, ...], begin: int) -> tuple[Any, ...]:
-    """A row from its reason at `begin` on, without the checksum at its end. Raises Quarantined if it is damaged."""
-    *values, kept = row
-    reason, kept_at, _stamp, *loser = values[begin:]
-    if checksum(reason, kept_at, *loser) != kept:
-        raise quarantined()
-    return tuple(values)
-
-
-def _bounded(rows: sqlite3.Cursor) -> tuple[list[Row], bool]:
-    """The rows up to the one that reaches MAX_TEXT characters, and whether there are more; the cursor ends with it."""
-    found: list[Row] = []
-    size = 0
-    while some := rows.fetchmany(_FEW):
-        size += sum([len(text) for _, text in some])
-        found += some
-        if size >= MAX_TEXT:
-            is_cut = _cut(found, size) or rows.fetchone() is not None
-            rows.close()  # a half-read cursor would hold its snapshot open
-            return found, is_cut
-    return found, False
-
-
-def _cut(found: list[Row], size: int) -> bool:
-    """Takes the rows away that come after the one which reaches MAX_TEXT; whether there were any."""
-    whole = len(found)
-    while len(found) > 1 and size - len(found[-1][1]) >= MAX_TEXT:
-        size -= len(found.pop()[1])
-    return len(found) < whole
 
 
 def _json_list(values: Collection[str] | None) -> str | None:

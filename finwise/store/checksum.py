@@ -1,25 +1,47 @@
-"""The checksum of a row: bits that flip on a disk pass SQLite's own checks, and the book would say something else."""
+"""The checksums of rows: bits that flip on a disk pass SQLite's own checks, and the book would say something else.
 
+Entities are read by the ten thousand. So with whatever is read of them an Adler-32 is compared, which takes an eighth
+of the time that SHA-256 takes in Python. It notices every flipped bit and all damage within two bytes. Before anything
+is derived from an entity a CRC-32 is compared as well, which notices all damage within four bytes. Either misses one of
+some thousand millions of other damages. They keep off accidents, not somebody who can write the file.
+"""
+
+from collections.abc import Sequence
 from hashlib import blake2b, sha256
+from typing import Any
+from zlib import adler32, crc32
 
 
-def checksum(*values: int | str | None) -> bytes:
-    """The first 16 bytes of SHA-256 over a row's values, for which most processors have instructions.
+def checksum(*values: int | str | bytes | None) -> bytes:
+    """The first 16 bytes of SHA-256 over a row's values; of a row that is not read often.
 
     No value contains NUL (json_text.py), so that none runs into the next.
     """
-    return checksum_of(_joined(values))
+    return sha256(_joined(values)).digest()[:16]
 
 
-def checksum_of(text: str) -> bytes:
-    """The checksum of values that are joined already, by NUL."""
-    return sha256(text.encode()).digest()[:16]
+def entity_checksum(stamp: int, text: bytes) -> int:
+    """Of what devices get of an entity. SQL subtracts the stamp again, so that all bits of both are covered."""
+    return stamp + adler32(text)
 
 
-def old_checksum(*values: int | str | None) -> bytes:
+def row_crc(text: bytes, change_id: str | None, device_id: str | None) -> int:
+    """Of an entity and the change that made it so."""
+    return crc32(f"\0{change_id}\0{device_id}".encode(), crc32(text))
+
+
+def are_intact(texts: Sequence[Any], sums: Sequence[Any]) -> bool:
+    """Whether texts in UTF-8 have these Adler-32."""
+    try:
+        return tuple(map(adler32, texts)) == sums
+    except TypeError:  # a damaged head of a row makes its values something else than texts
+        return False
+
+
+def old_checksum(*values: int | str | bytes | None) -> bytes:
     """What stands in files of the schemas 2 to 5; migrations alone ask for it."""
-    return blake2b(_joined(values).encode(), digest_size=16).digest()
+    return blake2b(_joined(values), digest_size=16).digest()
 
 
-def _joined(values: tuple[int | str | None, ...]) -> str:
-    return "\0".join(map(str, values))
+def _joined(values: tuple[int | str | bytes | None, ...]) -> bytes:
+    return b"\0".join(value if type(value) is bytes else str(value).encode() for value in values)

@@ -3,13 +3,15 @@
 import logging
 import sqlite3
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from finwise.store.cache import Cache
 from finwise.store.checksum import checksum
 from finwise.store.permissions import hand_over, refusal
+from finwise.store.sqlite_errors import translated
 from finwise.turns import leave
 
 BUSY_SECONDS = 10
@@ -29,12 +31,22 @@ _SETTINGS = (
 log = logging.getLogger(__name__)
 
 
+class Mark(NamedTuple):
+    """How often a book of an epoch was written."""
+
+    epoch: str
+    writes: int
+
+
 class Connection(sqlite3.Connection):
     """A connection with what is known of its file.
 
     max_bytes: the quota of what the file holds. max_pages: what it may grow to. is_longer: than its quota.
     is_current: whether its schema was found, or made, that of this FinWise.
     is_replicated: whether Litestream replicates the file, or did once. rows_in_log: that write_back.py has counted.
+    mark: what this transaction makes of the book. is_complete: whether the file was compared with the mark (marks.py).
+    explained: a block that raises SQLite's errors as what they mean for the file, and reports damage. It is for what is
+    read after the block that opened the connection was entered.
     """
 
     is_current = False
@@ -43,6 +55,9 @@ class Connection(sqlite3.Connection):
     is_longer = False
     is_replicated = False
     rows_in_log = 0
+    mark: Mark | None = None
+    is_complete = False
+    explained: AbstractContextManager[None] = translated()
 
     @cached_property
     def cache(self) -> Cache:

@@ -9,9 +9,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from finwise.domain.copies import Fingerprint
-from finwise.errors import Invalid
+from finwise.errors import Invalid, quarantined
 from finwise.store.book import Connections
-from finwise.store.connection import connect, transaction
+from finwise.store.connection import connect, snapshot, transaction
+from finwise.store.damages import damages
 from finwise.store.folder import Folder, removed, sorted_files
 from finwise.store.sqlite_errors import translated
 
@@ -33,6 +34,7 @@ class Copies:
         try:
             with self._databases.read(tenant_id) as connection:
                 copy(connection, file)
+                _require_whole(file)
             _forget_devices(file)
             yield _pieces(file)
         finally:
@@ -60,6 +62,13 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _require_whole(file: Path) -> None:
+    """Raises Quarantined: nobody takes a damaged book away for a whole one."""
+    with closing(connect(file)) as connection, snapshot(connection):
+        if damages(connection):
+            raise quarantined()
 
 
 def _forget_devices(file: Path) -> None:

@@ -16,10 +16,21 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from finwise.errors import Busy, FinWiseError, Quarantined, QuotaExceeded, ReadOnly, StorageFull, TenantDeleted
+from finwise.errors import (
+    Busy,
+    FinWiseError,
+    Quarantined,
+    QuotaExceeded,
+    ReadOnly,
+    StorageFull,
+    TenantDeleted,
+    quarantined,
+)
 from finwise.store import migrations
 from finwise.store.connection import Connection, checkpoint, connect, snapshot, transaction
+from finwise.store.damages import damages, strange_objects
 from finwise.store.folder import Folder, sync_folder, with_sidecars
+from finwise.store.marks import Marks, require_complete
 from finwise.store.page_limit import set_page_limit
 from finwise.store.permissions import refusal
 from finwise.store.pool import Loan, Pool, identity
@@ -28,7 +39,6 @@ from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
 from finwise.store.write_back import WriteBack, is_write_back_due, require_short_log
 
-KIND = "tenant"
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
 DEAD = 0x46694E58  # of one that was deleted
 REPLACED = 0x46694E59  # of one that a restore replaces
@@ -60,6 +70,7 @@ class Databases:
         self._folder = folder
         self._trash = Trash(folder)
         self._write_back = WriteBack(folder, pool)
+        self._marks = Marks(folder.marks)
         self._pool = pool
         self._views = Views(columns)
         self._quota_of = quota_of
@@ -69,15 +80,23 @@ class Databases:
     def read(self, tenant_id: str) -> Iterator[Connection]:
         """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
         loan = self._loan(tenant_id)
-        with self._explained(tenant_id, loan), loan as connection:
-            if not connection.is_current and not migrations.is_current(connection, KIND):
+        explained = self._explained(tenant_id, loan)
+        with explained, loan as connection:
+            if not connection.is_current and not migrations.is_current(connection, migrations.TENANT):
                 with self.transact(tenant_id):
                     pass  # whichever request comes first creates the schema and the epoch
             connection.is_current = True
+            mark = None if connection.is_complete else self._marks.find(tenant_id)  # before what it is compared with
             with snapshot(connection):
                 connection.cache.look()
                 connection.cache.recall("usable", lambda: _is_usable(connection))
-                yield connection
+                if not connection.is_complete:
+                    require_complete(connection, mark)
+                connection.explained = explained
+                try:
+                    yield connection
+                finally:
+                    connection.explained = translated()  # or it would keep the loan, which keeps the connection
 
     @contextmanager
     def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
@@ -90,14 +109,18 @@ class Databases:
             self._explained(tenant_id, loan, has_limit=True),
             self._folder.locked(tenant_id, wait=wait),
             loan as connection,
+            self._marked(tenant_id, connection),
             self._written(tenant_id, connection),
         ):
             connection.cache.look()
             is_current = connection.cache.recall("current", lambda: self._is_current(connection), keeps=bool)
             if not is_current:  # which may take it above the quota, for the limit is set afterwards
                 connection.cache.forget()  # SQLite does not count tables and views that come and go
-                migrations.migrate(connection, KIND)
+                migrations.migrate(connection, migrations.TENANT)
                 self._views.update(connection)
+            if not connection.is_complete:
+                require_complete(connection, self._marks.find(tenant_id))
+            connection.mark = None
             set_page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
             before = connection.total_changes
             yield connection
@@ -132,6 +155,7 @@ class Databases:
         """
         with self._folder.locked(tenant_id):
             self.retire(tenant_id, DEAD)
+            self._marks.remove(tenant_id)
             return self._trash.put(tenant_id, DELETED, moment)
 
     def retire(self, tenant_id: str, mark: int) -> None:
@@ -200,6 +224,13 @@ class Databases:
         require_short_log(connection, self._folder.file(tenant_id))
         return transaction(connection)
 
+    @contextmanager
+    def _marked(self, tenant_id: str, connection: Connection) -> Iterator[None]:
+        """A block after which what it has committed is noted outside of the file."""
+        yield
+        if connection.mark:
+            self._marks.put(tenant_id, connection.mark)
+
     def _is_current(self, connection: Connection) -> bool:
         return _is_usable(connection) and self._views.are_in(connection)
 
@@ -212,6 +243,8 @@ class Databases:
 
     def _explain(self, tenant_id: str, loan: Loan, has_limit: bool, error: BaseException) -> None:
         meaning = meaning_of(error)
+        if meaning is None and not isinstance(error, FinWiseError) and isinstance(error, Exception):
+            meaning = quarantined() if self._is_damaged(tenant_id) else None
         if isinstance(meaning, ReadOnly):  # perhaps it may be opened to read only
             meaning = refusal(self._folder.file(tenant_id)) or meaning
         # SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has.
@@ -225,6 +258,15 @@ class Databases:
                 self._report(tenant_id)
         if meaning:
             raise meaning from error
+
+    def _is_damaged(self, tenant_id: str) -> bool:
+        """Whether an error that nobody expects comes of the file, such as a table whose name has another letter."""
+        try:
+            with closing(connect(self._folder.file(tenant_id))) as connection, snapshot(connection):
+                is_current = migrations.is_current(connection, migrations.TENANT)
+                return bool(damages(connection) if is_current else strange_objects(connection))
+        except sqlite3.DatabaseError:
+            return True
 
     def _disk_has_room(self) -> bool:
         return shutil.disk_usage(self._folder.path).free > _ROOM
@@ -260,7 +302,7 @@ def _require_alive(connection: Connection) -> None:
 def _is_usable(connection: Connection) -> bool:
     """Whether the schema is up to date. Raises what `Databases.read` raises."""
     _require_alive(connection)
-    return migrations.is_current(connection, KIND)
+    return migrations.is_current(connection, migrations.TENANT)
 
 
 def _is_fresh(path: Path) -> bool:

@@ -41,6 +41,11 @@ class Folder:
         if not are_kept(locks):
             raise BadSetting(f"Locks do not work in {locks}. Put FINWISE_INSTANCE on a local disk.")
 
+    @property
+    def marks(self) -> Path:
+        """Where marks are kept (marks.py)."""
+        return self._locks
+
     def file(self, tenant_id: str) -> Path:
         """Where a tenant's file belongs."""
         return _file(self.path, tenant_id)

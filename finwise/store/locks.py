@@ -83,7 +83,7 @@ class _Held:
         self._wait = wait
 
     def __enter__(self) -> None:
-        self._descriptor = _open(self._path)
+        self._descriptor = open_beside(self._path)
         try:
             if not _acquire(self._descriptor, wait=False) and not (self._wait and _acquired_later(self._descriptor)):
                 raise Busy("The book is being written to. Try again in a moment.", retry_after=2)
@@ -95,7 +95,8 @@ class _Held:
         os.close(self._descriptor)  # and with it the lock
 
 
-def _open(path: Path) -> int:
+def open_beside(path: Path) -> int:
+    """A descriptor to write to a file beside the locks, which is made if it is not there."""
     try:
         return os.open(path, _FLAGS)
     except FileNotFoundError:

@@ -14,13 +14,13 @@ from finwise.errors import Invalid, Quarantined
 from finwise.store import litestream, migrations
 from finwise.store.connection import connect, transaction
 from finwise.store.copies import copy
-from finwise.store.databases import KIND, OURS, REPLACED, Databases
+from finwise.store.damages import damages, strange_objects
+from finwise.store.databases import OURS, REPLACED, Databases
 from finwise.store.folder import Folder, removed, sorted_files, sync_folder
 from finwise.store.permissions import may_be_read, refusal
 from finwise.store.sqlite_errors import translated
 from finwise.store.trash import REPLACED as REASON
 from finwise.store.trash import Trash
-from finwise.store.verification import damages, strange_objects
 from finwise.store.views import quoted
 
 _LIMITS = {  # limits on what a hostile file can make SQLite do
@@ -134,16 +134,18 @@ def _require_book(connection: sqlite3.Connection, source: Path) -> None:
 
 def _adopt(connection: sqlite3.Connection) -> None:
     """Makes the copy of a file a tenant's, within the caller's transaction. Raises Invalid, NewerSchema."""
-    migrations.is_current(connection, KIND)  # one of a newer FinWise is said to be one
+    migrations.is_current(connection, migrations.TENANT)  # one of a newer FinWise is said to be one
     _refuse(strange_objects(connection))
     for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
         connection.execute(f"DROP VIEW {quoted(name)}")
     for name in litestream.TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
-    migrations.migrate(connection, KIND)
+    migrations.migrate(connection, migrations.TENANT)
     _refuse(damages(connection))
     connection.execute("UPDATE sync_book SET epoch = lower(hex(randomblob(4))), views = ''")
-    connection.execute("UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)")
+    connection.execute(
+        "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)"
+    )
     connection.execute(f"PRAGMA application_id = {OURS:d}")
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 from contextlib import ExitStack
+from itertools import chain, islice
 from threading import Event, Thread
 
 import pytest
@@ -123,8 +124,8 @@ def test_two_take_turns_at_making_a_piece_and_none_waits_for_a_reader() -> None:
         streams.take_place(opened, tenant_id)
     one, other = streams.in_turn(iter([slow, str]), "one"), streams.in_turn(iter(["a", "b"]), "other")
     assert next(other) == "a"  # its reader takes its time from here on
-    making = streams.in_turn(iter(slow, "never"), "third")
-    thread = Thread(target=next, args=(making,))
+    making = streams.in_turn(chain(["first"], iter(slow, "never")), "third")  # the first piece is made at once
+    thread = Thread(target=lambda: list(islice(making, 2)))
     thread.start()
     begun.wait(30)
     assert not streams._turn.acquire(blocking=False)

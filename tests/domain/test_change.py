@@ -245,12 +245,12 @@ def test_the_text_of_an_entity_is_read_as_what_was_written(
 ) -> None:
     text = None if data is None else json_text.write(data)
     version = _version(entity_type=entity_type, id=entity_id, data=text)
-    assert read_entity((1, entity_text(version))) == version[:6]
+    assert read_entity(entity_text(version).encode()) == version[1:6]
 
 
 def test_data_with_line_breaks_is_read_too() -> None:
     data = '{\n"name": "x"\n}'
-    assert read_entity((1, entity_text(_version(data=data)))).data == data
+    assert read_entity(entity_text(_version(data=data)).encode()).data == data
 
 
 @pytest.mark.parametrize(
@@ -258,4 +258,4 @@ def test_data_with_line_breaks_is_read_too() -> None:
 )
 def test_a_text_that_is_no_entity_is_damage(text: str) -> None:
     with pytest.raises(Quarantined, match="operator"):
-        read_entity((1, text))
+        read_entity(text.encode())

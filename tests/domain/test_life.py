@@ -119,7 +119,7 @@ def test_a_quarantine_ends_when_the_file_was_proven_whole(
 
 def test_what_verify_finds_is_quarantined(settings: Settings, domain: Domain, tenant_id: str, tmp_path: Path) -> None:
     with outside(tenant_file(tmp_path, tenant_id)) as connection:
-        connection.execute("UPDATE sync_entities SET entity = replace(entity, 'holiday', 'forged')")
+        connection.execute("UPDATE sync_entities SET change_id = 'another'")
     assert domain.sync.pull(tenant_id, PullRequest()).entities, "nobody has noticed yet"
     assert domain.verification.verify(tenant_id)
     assert state(settings, tenant_id) == "quarantined"

@@ -83,7 +83,7 @@ def tenant_id(domain: Domain, user: User, tmp_path: Path) -> str:
 
 def test_the_entities_are_what_they_were_and_proven(domain: Domain, tenant_id: str) -> None:
     page = domain.sync.pull(tenant_id, PullRequest())
-    assert list(page.entities) == [version[:6] for version in ENTITIES]
+    assert list(page.entities) == [version[1:6] for version in ENTITIES]
     assert (page.epoch, page.next_stamp) == ("before", 6)
     assert domain.verification.verify(tenant_id) == []
 
@@ -104,7 +104,12 @@ def test_an_old_row_that_changes_later_is_noticed(domain: Domain, tenant_id: str
         (5, "UPDATE sync_entities SET entity = 'nothing' WHERE id = 'living'", "1 entities"),
         (5, "UPDATE sync_entities SET id = 'another' WHERE id = 'living'", "1 entities"),
         (5, "UPDATE sync_conflicts SET data = '{}' WHERE id = 'living'", "1 conflicts"),
-        (5, "UPDATE sync_book SET horizon = 1", "Epoch, last stamp or horizon"),
+        (6, "UPDATE sync_entities SET entity = replace(entity, 'ä', 'a') WHERE NOT is_deleted", "1 entities"),
+        (6, "UPDATE sync_entities SET device_id = 'another' WHERE NOT is_deleted", "1 entities"),
+        (6, "UPDATE sync_entities SET is_deleted = 1", "1 entities"),
+        (6, "UPDATE sync_conflicts SET data = '{}' WHERE id = 'living'", "1 conflicts"),
+        (6, "UPDATE sync_book SET horizon = 1", "Epoch, last stamp, horizon, digests or sums"),
+        (5, "UPDATE sync_book SET horizon = 1", "Epoch, last stamp, horizon, digests or sums"),
     ],
 )
 def test_an_old_row_that_was_changed_before_is_noticed_still(
@@ -118,7 +123,7 @@ def test_an_old_row_that_was_changed_before_is_noticed_still(
     assert found.startswith(f"{what} are not what was stored")
 
 
-@pytest.mark.parametrize(("schema", "column"), [(4, "data"), (5, "id")])
+@pytest.mark.parametrize(("schema", "column"), [(4, "data"), (5, "id"), (6, "entity")])
 def test_views_that_somebody_made_or_broke_do_not_stop_a_file_from_being_brought_up_to_date(
     domain: Domain, tenant_id: str, tmp_path: Path, schema: int, column: str
 ) -> None:
@@ -171,7 +176,7 @@ def test_a_migration_that_is_cut_off_leaves_the_old_file(
         with pytest.raises(sqlite3.OperationalError):
             domain.sync.pull(tenant_id, PullRequest())
     assert value(tenant_file(tmp_path, tenant_id), VERSION) == 1
-    assert list(domain.sync.pull(tenant_id, PullRequest()).entities) == [version[:6] for version in ENTITIES]
+    assert list(domain.sync.pull(tenant_id, PullRequest()).entities) == [version[1:6] for version in ENTITIES]
 
 
 # users.db

@@ -180,5 +180,6 @@ def mend_last_stamp(path: Path) -> None:
         connection.create_function("checksum", -1, checksum)
         connection.execute(
             """UPDATE sync_book SET (last_stamp, checksum) =
-                 (SELECT max(stamp), checksum(epoch, max(stamp), horizon) FROM sync_entities)"""
+                 (SELECT max(stamp), checksum(epoch, max(stamp), horizon, writes, conflicts, digests, sums)
+                    FROM sync_entities)"""
         )

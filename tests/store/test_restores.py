@@ -21,7 +21,7 @@ from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, N
 from finwise.store import migrations
 from finwise.store.backups import Archives
 from finwise.store.connection import connect
-from finwise.store.databases import KIND, OURS, Databases
+from finwise.store.databases import OURS, Databases
 from finwise.store.folder import Folder
 from finwise.store.restores import Staging
 from finwise.store.trash import Trash
@@ -246,7 +246,7 @@ def test_a_file_of_a_newer_finwise_is_refused(domain: Domain, tenant_id: str, co
 def test_a_file_of_an_older_schema_is_brought_up_to_date(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
     old = tmp_path / "old.db"
     connection = connect(old, create=True)
-    migrations.migrate(connection, KIND, 1)
+    migrations.migrate(connection, migrations.TENANT, 1)
     connection.execute(
         """INSERT INTO sync_entities VALUES
              ('tags', 'old', 5, '2025-01-01', '2025-01-01', '{"name":"old"}', 'c', NULL)"""

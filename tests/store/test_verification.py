@@ -14,9 +14,9 @@ from finwise import now
 from finwise.domain import Domain, digest
 from finwise.domain.change import read_entity
 from finwise.domain.sync import PullRequest, PushRequest
-from finwise.store.book import read_version, row_of
 from finwise.store.connection import connect, snapshot
-from finwise.store.verification import damages
+from finwise.store.damages import damages
+from finwise.store.entity_rows import intact_version, row_of
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user
 from tests.store.files import outside
@@ -104,18 +104,22 @@ def test_the_file_itself_has_no_place_for_a_second_row_of_a_stamp(copy: Path) ->
 
 def test_a_second_row_of_an_entity_is_noticed_even_where_all_its_sums_are_right(copy: Path) -> None:
     with closing(connect(copy)) as connection:
-        first = "SELECT stamp, entity, change_id, device_id FROM sync_entities ORDER BY stamp LIMIT 1"
-        tombstone = read_version(connection.execute(first).fetchone())._replace(data=None)
+        first = """SELECT stamp, is_deleted, checksum, crc, CAST(entity AS BLOB), change_id, device_id
+                   FROM sync_entities ORDER BY stamp LIMIT 1"""
+        tombstone = intact_version(connection.execute(first).fetchone())._replace(data=None)
         one, between, other = (tombstone._replace(stamp=stamp, id=each) for stamp, each in enumerate("xyx", start=1))
         for row in map(row_of, (one, between, other)):
-            connection.execute("INSERT INTO sync_entities VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO sync_entities VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         connection.execute("UPDATE sync_book SET digests = ?", (_digests(connection),))
+        connection.execute(
+            "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)"
+        )
     assert found(copy) == ["1 entities stand in it more than once."]
 
 
 def _digests(connection: sqlite3.Connection) -> str:
-    rows = connection.execute("SELECT stamp, entity FROM sync_entities").fetchall()
-    return json.dumps({"tags": digest.add(digest.ZERO, sum(digest.weight(read_entity(row)) for row in rows))})
+    rows = connection.execute("SELECT CAST(entity AS BLOB) FROM sync_entities").fetchall()
+    return json.dumps({"tags": digest.add(digest.ZERO, sum(digest.weight(read_entity(*row)) for row in rows))})
 
 
 @pytest.mark.parametrize("damage", [flip_a_bit, zero_a_page, fill_a_page_with_noise, cut_off, spoil_the_header])
@@ -149,6 +153,9 @@ def test_no_damage_that_changes_what_devices_get_stays_unnoticed(copy: Path, tmp
         "UPDATE sync_conflicts SET data = '{}' WHERE id = 't7'",
         'UPDATE sync_book SET digests = \'{"tags": "0123456789abcdef"}\'',
         "UPDATE sync_book SET digests = '[]'",
+        "UPDATE sync_book SET sums = '{\"tags\": 5}'",
+        f"UPDATE sync_entities SET change_id = 'another' WHERE {T7}",
+        "UPDATE sync_conflicts SET conflict_id = 'another' WHERE id = 't7'",
         "UPDATE sync_book SET last_stamp = 1",
         "UPDATE sync_book SET last_stamp = last_stamp + 1",
         "UPDATE sync_book SET horizon = 1",

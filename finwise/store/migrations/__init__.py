@@ -9,8 +9,10 @@ from importlib.resources import files
 
 from finwise.domain.events import tell
 from finwise.errors import NewerSchema
-from finwise.store.checksum import old_checksum
+from finwise.store.checksum import entity_checksum, old_checksum, row_crc
 from finwise.store.id_hash import id_hash
+
+TENANT = "tenant"  # the kind of the tenants' files
 
 
 @cache
@@ -34,11 +36,13 @@ def is_current(connection: sqlite3.Connection, kind: str) -> bool:
 def migrate(connection: sqlite3.Connection, kind: str, until: int | None = None) -> None:
     """Brings the schema up to date, or to an older version, within the caller's transaction. Raises NewerSchema.
 
-    Its statements may call `row_checksum` (`old_checksum` in checksum.py) and `id_hash` (id_hash.py) as well.
+    Its statements may call the functions of checksum.py (`row_checksum` is `old_checksum`) and `id_hash` (id_hash.py).
     """
     if is_current(connection, kind):
         return
     connection.create_function("row_checksum", -1, old_checksum, deterministic=True)
+    connection.create_function("entity_checksum", 2, entity_checksum, deterministic=True)
+    connection.create_function("row_crc", 3, row_crc, deterministic=True)
     connection.create_function("id_hash", 1, id_hash, deterministic=True)
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, statements in enumerate(scripts(kind)[version:until], start=version + 1):

@@ -1,0 +1,164 @@
+"""The rows of sync_entities: how a version is written into one, and how rows are read and checked.
+
+An entity's text begins as `entity_text` writes it, so that its type is found without reading the JSON. What selects
+rows (a stamp in an index, `is_deleted`) may be damaged as well as what stands in them. So SQL selects as little as
+possible, and what was read is compared with sums kept elsewhere, or with the rows beside it.
+"""
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from itertools import compress
+
+from finwise.domain.change import Row, Version, entity_text, read_entity
+from finwise.domain.limits import MAX_TEXT
+from finwise.errors import quarantined
+from finwise.store.checksum import are_intact, entity_checksum, row_crc
+from finwise.store.id_hash import id_hash
+
+_FEW = 32  # rows fetched at once; each may have the size of a change, 256 KiB
+_CHUNK = 256  # texts of a first load in memory at once, if they are small
+
+StoredRow = tuple[int, int, int, int, bytes, str, str | None]
+
+
+def row_of(version: Version) -> tuple[int, int, int, int, int, str, str, str | None]:
+    """What stands in a version's row of sync_entities, in the order of its columns."""
+    stamp, _, entity_id, _, _, data, change_id, device_id = version
+    text = entity_text(version)
+    encoded = text.encode()
+    return (
+        stamp,
+        id_hash(entity_id),
+        1 if data is None else 0,
+        entity_checksum(stamp, encoded),
+        row_crc(encoded, change_id, device_id),
+        text,
+        change_id,
+        device_id,
+    )
+
+
+def weight(stamp: int, is_deleted: int, checksum: int) -> int:
+    """What a row adds to its type's sum: the Adler-32 of a living entity's text."""
+    return 0 if is_deleted else checksum - stamp
+
+
+def intact_version(row: StoredRow) -> Version:
+    """The version of a row: stamp, is_deleted, checksum, crc, entity in UTF-8, change_id, device_id.
+
+    Raises Quarantined if it is damaged: if it were judged against or kept as a conflict, the damage would get a
+    checksum that fits.
+    """
+    stamp, is_deleted, kept, crc, text, change_id, device_id = row
+    if type(text) is not bytes or type(stamp) is not int or entity_checksum(stamp, text) != kept:
+        raise quarantined()
+    version = Version(stamp, *read_entity(text), change_id, device_id)
+    if row_crc(text, change_id, device_id) != crc or (version.data is None) != bool(is_deleted):
+        raise quarantined()
+    return version
+
+
+def stored_after(
+    connection: sqlite3.Connection, after: int, until: int, entity_types: Collection[str] | None, limit: int
+) -> tuple[list[Row], bool]:
+    """At most `limit` rows with after < stamp <= until, by stamp; they end early with the one that reaches MAX_TEXT.
+
+    It reads from the row before on and past the end: a damaged stamp in the index leads a search to the row beside it,
+    and would end one that has an upper bound.
+    """
+    rows = connection.execute(
+        """SELECT stamp, CAST(entity AS BLOB), checksum - stamp FROM sync_entities
+           WHERE stamp >= coalesce((SELECT max(stamp) FROM sync_entities WHERE stamp <= ?), 0) ORDER BY stamp""",
+        (after,),
+    )
+    wanted = _named(entity_types)
+    read: list[tuple[int, bytes, int]] = []
+    size = enough = 0
+    is_long = goes_on = False
+    with closing(rows):  # a half-read cursor would hold its snapshot open
+        while some := rows.fetchmany(_FEW if wanted else min(_FEW, limit + 1 - enough)):  # one more: the row before
+            read += some
+            size += sum([len(text) for _, text, _ in some])
+            enough += len(some) if wanted is None else sum([_type_of(text) in wanted for _, text, _ in some])
+            is_long = size >= MAX_TEXT and some[-1][0] > after
+            if is_long or enough > limit or some[-1][0] > until:
+                break
+        goes_on = is_long and _goes_on(rows, until)
+    found = _checked(read, after, until)
+    if wanted is not None:
+        found = [row for row in found if _type_of(row[1]) in wanted]
+    return (found, _cut(found) or goes_on) if is_long and found else (found[:limit], False)
+
+
+def living(
+    connection: sqlite3.Connection, entity_types: Collection[str] | None, expected: int
+) -> Iterator[Sequence[bytes]]:
+    """The texts of living entities, in chunks; `expected`: the sum of their weights. Raises Quarantined.
+
+    What is missing or there twice is known at the end alone: whoever reads must not use what has not ended.
+    """
+    wanted = _named(entity_types)
+    rows = connection.execute("SELECT CAST(entity AS BLOB), checksum - stamp FROM sync_entities WHERE NOT is_deleted")
+    chunk: list[bytes] = []
+    size = found = 0
+    with closing(rows):
+        while some := rows.fetchmany(_FEW):
+            texts, sums = zip(*some, strict=True)
+            if not are_intact(texts, sums):
+                raise quarantined()
+            if wanted is not None:
+                texts, sums = _of_types(texts, sums, wanted)
+            found += sum(sums)
+            size += sum(map(len, texts))
+            chunk += texts
+            if len(chunk) >= _CHUNK or size >= MAX_TEXT:
+                yield chunk
+                chunk, size = [], 0
+    if found != expected:
+        raise quarantined()
+    if chunk:
+        yield chunk
+
+
+def _checked(read: Sequence[tuple[int, bytes, int]], after: int, until: int) -> list[Row]:
+    """The rows with after < stamp <= until. Raises Quarantined if one is damaged, or they are not in order.
+
+    A damaged index brings rows again.
+    """
+    if not read:
+        return []
+    stamps, texts, sums = zip(*read, strict=True)
+    if not are_intact(texts, sums) or sorted(stamps) != list(stamps):
+        raise quarantined()
+    return list(zip(stamps, texts, strict=True))[bisect_right(stamps, after) : bisect_right(stamps, until)]
+
+
+def _named(entity_types: Collection[str] | None) -> frozenset[bytes] | None:
+    """The names of types as they stand in texts; half of a surrogate pair, which a device may send, in none."""
+    return None if entity_types is None else frozenset(name.encode(errors="surrogatepass") for name in entity_types)
+
+
+def _type_of(text: bytes) -> bytes:
+    return text[16 : text.index(b'"', 16)]
+
+
+def _of_types(
+    texts: Sequence[bytes], sums: Sequence[int], wanted: frozenset[bytes]
+) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+    is_wanted = [_type_of(text) in wanted for text in texts]
+    return tuple(compress(texts, is_wanted)), tuple(compress(sums, is_wanted))
+
+
+def _goes_on(rows: sqlite3.Cursor, until: int) -> bool:
+    following = rows.fetchone()
+    return following is not None and following[0] <= until
+
+
+def _cut(found: list[Row]) -> bool:
+    """Takes the rows away that come after the one which reaches MAX_TEXT; whether there were any."""
+    whole, size = len(found), sum([len(text) for _, text in found])
+    while len(found) > 1 and size - len(found[-1][1]) >= MAX_TEXT:
+        size -= len(found.pop()[1])
+    return len(found) < whole
