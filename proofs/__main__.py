@@ -28,6 +28,7 @@ PROOFS = (
     "failpoints",
     "power_loss",
     "io_errors",
+    "bit_damage",
     "races",
     "cursor",
     "descriptors",

@@ -97,7 +97,7 @@ def living(
 ) -> Iterator[Sequence[bytes]]:
     """The texts of living entities, in chunks; `expected`: the sum of their weights. Raises Quarantined.
 
-    What is missing or there twice is known at the end alone: whoever reads must not use what has not ended.
+    What is missing or there twice is known only at the end: a reader must not use what has not ended.
     """
     wanted = _named(entity_types)
     rows = connection.execute("SELECT CAST(entity AS BLOB), checksum - stamp FROM sync_entities WHERE NOT is_deleted")
