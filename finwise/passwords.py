@@ -8,11 +8,13 @@ A password is hashed in Unicode's composed form (NFC), for one system sends `ü`
 Hashes that FinWise made before it did so are of the form that was typed: they are compared with as well, and replaced.
 """
 
+import os
+import sys
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from threading import Lock
+from threading import Lock, get_native_id
 from typing import Any, NamedTuple, TypeVar
 
 from argon2 import PasswordHasher
@@ -22,6 +24,8 @@ from finwise.errors import Busy
 
 MEMORY = 19 * 1024  # KiB
 PASSES = 2
+
+_NICE = 10  # of 0 to 19, as the command `nice` has it
 
 T = TypeVar("T")
 
@@ -43,7 +47,7 @@ class Passwords:
         self._taken = 0
         self._waiting: list[_Waiting] = []
         self._guard = Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_let_others_go_first)
         self._nobodys = self._hasher.hash("the password of nobody")
 
     def hash(self, password: str, rank: int = 0) -> str:
@@ -104,6 +108,12 @@ class Passwords:
 
 def _busy() -> Busy:
     return Busy("Too many people log in at once. Try again in a moment.", retry_after=2)
+
+
+def _let_others_go_first() -> None:
+    """Gives the thread a low priority if the system has one for each thread: those who log in can wait, sync cannot."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICE)
 
 
 def _composed(password: str) -> str:

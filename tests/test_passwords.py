@@ -1,10 +1,11 @@
 """Passwords: hashed as OWASP asks, and compared in the same time whether there is one or not."""
 
+import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, get_native_id
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
@@ -165,3 +166,10 @@ print(used() - before)
 def test_hashes_that_many_threads_ask_for_leave_the_memory_of_few() -> None:
     ran = subprocess.run([sys.executable, "-c", HASHED_BY_FORTY_THREADS], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 80  # MiB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no priority for each thread")
+def test_hashing_gives_way_to_sync() -> None:
+    hasher = Passwords(1)
+    hashing = hasher._in_turn(lambda: os.getpriority(os.PRIO_PROCESS, get_native_id()), 0)
+    assert hashing > os.getpriority(os.PRIO_PROCESS, get_native_id())

@@ -40,13 +40,14 @@ class Lane:
         self._each = each
         self._patience = patience
         self._held: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
         self._taken = 0
         self._changed = Condition(Lock())
 
     def enter(self, sender: str) -> None:
         """Takes a place. Raises SlowDown if the sender has its share, Busy if no place is free."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._is_free(sender), self._patience):
+            if not self._is_free(sender) and not self._waited(sender):
                 if self._held[sender] >= self._each:
                     raise SlowDown(
                         "Too many of your requests are still being sent.",
@@ -56,6 +57,16 @@ class Lane:
                 raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=_RETRY_AFTER)
             self._held[sender] += 1
             self._taken += 1
+
+    def _waited(self, sender: str) -> bool:
+        """Whether a place became free. As many of a sender wait as may have a place: each holds a thread."""
+        if self._waiting[sender] >= self._each:
+            return False
+        self._waiting[sender] += 1
+        try:
+            return self._changed.wait_for(lambda: self._is_free(sender), self._patience)
+        finally:
+            _reduce(self._waiting, sender, 1)
 
     def leave(self, sender: str) -> None:
         """Gives a place back."""
@@ -145,6 +156,8 @@ class Users:
 
     def note(self, token: str, user: object) -> None:
         """Takes note of whom a request with the token was answered as; no text: it opened nothing, or not for long."""
+        if user is True:  # of somebody who is known, and was noted when that was found out
+            return
         if not isinstance(user, str):
             self._users.pop(token, None)
             return

@@ -1,5 +1,6 @@
 """Work in progress is bounded by sender and in all, and its places are given back."""
 
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -10,7 +11,7 @@ import pytest
 
 from finwise import turns
 from finwise.api import arrivals
-from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals, Users
+from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals, Lane, Users
 from finwise.api.auth import KNOWN
 from finwise.errors import Busy, SlowDown
 from finwise.turns import Turn
@@ -150,6 +151,24 @@ def test_tokens_of_one_user_share_places_although_no_body_of_theirs_has_ever_arr
     next_of_ada(0)
 
 
+def test_as_many_of_a_sender_wait_for_a_place_as_may_have_one() -> None:
+    lane = Lane(most=5, each=2, patience=30)
+    for _ in range(2):
+        lane.enter("ada")
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(lane.enter, "ada") for _ in range(2)]
+        while lane._waiting["ada"] < 2:
+            time.sleep(0.001)
+        with pytest.raises(SlowDown):
+            lane.enter("ada")
+        lane.enter("grace")
+        for _ in range(2):
+            lane.leave("ada")
+        for each in waiting:
+            each.result(30)
+    assert not lane._waiting
+
+
 def test_one_token_has_a_share_of_the_requests_at_once() -> None:
     def last() -> None:
         refused(SlowDown, server, token="ada")()
@@ -192,6 +211,8 @@ def test_the_tokens_of_one_user_have_one_share() -> None:
 def test_a_token_that_opens_nothing_any_more_takes_no_share_of_its_user() -> None:
     users = Users()
     users.note("Bearer x", "ada")
+    assert users.of("Bearer x") == "ada"
+    users.note("Bearer x", True)
     assert users.of("Bearer x") == "ada"
     users.note("Bearer x", None)
     assert users.of("Bearer x") != "ada"
