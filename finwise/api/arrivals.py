@@ -26,6 +26,7 @@ LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
 AT_WORK = 2  # of them; the others wait, for Python works on one at a time anyway, and small requests find it free
 SMALL = 65_536  # bytes of an answer that needs no thread (departures.py)
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})  # methods: nothing reads the body of such a request
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
 _WORK_PATIENCE = 5.0  # seconds
 _RETRY_AFTER = 2  # seconds
@@ -39,30 +40,32 @@ class Lane:
         self._most = most
         self._each = each
         self._patience = patience
-        self._held: Counter[str] = Counter()
-        self._waiting: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
+        self._waiting: dict[str, int] = {}
         self._taken = 0
-        self._changed = Condition(Lock())
+        self._guard = Lock()
+        self._changed = Condition(self._guard)
 
     def enter(self, sender: str) -> None:
         """Takes a place. Raises SlowDown if the sender has its share, Busy if no place is free."""
-        with self._changed:
+        with self._guard:
             if not self._is_free(sender) and not self._waited(sender):
-                if self._held[sender] >= self._each:
+                if self._held.get(sender, 0) >= self._each:
                     raise SlowDown(
                         "Too many of your requests are still being sent.",
                         retry_after=_RETRY_AFTER,
                         limit="bodies of a sender",
                     )
                 raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=_RETRY_AFTER)
-            self._held[sender] += 1
+            self._held[sender] = self._held.get(sender, 0) + 1
             self._taken += 1
 
     def _waited(self, sender: str) -> bool:
         """Whether a place became free. As many of a sender wait as may have a place: each holds a thread."""
-        if self._waiting[sender] >= self._each:
+        waiting = self._waiting.get(sender, 0)
+        if waiting >= self._each:
             return False
-        self._waiting[sender] += 1
+        self._waiting[sender] = waiting + 1
         try:
             return self._changed.wait_for(lambda: self._is_free(sender), self._patience)
         finally:
@@ -70,10 +73,11 @@ class Lane:
 
     def leave(self, sender: str) -> None:
         """Gives a place back."""
-        with self._changed:
+        with self._guard:
             _reduce(self._held, sender, 1)
             self._taken -= 1
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
 
     def _is_free(self, sender: str) -> bool:
         return self._taken < self._most and self._held.get(sender, 0) < self._each
@@ -85,7 +89,7 @@ class Shares:
     def __init__(self, requests: int, size: int) -> None:
         self._requests = requests
         self.size = size
-        self._in_progress: Counter[str] = Counter()
+        self._in_progress: dict[str, int] = {}
         self._bytes: Counter[str] = Counter()
         self._bodies: Counter[str] = Counter()
         self._at_work = BoundedSemaphore(AT_WORK)
@@ -94,10 +98,10 @@ class Shares:
     def begin(self, user: str) -> bool:
         """Whether the user may have one more request; `end` gives it back."""
         with self._guard:
-            if self._in_progress[user] >= self._requests:
-                return False
-            self._in_progress[user] += 1
-            return True
+            present = self._in_progress.get(user, 0)
+            if present < self._requests:
+                self._in_progress[user] = present + 1
+            return present < self._requests
 
     def end(self, user: str) -> None:
         """Takes note that one of its requests is answered."""
@@ -186,14 +190,16 @@ class Arrivals:
                 "You have too many requests at once. Wait for their answers.", retry_after=1, limit="requests of a user"
             )
             return self._refuse(environ, error)(environ, start_response)
-        environ["wsgi.input"] = body = _Arriving(
-            environ, user, self._users, self._members, self._strangers, self._shares
-        )
+        body = None
+        if environ.get("REQUEST_METHOD") not in _WITHOUT_BODY:
+            body = _Arriving(environ, user, self._users, self._members, self._strangers, self._shares)
+            environ["wsgi.input"] = body
         answer: Iterable[bytes] = []
         try:
             answer = self._app(environ, start_response)
         finally:
-            body.close()
+            if body:
+                body.close()
             is_small = isinstance(answer, list) and sum(map(len, answer)) <= SMALL
             if token:
                 self._users.note(token, environ.get(KNOWN))
@@ -320,8 +326,8 @@ def _too_large() -> SlowDown:
     )
 
 
-def _reduce(counter: Counter[str], key: str, by: int) -> None:
-    """Less of a key, which is forgotten with its last."""
-    counter[key] -= by
-    if counter[key] <= 0:
-        del counter[key]
+def _reduce(counts: dict[str, int], key: str, by: int) -> None:
+    """Less of a key, which is forgotten with its last. Counters are slower, and every request counts."""
+    left = counts.pop(key) - by
+    if left > 0:
+        counts[key] = left

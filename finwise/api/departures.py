@@ -31,18 +31,19 @@ class Departures:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The application's answer: a list if it is small."""
-        length: str | None = None
+        sent: list[tuple[str, str]] = []
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            nonlocal length
-            length = next((value for name, value in headers if name == "Content-Length"), None)
+            nonlocal sent
+            sent = headers
             return start_response(status, headers, *error)
 
         answer = self._app(environ, start)
+        if isinstance(answer, list):
+            return answer if sum(map(len, answer)) <= SMALL else _InPieces(answer)
+        length = next((value for name, value in sent if name == "Content-Length"), None)
         if length is None or int(length) > SMALL:
             return _InPieces(answer)
-        if isinstance(answer, list):
-            return answer
         try:
             return [b"".join(answer)]
         finally:

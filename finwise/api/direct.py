@@ -88,7 +88,7 @@ class Direct:
         body = answer.body.encode()
         length = ("Content-Length", str(len(body)))
         kind = ("Content-Type", answer.media_type)
-        start_response("200 OK", [kind, length, self._vary, *answer.headers, *self._browsers.headers(environ)])
+        start_response("200 OK", [length, kind, self._vary, *answer.headers, *self._browsers.headers(environ)])
         return [body]
 
     def refuse(self, environ: Environ, error: Exception) -> Response:

@@ -4,7 +4,6 @@ Writers of a book wait for each other at its lock, and each that waits holds a t
 one household would hold them all, and nobody else's would be answered.
 """
 
-from collections import Counter
 from threading import Lock
 
 from finwise.errors import SlowDown
@@ -15,7 +14,7 @@ class Concurrency:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._guard = Lock()
 
     def of(self, tenant_id: str) -> "_Counted":
@@ -25,21 +24,21 @@ class Concurrency:
     def enter(self, tenant_id: str) -> None:
         """For the block alone."""
         with self._guard:
-            if self._counts[tenant_id] >= self._most:
+            present = self._counts.get(tenant_id, 0)
+            if present >= self._most:
                 raise SlowDown(
                     "Too many requests work on this book at once. Wait for their answers.",
                     retry_after=1,
                     limit="requests of a book",
                     tenant_id=tenant_id,
                 )
-            self._counts[tenant_id] += 1
+            self._counts[tenant_id] = present + 1
 
     def leave(self, tenant_id: str) -> None:
         """For the block alone."""
         with self._guard:
-            self._counts[tenant_id] -= 1
-            if not self._counts[tenant_id]:
-                del self._counts[tenant_id]
+            if left := self._counts.pop(tenant_id) - 1:
+                self._counts[tenant_id] = left
 
 
 class _Counted:
