@@ -1,4 +1,4 @@
-"""FinWise: the server that keeps every device of a household's account book in step."""
+"""FinWise: the server that keeps all devices of a household's account book in sync."""
 
 import logging
 import os

@@ -27,7 +27,7 @@ from finwise.domain.times import parse_micros
 from finwise.errors import BadRequest
 from finwise.schemas import sync as schemas
 
-blueprint = Blueprint("sync", __name__, description="Keeping devices in step")
+blueprint = Blueprint("sync", __name__, description="Keeping devices in sync")
 
 
 @blueprint.route("/sync/changes", methods=["POST"])

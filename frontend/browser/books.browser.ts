@@ -127,7 +127,7 @@ describe.skipIf(!CHROMIUM)("books", () => {
     await enter(page, "7", "Never sent");
     await server.ask("DELETE", `/tenants/${home.tenantId}`, home.token);
     await context.setOffline(false);
-    await page.getByText("The server does not list this book any more").waitFor();
+    await page.getByText("The server no longer lists this book").waitFor();
     expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
     expect(await page.getByRole("form", { name: "New booking" }).count()).toBe(0);
     await at(page, "books");
@@ -207,7 +207,7 @@ describe.skipIf(!CHROMIUM)("books", () => {
       await brand(page, "Club");
       await page.goto(`${server.url}/app/#/join/no-such-code`);
       await page.getByRole("button", { name: "Join" }).click();
-      await page.getByText("This invitation is not valid any more").waitFor();
+      await page.getByText("This invitation is no longer valid").waitFor();
       expect(guest.complaints).toEqual([]);
     } finally {
       await guest.remove();

@@ -107,7 +107,7 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
 
   test("takes its bookings with it if that is what somebody wants; the other sides of its transfers stay", async () => {
     const { page } = right;
-    await page.getByText("This account is not there any more.").waitFor(); // still the one that it showed above
+    await page.getByText("This account no longer exists.").waitFor(); // still the one that it showed above
     await page.getByRole("link", { name: /All accounts/ }).click();
     await total(page, /Giro.*−\D130\.00/);
     await page.getByRole("button", { name: "Edit Wallet" }).click();
@@ -121,7 +121,7 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     expect(Object.values(await accountsOf())).not.toContain("wallet");
     await total(page, /Giro.*−\D130\.00/);
     await page.getByRole("button", { name: /Withdrawal.*Giro → Deleted account/ }).click();
-    await dialog.getByText("The other side of this transfer is not there any more.").waitFor();
+    await dialog.getByText("The other side of this transfer no longer exists.").waitFor();
     await dialog.getByLabel("Note").fill("kept");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });

@@ -120,5 +120,5 @@ export async function enter(page: Page, amount: string, payee: string): Promise<
 }
 
 export async function inStep(page: Page): Promise<void> {
-  await page.getByTestId("sync-status").getByText(/^In step$/).waitFor();
+  await page.getByTestId("sync-status").getByText(/^Synced$/).waitFor();
 }

@@ -50,7 +50,7 @@ async function takeAll(server: Server, page: Page): Promise<void> {
   await page.goto(`${server.url}/app/#demo`);
   await page.getByRole("link", { name: /Giro/ }).click();
   await page.getByRole("heading", { name: "Giro" }).waitFor();
-  await page.getByText(/In step/).waitFor();
+  await page.getByText(/Synced/).waitFor();
   await take(page, "bookings");
   await page.emulateMedia({ colorScheme: "dark" });
   await take(page, "bookings-dark");

@@ -89,7 +89,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
     await form.getByLabel("Amount").fill("12.50");
     await form.getByLabel("Who or what").fill("Market");
     await form.getByLabel("Who or what").press("Enter");
-    await page.getByRole("dialog").getByText(/no room left/).waitFor();
+    await page.getByRole("dialog").getByText(/This device is full/).waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
     expect(await form.getByLabel("Amount").inputValue()).toBe("12.50");
     expect(await form.getByLabel("Who or what").inputValue()).toBe("Market");

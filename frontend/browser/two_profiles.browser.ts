@@ -40,7 +40,7 @@ describe.skipIf(!CHROMIUM)("two profiles", () => {
 
     for (const { context, page } of [left, right]) {
       await context.setOffline(false);
-      await page.getByTestId("sync-status").getByText(/^In step$/).waitFor();
+      await page.getByTestId("sync-status").getByText(/^Synced$/).waitFor();
     }
     for (const { page } of [left, right]) {
       await page.goto(`${server.url}/app/#/sync`);
