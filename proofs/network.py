@@ -22,11 +22,11 @@ from finwise.domain.conflicts import Decision
 from finwise.domain.tokens import NewToken
 from finwise.errors import Conflict
 from harness.server import Server
-from proofs import model
-from proofs.model_device import Json, Push
-from proofs.model_installation import START, Installation
-from proofs.model_referee import CONFLICT_DAYS, TOMBSTONE_DAYS, Violation
-from proofs.model_service import Refused, Shown, shown
+from proofs.model import driver
+from proofs.model.device import Json, Push
+from proofs.model.installation import START, Installation
+from proofs.model.referee import CONFLICT_DAYS, TOMBSTONE_DAYS, Violation
+from proofs.model.service import Refused, Shown, shown
 from proofs.network_server import CLOCK, Clock
 from proofs.proof import MEMORY, PATIENCE, Result, main
 
@@ -38,11 +38,11 @@ def prove(scale: float, seed: int) -> Result:
     cases: Counter[str] = Counter()
     violations: list[str] = []
     steps, runs = 0, max(1, round(scale * RUNS))
-    for first in range(0, runs, model.RUNS_PER_INSTALLATION):
+    for first in range(0, runs, driver.RUNS_PER_INSTALLATION):
         with _installation() as installation:
-            for run in range(first, min(runs, first + model.RUNS_PER_INSTALLATION)):
-                if len(violations) < model.MOST_VIOLATIONS:
-                    steps += model.run_world(installation, cases, violations, seed, run)
+            for run in range(first, min(runs, first + driver.RUNS_PER_INSTALLATION)):
+                if len(violations) < driver.MOST_VIOLATIONS:
+                    steps += driver.run_world(installation, cases, violations, seed, run)
     trials = {"acknowledged edits": cases.pop("acknowledged"), "weighted steps": steps, "runs": runs}
     return Result(CLAIM, trials, dict(sorted(cases.items())), violations)
 

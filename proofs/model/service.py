@@ -12,7 +12,7 @@ from finwise.domain.conflicts import Decision
 from finwise.domain.cursor import parse_cursor
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import CursorExpired, EpochChanged
-from proofs.model_device import Json, Push
+from proofs.model.device import Json, Push
 
 
 class Refused(Exception):

@@ -12,11 +12,11 @@ from unittest.mock import patch
 from finwise.domain.cursor import parse_cursor
 from finwise.errors import FinWiseError, StorageFull
 from finwise.store.book import Book
-from proofs.model_device import Device, Json, Push, time_text
-from proofs.model_installation import START, Installation
-from proofs.model_lineage import Key, Lineage
-from proofs.model_referee import MILLI, Judgement, Reader, State, Violation, require
-from proofs.model_service import Refused
+from proofs.model.device import Device, Json, Push, time_text
+from proofs.model.installation import START, Installation
+from proofs.model.lineage import Key, Lineage
+from proofs.model.referee import MILLI, Judgement, Reader, State, Violation, require
+from proofs.model.service import Refused
 
 
 class Tenant:

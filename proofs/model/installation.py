@@ -10,8 +10,8 @@ from finwise.config import Settings
 from finwise.domain.sync import PullRequest
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
-from proofs.model_referee import CONFLICT_DAYS, SECOND, TOMBSTONE_DAYS
-from proofs.model_service import Direct, Service
+from proofs.model.referee import CONFLICT_DAYS, SECOND, TOMBSTONE_DAYS
+from proofs.model.service import Direct, Service
 
 START = 1_800_000_000 * SECOND
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from finwise.errors import FinWiseError
-from proofs.model_device import Json, Push, canonical, time_millis, time_text
-from proofs.model_lineage import Data, Edit, Key, Lineage
+from proofs.model.device import Json, Push, canonical, time_millis, time_text
+from proofs.model.lineage import Data, Edit, Key, Lineage
 
 MILLI, SECOND, MINUTE, HOUR = 1_000, 1_000_000, 60_000_000, 3_600_000_000
 DAY = 24 * HOUR

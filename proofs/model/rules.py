@@ -1,4 +1,4 @@
-"""The model's second driver: Hypothesis chooses what happens (`model_world.py` says what can)."""
+"""The model's second driver: Hypothesis chooses what happens (`world.py` says what can)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from proofs.model_device import FORMS
-from proofs.model_installation import Installation
-from proofs.model_referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
-from proofs.model_world import DECISIONS, DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, World
+from proofs.model.device import FORMS
+from proofs.model.installation import Installation
+from proofs.model.referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
+from proofs.model.world import DECISIONS, DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, World
 
 STEPS = 40  # of one example
 

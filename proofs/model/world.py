@@ -16,12 +16,12 @@ from uuid import UUID
 from finwise.domain.conflicts import Decision
 from finwise.domain.sync import PushRequest
 from finwise.errors import Conflict
-from proofs.model_device import Device, Json, Push, time_millis, time_text
-from proofs.model_installation import START, Installation
-from proofs.model_lineage import PERSON, Data, Edit, Key, Life
-from proofs.model_referee import CONFLICT_DAYS, DAY, MILLI, SECOND, TOMBSTONE_DAYS, State, Violation, require
-from proofs.model_service import Refused, Shown
-from proofs.model_tenant import Tenant
+from proofs.model.device import Device, Json, Push, time_millis, time_text
+from proofs.model.installation import START, Installation
+from proofs.model.lineage import PERSON, Data, Edit, Key, Life
+from proofs.model.referee import CONFLICT_DAYS, DAY, MILLI, SECOND, TOMBSTONE_DAYS, State, Violation, require
+from proofs.model.service import Refused, Shown
+from proofs.model.tenant import Tenant
 
 KEYS: tuple[Key, ...] = (("tags", "r0"), ("tags", "r1"), ("tags", "r2"), ("recipients", "r0"))
 DEVICES = ("a", "b", "c", "d", "e")

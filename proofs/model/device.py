@@ -1,6 +1,6 @@
 """A simulated device, as docs/protocol.md describes one: a book, a queue, a cursor, and a clock that may be wrong.
 
-It speaks the JSON of the wire. What it must not do is written once more in `model_world.py`, which watches it.
+It speaks the JSON of the wire. What it must not do is written once more in `world.py`, which watches it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from proofs.model_lineage import Data, Edit, Key, Lineage
+from proofs.model.lineage import Data, Edit, Key, Lineage
 
 Json = dict[str, Any]
 
