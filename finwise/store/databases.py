@@ -265,7 +265,7 @@ class Databases:
             with closing(connect(self._folder.file(tenant_id))) as connection, snapshot(connection):
                 is_current = migrations.is_current(connection, migrations.TENANT)
                 return bool(damages(connection) if is_current else strange_objects(connection))
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             return True
 
     def _disk_has_room(self) -> bool:

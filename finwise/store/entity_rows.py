@@ -68,28 +68,48 @@ def stored_after(
     It reads from the row before on and past the end: a damaged stamp in the index leads a search to the row beside it,
     and would end one that has an upper bound.
     """
-    rows = connection.execute(
-        """SELECT stamp, CAST(entity AS BLOB), checksum - stamp FROM sync_entities
-           WHERE stamp >= coalesce((SELECT max(stamp) FROM sync_entities WHERE stamp <= ?), 0) ORDER BY stamp""",
-        (after,),
-    )
     wanted = _named(entity_types)
-    read: list[tuple[int, bytes, int]] = []
-    size = enough = 0
-    is_long = goes_on = False
-    with closing(rows):  # a half-read cursor would hold its snapshot open
-        while some := rows.fetchmany(_FEW if wanted else min(_FEW, limit + 1 - enough)):  # one more: the row before
-            read += some
-            size += sum([len(text) for _, text, _ in some])
-            enough += len(some) if wanted is None else sum([_type_of(text) in wanted for _, text, _ in some])
-            is_long = size >= MAX_TEXT and some[-1][0] > after
-            if is_long or enough > limit or some[-1][0] > until:
-                break
-        goes_on = is_long and _goes_on(rows, until)
-    found = _checked(read, after, until)
+    try:
+        with closing(_rows_from(connection, after)) as rows:  # a half-read cursor would hold its snapshot open
+            read, is_long, goes_on = _read(rows, after, until, wanted, limit)
+        found = _checked(read, after, until)
+    except TypeError:  # a damaged row has something else than numbers and texts
+        raise quarantined() from None
     if wanted is not None:
         found = [row for row in found if _type_of(row[1]) in wanted]
     return (found, _cut(found) or goes_on) if is_long and found else (found[:limit], False)
+
+
+def _rows_from(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:
+    """The rows by stamp, from the one before `after` on; if there is none, from the first, whatever its stamp says."""
+    before = connection.execute(
+        "SELECT stamp FROM sync_entities WHERE stamp <= ? ORDER BY stamp DESC LIMIT 1", (after,)
+    ).fetchone()
+    if before is None:
+        return connection.execute(
+            "SELECT stamp, CAST(entity AS BLOB), checksum - stamp FROM sync_entities ORDER BY stamp"
+        )
+    return connection.execute(
+        "SELECT stamp, CAST(entity AS BLOB), checksum - stamp FROM sync_entities WHERE stamp >= ? ORDER BY stamp",
+        before,
+    )
+
+
+def _read(
+    rows: sqlite3.Cursor, after: int, until: int, wanted: frozenset[bytes] | None, limit: int
+) -> tuple[list[tuple[int, bytes, int]], bool, bool]:
+    """Unchecked rows, enough for `limit`; whether they end early for their size, and whether more follow then."""
+    read: list[tuple[int, bytes, int]] = []
+    size = enough = 0
+    while some := rows.fetchmany(_FEW if wanted else min(_FEW, limit + 1 - enough)):  # one more: the row before
+        read += some
+        size += sum([len(text) for _, text, _ in some])
+        enough += len(some) if wanted is None else sum([_type_of(text) in wanted for _, text, _ in some])
+        if size >= MAX_TEXT and some[-1][0] > after:
+            return read, True, _goes_on(rows, until)
+        if enough > limit or some[-1][0] > until:
+            break
+    return read, False, False
 
 
 def living(
@@ -123,16 +143,17 @@ def living(
 
 
 def _checked(read: Sequence[tuple[int, bytes, int]], after: int, until: int) -> list[Row]:
-    """The rows with after < stamp <= until. Raises Quarantined if one is damaged, or they are not in order.
+    """The rows with after < stamp <= until. Raises Quarantined if one is damaged, or the index is.
 
-    A damaged index brings rows again.
+    A damaged index brings rows again or in another order, or leads the search for the row before to somewhere else.
     """
     if not read:
         return []
     stamps, texts, sums = zip(*read, strict=True)
-    if not are_intact(texts, sums) or sorted(stamps) != list(stamps):
+    begin = bisect_right(stamps, after)
+    if begin > 1 or not are_intact(texts, sums) or sorted(stamps) != list(stamps):
         raise quarantined()
-    return list(zip(stamps, texts, strict=True))[bisect_right(stamps, after) : bisect_right(stamps, until)]
+    return list(zip(stamps, texts, strict=True))[begin : bisect_right(stamps, until)]
 
 
 def _named(entity_types: Collection[str] | None) -> frozenset[bytes] | None:

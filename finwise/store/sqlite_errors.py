@@ -55,6 +55,8 @@ def meaning_of(error: BaseException) -> FinWiseError | None:
     """What an error means to a client; None where it means nothing, or says so itself."""
     if isinstance(error, sqlite3.Error):
         return _meaning(error)
+    if isinstance(error, UnicodeDecodeError):  # what SQLite says of a damaged name is no UTF-8 either
+        return quarantined()
     if isinstance(error, OSError):  # of what is not done through SQLite: locks, names, folders
         return _meaning_of_disk(error)
     return None

@@ -32,4 +32,6 @@ def test_pushes_and_pulls_find_what_they_are_about_by_an_index() -> None:
         steps = plans(book, said)
     assert any("sync_entities_id" in step for step in steps)
     assert any("sync_entities_stamp" in step for step in steps)
-    assert [step for step in steps if step.startswith(tuple(f"SCAN {table}" for table in LARGE))] == []
+    in_order = "USING INDEX sync_entities_stamp"  # a pull from the beginning, which ends with its last row
+    scans = [step for step in steps if step.startswith(tuple(f"SCAN {table}" for table in LARGE))]
+    assert [step for step in scans if not step.endswith(in_order)] == []
