@@ -341,7 +341,7 @@ export const en = {
   clockBehind: (time: string) => `${time} behind`,
   loggedOutDevice: "A device that is logged out",
   writtenBy: (who: string, device: string) => `${who}, with “${device}”`,
-  writtenUnknown: "by a device that no longer exists",
+  writtenUnknown: "by an unknown device",
   devicesOffline: "The devices are shown when the server can be reached.",
   never: "never",
 
