@@ -31,9 +31,9 @@ from finwise.domain.users import NewUser
 from finwise.errors import Busy, Conflict, FinWiseError, NotFound, Quarantined, TenantDeleted
 from finwise.store import connection
 from harness.callers import as_caller
-from proofs import disk
+from proofs.disk import disk
+from proofs.disk.recorded_work import START, YEAR, settings
 from proofs.proof import MOST_SAID, Result, main
-from proofs.recorded_work import START, YEAR, settings
 
 ERRORS = (errno.EIO, errno.ENOSPC)
 PART = 0.25  # of all sites, at scale 1

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from finwise.domain.user import User
-from proofs import disk
-from proofs.promises import Findings, Promises, check
+from proofs.disk import disk
+from proofs.disk.promises import Findings, Promises, check
+from proofs.disk.recorded_work import AS_IT_IS, OWNER_EMAIL
 from proofs.proof import Result, main
-from proofs.recorded_work import AS_IT_IS, OWNER_EMAIL
 
 POINTS = 1_100  # crash points at scale 1
 RECORDINGS = 2
@@ -89,7 +89,7 @@ def _record(library: Path, space: Path, synchronous: str, seed: str) -> Recordin
     shutil.rmtree(folder, ignore_errors=True)
     log.unlink(missing_ok=True)
     folder.mkdir()
-    disk.finish(disk.start(library, folder, log, "proofs.recorded_work:run", str(folder), synchronous, seed))
+    disk.finish(disk.start(library, folder, log, "proofs.disk.recorded_work:run", str(folder), synchronous, seed))
     return Recording(log, folder, synchronous)
 
 

@@ -17,7 +17,7 @@ from finwise.domain.times import millis_text
 from finwise.domain.user import User
 from finwise.errors import FinWiseError, NotFound, TenantDeleted
 from harness.callers import as_caller
-from proofs.recorded_work import OWNER_EMAIL, START, YEAR, settings
+from proofs.disk.recorded_work import OWNER_EMAIL, START, YEAR, settings
 
 ABSENT, ACTIVE, DELETED = "absent", "active", "deleted"
 LATER = START + 2 * YEAR  # µs

@@ -26,7 +26,7 @@ from finwise.domain.user import User
 from finwise.domain.users import NewUser
 from finwise.store import connection
 from harness.callers import as_caller
-from proofs.disk import Control
+from proofs.disk.disk import Control
 
 AS_IT_IS = "as it is"
 WRITTEN_BACK = 24  # pages of a write-ahead log, so that it happens often here
