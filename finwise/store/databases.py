@@ -109,22 +109,15 @@ class Databases:
             self._explained(tenant_id, loan, has_limit=True),
             self._folder.locked(tenant_id, wait=wait),
             loan as connection,
-            self._marked(tenant_id, connection),
-            self._written(tenant_id, connection),
         ):
-            connection.cache.look()
-            is_current = connection.cache.recall("current", lambda: self._is_current(connection), keeps=bool)
-            if not is_current:  # which may take it above the quota, for the limit is set afterwards
-                connection.cache.forget()  # SQLite does not count tables and views that come and go
-                migrations.migrate(connection, migrations.TENANT)
-                self._views.update(connection)
-            if not connection.is_complete:
-                require_complete(connection, self._marks.find(tenant_id))
-            connection.mark = None
-            set_page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
-            before = connection.total_changes
-            yield connection
-            is_due = is_write_back_due(connection, connection.total_changes - before)
+            with self._written(tenant_id, connection):
+                self._prepare(tenant_id, connection)
+                set_page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
+                before = connection.total_changes
+                yield connection
+                is_due = is_write_back_due(connection, connection.total_changes - before)
+            if connection.mark:  # what was committed is noted outside of the file
+                self._marks.put(tenant_id, connection.mark)
         if is_due:
             self._write_back.start(tenant_id)
 
@@ -224,12 +217,17 @@ class Databases:
         require_short_log(connection, self._folder.file(tenant_id))
         return transaction(connection)
 
-    @contextmanager
-    def _marked(self, tenant_id: str, connection: Connection) -> Iterator[None]:
-        """A block after which what it has committed is noted outside of the file."""
-        yield
-        if connection.mark:
-            self._marks.put(tenant_id, connection.mark)
+    def _prepare(self, tenant_id: str, connection: Connection) -> None:
+        """Makes sure that the file is a whole book of this FinWise's schema."""
+        connection.cache.look()
+        is_current = connection.cache.recall("current", lambda: self._is_current(connection), keeps=bool)
+        if not is_current:  # which may take it above the quota, for the limit is set afterwards
+            connection.cache.forget()  # SQLite does not count tables and views that come and go
+            migrations.migrate(connection, migrations.TENANT)
+            self._views.update(connection)
+        if not connection.is_complete:
+            require_complete(connection, self._marks.find(tenant_id))
+        connection.mark = None
 
     def _is_current(self, connection: Connection) -> bool:
         return _is_usable(connection) and self._views.are_in(connection)

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
@@ -64,7 +65,12 @@ class Marks:
             self._path(tenant_id).unlink(missing_ok=True)
 
     def _path(self, tenant_id: str) -> Path:
-        return self._folder / f"{tenant_id}.mark"
+        return _path(self._folder, tenant_id)
+
+
+@lru_cache(1_024)  # putting a path together takes 1.4 µs, as in folder.py
+def _path(folder: Path, tenant_id: str) -> Path:
+    return folder / f"{tenant_id}.mark"
 
 
 def require_complete(connection: Connection, mark: Mark | None) -> None:
