@@ -120,20 +120,21 @@ describe("what was rejected", () => {
     expect(await rejected()).toMatchObject([{ id: "bad", data: { name: "mine" } }]);
   });
 
-  test("forgets its base when the server was restored, as what waits does", async () => {
+  test("has a base that no version of the new life has once the server was restored, as what waits", async () => {
     server.edit("tags", "bad", { name: "theirs" });
     await desk.sync();
     server.now += 1_000;
     await desk.tag("bad", "mine");
     await desk.sync();
-    expect((await rejected())[0]!.base_updated_at).not.toBeNull();
+    const base = (await rejected())[0]!.base_updated_at!;
     server.snapshot()();
     await desk.sync();
-    expect((await rejected())[0]!.base_updated_at).toBeNull();
+    const marked = `9${base.slice(1)}`;
+    expect((await rejected())[0]!.base_updated_at).toBe(marked);
     server.reject = () => undefined;
     server.serverVersion = "0.2.0";
     await desk.sync();
-    expect(sent()).toMatchObject([{ id: "bad", base_updated_at: null }]);
+    expect(sent()).toMatchObject([{ id: "bad", base_updated_at: marked }]);
   });
 
   test("keeps its base when the book is loaded again in the same life of the server", async () => {
@@ -148,13 +149,15 @@ describe("what was rejected", () => {
     expect((await rejected())[0]!.base_updated_at).toBe(base);
   });
 
-  test("is not given back to a restored server, which never had it", async () => {
+  test("is not given back to a restored server, which never had it, and neither is what both have", async () => {
+    await desk.tag("good", "theirs, too");
     await desk.tag("bad", "mine");
     await desk.sync();
     server.snapshot()();
     server.reject = () => undefined;
     await desk.sync();
-    expect(server.living()).toEqual({});
+    expect(pushes()).toHaveLength(1);
+    expect(server.living()).toEqual({ "tags/good": { name: "theirs, too" } });
     expect(await rejected()).toHaveLength(1);
   });
 });
