@@ -28,7 +28,7 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
       await expect.poll(async () => {
         await page.evaluate(() => dispatchEvent(new Event("online")));
         return isDeepStrictEqual(await home.heldBy(page), await home.held());
-      }, { timeout: 20_000 }).toBe(true);
+      }, { timeout: 60_000 }).toBe(true);
     }
   }
 

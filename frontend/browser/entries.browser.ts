@@ -55,7 +55,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await expect.poll(async () => {
       await page.evaluate(() => dispatchEvent(new Event("online")));
       return isDeepStrictEqual(await home.heldBy(page), await home.held());
-    }, { timeout: 20_000 }).toBe(true);
+    }, { timeout: 60_000 }).toBe(true);
   }
 
   test("an expense stays one after somebody types another amount, on a phone, in German, without a minus", async () => {

@@ -21,7 +21,7 @@ class Person {
   ) {}
 
   async open(context: BrowserContext): Promise<this> {
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     this.page = await context.newPage();
     return this;
   }

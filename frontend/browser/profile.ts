@@ -28,7 +28,7 @@ export class Profile {
     this.browser = await chromium.connectOverCDP(await this.endpoint());
     const context = this.browser.contexts()[0];
     if (!context) throw new Error("The browser has no context.");
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000); // a busy machine takes long
     this.page = context.pages()[0] ?? (await context.newPage());
     this.page.on("console", (message) => {
       const isExpected = /Failed to load resource|net::ERR_/.test(message.text());

@@ -62,7 +62,7 @@ describe.skipIf(!CHROMIUM)("two profiles", () => {
     await right.page.getByText("No conflicts.").waitFor();
     const decided = await home.held();
     expect(JSON.stringify(decided["transactions both"])).toContain("Bakery, says the left");
-    for (const { page } of [left, right]) await expect.poll(() => home.heldBy(page), { timeout: 20_000 }).toEqual(decided);
+    for (const { page } of [left, right]) await expect.poll(() => home.heldBy(page), { timeout: 60_000 }).toEqual(decided);
     expect([...left.complaints, ...right.complaints]).toEqual([]);
   });
 });
