@@ -25,6 +25,11 @@ export function useMedia(query: string): Ref<boolean> {
   return holds;
 }
 
+/** Whether there is room for the accounts beside the book. */
+export function useWide(): Ref<boolean> {
+  return useMedia("(min-width: 56.01rem)");
+}
+
 /** Whether the page is being printed now. */
 export function usePrinting(): Ref<boolean> {
   const isPrinting = ref(false);
