@@ -1,7 +1,7 @@
 import { onMounted, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 import type { FinwiseClient } from "../src/index.ts";
 import { useSyncStore, useTenantStore } from "../src/pinia.ts";
-import { explain } from "./session.ts";
+import { explain } from "./explain.ts";
 
 /** What only the server knows. `problem` says why there is no answer, or none since. */
 export interface Asked<T> {

@@ -45,6 +45,11 @@ export function titleOf(booking: Booking): string {
   return booking.payee || booking.description || words.value[kindOf(booking)];
 }
 
+/** What a field of an entry is called. */
+export function labelOf(field: string): string {
+  return words.value.fields[field] ?? field;
+}
+
 export interface Difference {
   field: string;
   label: string;
@@ -64,7 +69,7 @@ export function compare(left: object | null, right: object | null): Difference[]
       const isDifferent = text(a[field]) !== text(b[field]);
       const [left, right] = [fieldText(field, a[field]), fieldText(field, b[field])];
       const shown = isDifferent && left === right ? { left: text(a[field]), right: text(b[field]) } : { left, right }; // such as −4.20 and −4.201
-      return { field, label: words.value.fields[field] ?? field, isDifferent, ...shown };
+      return { field, label: labelOf(field), isDifferent, ...shown };
     });
 }
 

@@ -3,7 +3,6 @@ import { newId, ServerError, type Schemas } from "../src/index.ts";
 import { useTenantStore } from "../src/pinia.ts";
 import { keep, kept } from "./kept.ts";
 import { hear } from "./login_page.ts";
-import { words } from "./words/index.ts";
 
 type Tenant = Schemas["Tenant"];
 
@@ -113,20 +112,6 @@ export async function logOut(): Promise<void> {
   if (tokenId) await client().logOut(tokenId).catch(() => undefined);
   isWithoutLogin.value = false;
   put({ ...NOBODY });
-}
-
-/** What to tell a person about a request that failed. */
-export function explain(error: unknown): string {
-  if (!(error instanceof ServerError)) throw error;
-  const { status, code, problem, retryAfter } = error;
-  if (code === "proxy_login") return words.value.statuses.proxyLogin;
-  if (code === "proxy_error") return words.value.statuses.unreachable;
-  if (status === 0) return words.value.serverAway;
-  if (code === "demo") return words.value.demoGone;
-  if (status === 401) return words.value.expired;
-  if (status === 429) return words.value.tooManyAttempts(retryAfter ?? 60);
-  const details = Object.values(problem.errors ?? {}).flat();
-  return words.value.refused([problem.detail ?? code, ...details].join(" "));
 }
 
 /** What this device is called unless somebody says otherwise, such as "Chrome, Linux". */

@@ -1,7 +1,7 @@
 /** What went wrong and nobody in particular deals with: it is said, and whatever somebody typed stays where it is. */
 import { shallowRef } from "vue";
 import { ServerError, storageCode } from "../src/index.ts";
-import { explain } from "./session.ts";
+import { explain } from "./explain.ts";
 import { words } from "./words/index.ts";
 
 /** What to tell a person. */

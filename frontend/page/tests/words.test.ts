@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { de } from "../words/de.ts";
 import { en } from "../words/en.ts";
@@ -32,4 +34,18 @@ test("one of a thing has its own word", () => {
 test("no dictionary has an empty text, and both have the same, records included", () => {
   expect(texts(de).map(([path]) => path)).toEqual(texts(en).map(([path]) => path));
   expect([...texts(en), ...texts(de)].filter(([, text]) => !text.trim())).toEqual([]);
+});
+
+test("what the server refuses is said in the page's own words, by the codes of the protocol", () => {
+  const protocol = readFileSync(join(import.meta.dirname, "../../../docs/protocol.md"), "utf8");
+  const codesIn = (section: string, column: RegExp): string[] => {
+    const [, part = ""] = protocol.split(new RegExp(`^#+ ${section} .*$`, "m"));
+    const rows = part.split(/^#/m)[0]?.match(/^\|.+\|$/gm) ?? [];
+    return rows.flatMap((row) => [...(column.exec(row)?.[1] ?? "").matchAll(/`(\w+)`/g)].flatMap(([, code = ""]) => code));
+  };
+  // A bug of the page's, something that the sync deals with, or said by its status.
+  const others = ["bad_cursor", "bad_request", "unauthorized", "method_not_allowed", "not_acceptable", "unsupported_media_type", "cursor_expired", "epoch_changed", "slow_down"];
+  expect(Object.keys(en.problems).sort()).toEqual(codesIn("6\\.", /^\| [\d · ]+ \|([^|]+)\|/).filter((code) => !others.includes(code)).sort());
+  const bugs = ["invalid_change", "invalid_id", "invalid_time"];
+  expect(Object.keys(en.rejections).sort()).toEqual(codesIn("2\\.3", /^\|([^|]+)\|/).filter((code) => !bugs.includes(code)).sort());
 });
