@@ -322,11 +322,12 @@ class BooksContract:
             Contact("phone", NOW, "Phone", "cursor", 7),
             Contact("laptop", NOW + 1, "Laptop"),
             Contact("phone", NOW + 2, clock_skew=9),
+            Contact("phone", NOW + 3),
         ]
         with stores.books.transact(tenant_id) as book:
             for contact in contacts:
                 book.put_contact(contact)
-        phone = Contact("phone", NOW + 2, "Phone", "cursor", 9)
+        phone = Contact("phone", NOW + 3, "Phone", "cursor", 9)
         assert stores.contacts(tenant_id) == [phone, contacts[1]]
         with stores.books.read(tenant_id) as book:
             assert book.find_contact("phone") == phone

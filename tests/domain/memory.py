@@ -67,9 +67,10 @@ class MemoryBook(AbstractContextManager["MemoryBook"]):
     def put_horizon(self, horizon: int) -> None:
         """Sets how far tombstones were purged, in µs."""
         with _DATABASES.transact(self.tenant_id) as connection:
-            connection.cache.forget()
             connection.execute("UPDATE sync_book SET horizon = :it, last_stamp = max(last_stamp, :it)", {"it": horizon})
-            connection.execute("UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon)")
+            connection.execute(
+                "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)"
+            )
 
     def push(self, elements: Iterable[object], now: int, device_id: str | None = None) -> Pushed:
         return self.sync.push(self.tenant_id, PushRequest(list(elements), device_id), now)
