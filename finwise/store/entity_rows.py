@@ -17,7 +17,8 @@ from finwise.errors import quarantined
 from finwise.store.checksum import are_intact, entity_checksum, row_crc
 from finwise.store.id_hash import id_hash
 
-_FEW = 32  # rows fetched at once; each may have the size of a change, 256 KiB
+_FEW = 32  # rows fetched at once, if they are small; each may have the size of a change, 256 KiB
+_PIECE = 262_144  # bytes of texts fetched at once, and in a chunk of a first load, of which there are many at once
 _CHUNK = 256  # texts of a first load in memory at once, if they are small
 
 StoredRow = tuple[int, int, int, int, bytes, str, str | None]
@@ -101,9 +102,12 @@ def _read(
     """Unchecked rows, enough for `limit`; whether they end early for their size, and whether more follow then."""
     read: list[tuple[int, bytes, int]] = []
     size = enough = 0
-    while some := rows.fetchmany(_FEW if wanted else min(_FEW, limit + 1 - enough)):  # one more: the row before
+    few = 2  # the row before, and one more
+    while some := rows.fetchmany(few if wanted else min(few, limit + 1 - enough)):
         read += some
-        size += sum([len(text) for _, text, _ in some])
+        length = sum([len(text) for _, text, _ in some])
+        size += length
+        few = _few_of(len(some), length)
         enough += len(some) if wanted is None else sum([_type_of(text) in wanted for _, text, _ in some])
         if size >= MAX_TEXT and some[-1][0] > after:
             return read, True, _goes_on(rows, until)
@@ -123,9 +127,11 @@ def living(
     rows = connection.execute("SELECT CAST(entity AS BLOB), checksum - stamp FROM sync_entities WHERE NOT is_deleted")
     chunk: list[bytes] = []
     size = found = 0
+    few = 1
     with closing(rows):
-        while some := rows.fetchmany(_FEW):
+        while some := rows.fetchmany(few):
             texts, sums = zip(*some, strict=True)
+            few = _few_of(len(texts), sum(map(len, texts)))
             if not are_intact(texts, sums):
                 raise quarantined()
             if wanted is not None:
@@ -133,13 +139,18 @@ def living(
             found += sum(sums)
             size += sum(map(len, texts))
             chunk += texts
-            if len(chunk) >= _CHUNK or size >= MAX_TEXT:
+            if len(chunk) >= _CHUNK or size >= _PIECE:
                 yield chunk
                 chunk, size = [], 0
     if found != expected:
         raise quarantined()
     if chunk:
         yield chunk
+
+
+def _few_of(rows: int, length: int) -> int:
+    """How many rows to fetch next after so many of this length together: few if they are large."""
+    return max(1, min(_FEW, _PIECE * rows // (length or 1)))  # a damaged one may be empty
 
 
 def _checked(read: Sequence[tuple[int, bytes, int]], after: int, until: int) -> list[Row]:

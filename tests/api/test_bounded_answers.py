@@ -1,11 +1,13 @@
 """No answer is larger than its request warrants: an entity comes once, and pages end at a number of characters too."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from finwise.domain.limits import MAX_TEXT
+from finwise.store import entity_rows
 from tests.household import Household, change
 
 OLDER, NEWER = "2026-01-01T00:00:00.000Z", "2026-01-09T00:00:00.000Z"
@@ -89,3 +91,19 @@ def test_one_entity_beyond_the_bound_is_a_page_of_its_own(large_book: Household)
 def test_a_first_load_of_large_entities_is_whole(large_book: Household) -> None:
     load = large_book.initial()
     assert [entity["id"] for entity in load["changes"]] == [f"t{number:02}" for number in range(12)]
+
+
+@pytest.mark.parametrize("query", [{}, {"entity_types": "tags"}, {"entity_types": "accounts"}])
+def test_a_first_load_holds_one_large_entity_at_a_time(
+    large_book: Household, query: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[int] = []
+
+    def are_intact(texts: Sequence[bytes], sums: Sequence[int]) -> bool:
+        fetched.append(sum(map(len, texts)))
+        return True
+
+    monkeypatch.setattr(entity_rows, "are_intact", are_intact)
+    large_book.initial(**query)
+    assert len(fetched) == 12
+    assert max(fetched) < 260_000
