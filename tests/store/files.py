@@ -59,6 +59,9 @@ def store(databases: Connections, tenant_id: str, number: int, then: Work | None
     """Stores a number in the book, where `STORED` finds it; `then` is done in the same transaction."""
     with databases.transact(tenant_id) as connection:
         connection.execute("UPDATE sync_book SET last_stamp = ?", (number,))
+        connection.execute(
+            "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)"
+        )
         if then:
             then(connection)
 

@@ -91,7 +91,8 @@ def test_a_conflict_is_about_its_own_entity(domain: Domain, tenant_id: str) -> N
 def test_a_book_in_which_all_ids_have_one_hash_is_as_good(
     domain: Domain, tenant_id: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("finwise.store.book.id_hash", lambda _: 7)
+    for module in ("book", "entity_rows"):
+        monkeypatch.setattr(f"finwise.store.{module}.id_hash", lambda _: 7)
     ids = [f"e{number}" for number in range(100)]
     for at in range(0, 100, size):
         assert set(push(domain, tenant_id, *(named(each, "first") for each in ids[at : at + size]))) == {"applied"}
