@@ -4,7 +4,8 @@ An installation with a household's book is copied and damaged: one bit, a few, a
 that is missing; in the tenant's file, in its log after the server was killed, in users.db; while nobody uses the files,
 or while a server has read them. Then everything is asked for, something is pushed, and everything is asked for again.
 Each answer has to be the whole truth, or an error that the protocol names; never a 500. A body that breaks off is an
-error as well. What it does not show: damage in memory, and two damages at once.
+error as well. What it does not show: damage in memory, two damages at once, and wrong letters in the names that
+users.db holds.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ ENTITIES = 160
 NOW = parse_micros("2026-01-10T12:00:00Z") or 0
 NDJSON = "application/x-ndjson"
 SQLITE = "application/vnd.sqlite3"
+OF_PEOPLE = frozenset({"devices", "members", "tenants"})  # what users.db says, which has no checksums
 BROKEN_OFF = "it breaks off"
 TIMES = ("2026-01-09T19:01:00.000Z", "2026-01-09T20:01:00.000Z", "2026-01-10T08:00:00.000Z")
 
@@ -297,11 +299,12 @@ class Trial:
             home.close()
 
     def _compared(self, home: Household, truth: dict[str, Any]) -> Iterator[str]:
+        unproven = OF_PEOPLE if self.file == "users" else frozenset()
         for question, ask in home.everything():
             answer = _answer(ask)
             if isinstance(answer, Told):
                 self.told[str(answer)] += 1
-            elif answer != truth[question]:
+            elif isinstance(answer, str) or (answer != truth[question] and question not in unproven):
                 said = answer if isinstance(answer, str) else "other contents"
                 yield f"{question}: {said}"
 

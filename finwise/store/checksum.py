@@ -12,7 +12,7 @@ from typing import Any
 from zlib import adler32, crc32
 
 
-def checksum(*values: int | str | bytes | None) -> bytes:
+def checksum(*values: int | str | None) -> bytes:
     """The first 16 bytes of SHA-256 over a row's values; of a row that is not read often.
 
     No value contains NUL (json_text.py), so that none runs into the next.
@@ -38,10 +38,16 @@ def are_intact(texts: Sequence[Any], sums: Sequence[Any]) -> bool:
         return False
 
 
-def old_checksum(*values: int | str | bytes | None) -> bytes:
+def old_checksum(*values: int | str | None) -> bytes:
     """What stands in files of the schemas 2 to 5; migrations alone ask for it."""
     return blake2b(_joined(values), digest_size=16).digest()
 
 
-def _joined(values: tuple[int | str | bytes | None, ...]) -> bytes:
-    return b"\0".join(value if type(value) is bytes else str(value).encode() for value in values)
+def checksum_of_bytes(stamp: int, *texts: bytes | None) -> bytes:
+    """As `checksum`, of texts in UTF-8; migrations alone ask for it, of files of schema 6."""
+    parts = [b"None" if text is None else text for text in texts]
+    return sha256(b"\0".join([str(stamp).encode(), *parts])).digest()[:16]
+
+
+def _joined(values: tuple[int | str | None, ...]) -> bytes:
+    return "\0".join(map(str, values)).encode()

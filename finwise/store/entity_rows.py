@@ -90,6 +90,8 @@ def _rows_from(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:
         return connection.execute(
             "SELECT stamp, CAST(entity AS BLOB), checksum - stamp FROM sync_entities ORDER BY stamp"
         )
+    if before[0] is None or before[0] > after:  # the entry of the index is damaged
+        raise quarantined()
     return connection.execute(
         "SELECT stamp, CAST(entity AS BLOB), checksum - stamp FROM sync_entities WHERE stamp >= ? ORDER BY stamp",
         before,

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from finwise.domain.events import tell
 from finwise.errors import NewerSchema
-from finwise.store.checksum import entity_checksum, old_checksum, row_crc
+from finwise.store.checksum import checksum_of_bytes, entity_checksum, old_checksum, row_crc
 from finwise.store.id_hash import id_hash
 
 TENANT = "tenant"  # the kind of the tenants' files
@@ -41,6 +41,7 @@ def migrate(connection: sqlite3.Connection, kind: str, until: int | None = None)
     if is_current(connection, kind):
         return
     connection.create_function("row_checksum", -1, old_checksum, deterministic=True)
+    connection.create_function("checksum_of_bytes", -1, checksum_of_bytes, deterministic=True)
     connection.create_function("entity_checksum", 2, entity_checksum, deterministic=True)
     connection.create_function("row_crc", 3, row_crc, deterministic=True)
     connection.create_function("id_hash", 1, id_hash, deterministic=True)

@@ -2,7 +2,7 @@
 -- as all the rest. By two copies, as before. A row that was damaged before gets -1, which is no checksum: it stays noticed.
 -- Texts are passed as bytes, for what is damaged may be no UTF-8.
 CREATE TABLE sync_entities_before AS
-SELECT *, checksum = checksum(stamp, CAST(entity AS BLOB), CAST(change_id AS BLOB), CAST(device_id AS BLOB))
+SELECT *, checksum = checksum_of_bytes(stamp, CAST(entity AS BLOB), CAST(change_id AS BLOB), CAST(device_id AS BLOB))
           AND is_deleted = (substr(entity, -5) = 'null}') AS is_intact
   FROM sync_entities;
 DROP TABLE sync_entities;
