@@ -1,11 +1,15 @@
 """Whatever leaves the store is compared with its checksum: nothing wrong is answered, and nothing is missing unsaid."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
+from finwise import create_domain
+from finwise.config import Settings
 from finwise.errors import Quarantined
 from finwise.store.id_hash import id_hash
 from tests.household import Household, change
@@ -118,6 +122,14 @@ def test_a_file_whose_tables_are_not_finwises_is_damaged_and_no_error_of_the_ser
 ) -> None:
     tenant_file.execute("ALTER TABLE sync_entities RENAME COLUMN entity TO entiuy")
     assert is_quarantined(ask(full, "changes"))
+
+
+def test_a_server_does_not_start_if_a_name_in_users_db_has_changed(home: Household, settings: Settings) -> None:
+    home.client.application.extensions["finwise"].close()
+    with closing(sqlite3.connect(settings.users_db)) as connection:
+        connection.execute("ALTER TABLE users RENAME COLUMN email TO emaim")
+    with pytest.raises(Quarantined, match="backup"):
+        create_domain(settings)
 
 
 def test_a_book_that_lacks_its_last_commits_is_told_after_the_server_was_killed(

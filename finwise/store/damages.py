@@ -57,11 +57,14 @@ def damages(connection: sqlite3.Connection) -> list[str]:
 def strange_objects(connection: sqlite3.Connection) -> list[str]:
     """Names tables, columns, indexes and triggers that FinWise did not create; it creates views again."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    with closing(connect(":memory:")) as model:
-        migrations.migrate(model, TENANT, version)
-        if version >= 0 and _objects(connection) == _objects(model):
-            return []
+    if version >= 0 and _objects(connection) == _objects_of(TENANT, version):
+        return []
     return ["It has tables, columns, indexes or triggers that are not FinWise's."]
+
+
+def lacks_objects(connection: sqlite3.Connection, kind: str) -> bool:
+    """Whether a file of the present schema lacks a table, a column or an index; there may be others."""
+    return not _objects_of(kind) <= _objects(connection)
 
 
 def content(connection: sqlite3.Connection) -> Content:
@@ -69,6 +72,12 @@ def content(connection: sqlite3.Connection) -> Content:
     epoch, last_stamp, digests = connection.execute("SELECT epoch, last_stamp, digests FROM sync_book").fetchone()
     (entities,) = connection.execute("SELECT count(*) FROM sync_entities WHERE NOT is_deleted").fetchone()
     return Content(epoch, last_stamp, entities, dict(sorted(json.loads(digests).items())))
+
+
+def _objects_of(kind: str, version: int | None = None) -> set[tuple[object, ...]]:
+    with closing(connect(":memory:")) as model:
+        migrations.migrate(model, kind, version)
+        return _objects(model)
 
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:

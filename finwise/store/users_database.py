@@ -8,9 +8,10 @@ from threading import local
 from types import TracebackType
 from typing import TypeVar
 
-from finwise.errors import Conflict
+from finwise.errors import Conflict, Quarantined
 from finwise.store import migrations
 from finwise.store.connection import Connection, connect, transaction
+from finwise.store.damages import lacks_objects
 from finwise.store.folder import make_folder
 from finwise.store.locks import locked
 from finwise.store.pool import Loan, Pool
@@ -79,6 +80,8 @@ class UsersDatabase:
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             with transaction(connection):
                 migrations.migrate(connection, KIND)
+            if lacks_objects(connection, KIND):  # a letter of a name has changed, and no statement would find it
+                raise Quarantined(f"{path} is damaged: tables or columns are missing. Restore it from a backup.")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
