@@ -1,4 +1,7 @@
-"""Six processes push while a reader pages: with the right stamps it misses nothing, with wrong ones it loses rows."""
+"""Six processes push while a reader pages: with the right stamps it misses nothing.
+
+With wrong stamps it misses rows, or the store finds the book damaged.
+"""
 
 import time
 from collections import Counter
@@ -18,7 +21,7 @@ from finwise.domain import push
 from finwise.domain.cursor import Cursor, next_stamp
 from finwise.domain.sync import Page, PullRequest, PushRequest, Sync
 from finwise.domain.times import millis_text
-from finwise.errors import EpochChanged
+from finwise.errors import EpochChanged, Quarantined
 from finwise.store.checksum import checksum
 from tests.household import change
 from tests.store.accounts import add_tenant, add_user
@@ -57,8 +60,11 @@ def test_a_reader_misses_nothing_while_six_processes_push(settings: Settings) ->
 
 
 @pytest.mark.parametrize("stamping", [ONE_PER_BATCH, DEVICE])
-def test_the_same_race_with_wrong_stamps_loses_rows(settings: Settings, stamping: str) -> None:
-    race = run(settings, stamping, FEW_PUSHES)
+def test_the_same_race_with_wrong_stamps_is_noticed(settings: Settings, stamping: str) -> None:
+    try:
+        race = run(settings, stamping, FEW_PUSHES)
+    except Quarantined:
+        return
     assert race.missed > 0
     assert race.equal_stamps > 0
 
