@@ -80,12 +80,16 @@ class Stranger(NamedTuple):
 
 
 class Attack(NamedTuple):
-    """`strangers` that do something at once; from `addresses` addresses."""
+    """`strangers` that do something at once; from `addresses` addresses.
+
+    allowed: seconds of waiting that docs/security.md promises, if it promises more than for the others.
+    """
 
     about: str
     strangers: int
     act: Callable[[Stranger], Awaitable[None]]
     addresses: int = 1
+    allowed: float = 0.0
 
 
 async def _hold(me: Stranger, first: bytes = b"") -> None:
@@ -260,7 +264,7 @@ ATTACKS = {
     "slow bodies": Attack("300 bodies that drip, without an account", 300, _slow_bodies, 30),
     "members' slow bodies": Attack("300 bodies that drip, with valid tokens", 300, _members_slow_bodies, 30),
     "http/2": Attack("100 connections that speak HTTP/2", 100, _http2),
-    "unread": Attack("200 connections that read no answer", 200, _unread, 20),
+    "unread": Attack("200 connections that read no answer", 200, _unread, 20, 4.0),
     "refused": Attack("refused pushes of 8 MiB over 24 connections", 24, _refused, 6),
     "cheap json": Attack("8 MiB and 15 KiB of cheap JSON without an account, over 24 connections", 24, _cheap_json, 6),
     "cheap pushes": Attack("8 MiB of cheap JSON by members, over 12 connections", 12, _cheap_pushes, 6),
