@@ -63,6 +63,7 @@ class Siege:
     def __init__(self, server: Server, household: Household, victim: Victim, scale: float) -> None:
         self._server, self._household, self._victim = server, household, victim
         self._longer = max(1.0, scale)
+        self._judges_waits = scale > 1  # CI's machine is shared: the short lane tells waits, the long one judges them
         self._workers = vitals.workers(server.process.pid)
         self._quiet: list[Waits] = []  # turns that count, and the very first
         _wait_until(lambda: not self._is_slow())  # the first requests open files
@@ -111,7 +112,7 @@ class Siege:
         return self._household.take_waits()
 
     def _waits_too_long(self, name: str, measured: Measured) -> Iterator[str]:
-        for kind in KINDS:
+        for kind in KINDS if self._judges_waits else ():
             most = max(MOST_TIMES * self.quiet_p99(kind), FLOOR, ATTACKS[name].allowed)
             if (found := measured.p99(kind)) > most:
                 yield f"the p99 of {kind} is {found * 1000:.0f} ms, {most * 1000:.0f} ms are allowed"
