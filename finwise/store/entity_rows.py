@@ -132,16 +132,17 @@ def living(
     few = 1
     with closing(rows):
         while some := rows.fetchmany(few):
-            texts, sums = zip(*some, strict=True)
-            few = _few_of(len(texts), sum(map(len, texts)))
+            texts, sums = zip(*some, strict=False)  # they are pairs; to look whether they are takes time
             if not are_intact(texts, sums):
                 raise quarantined()
+            length = sum(map(len, texts))
+            few = _few_of(len(texts), length)
+            size += length
             if wanted is not None:
                 texts, sums = _of_types(texts, sums, wanted)
             found += sum(sums)
-            size += sum(map(len, texts))
             chunk += texts
-            if len(chunk) >= _CHUNK or size >= _PIECE:
+            if len(chunk) >= _CHUNK or (size >= _PIECE and chunk):
                 yield chunk
                 chunk, size = [], 0
     if found != expected:
@@ -152,7 +153,9 @@ def living(
 
 def _few_of(rows: int, length: int) -> int:
     """How many rows to fetch next after so many of this length together: few if they are large."""
-    return max(1, min(_FEW, _PIECE * rows // (length or 1)))  # a damaged one may be empty
+    if length <= _PIECE * rows // _FEW:
+        return _FEW
+    return max(1, _PIECE * rows // length)
 
 
 def _checked(read: Sequence[tuple[int, bytes, int]], after: int, until: int) -> list[Row]:
