@@ -34,7 +34,9 @@ class Copies:
         try:
             with self._databases.read(tenant_id) as connection:
                 copy(connection, file)
-                _require_whole(file)
+            if not _is_whole(file):  # found out now, for a long snapshot makes pushes wait
+                with self._databases.read(tenant_id):
+                    raise quarantined()
             _forget_devices(file)
             yield _pieces(file)
         finally:
@@ -64,11 +66,9 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         os.close(descriptor)
 
 
-def _require_whole(file: Path) -> None:
-    """Raises Quarantined: nobody takes a damaged book away for a whole one."""
-    with closing(connect(file)) as connection, snapshot(connection):
-        if damages(connection):
-            raise quarantined()
+def _is_whole(file: Path) -> bool:
+    with translated(), closing(connect(file)) as connection, snapshot(connection):
+        return not damages(connection)
 
 
 def _forget_devices(file: Path) -> None:
