@@ -27,6 +27,7 @@ from finwise.domain.push import Result as PushResult
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.times import millis_text
 from finwise.domain.users import NewUser
+from finwise.store.checksum import checksum
 from proofs.proof import PATIENCE, Result, main
 
 WRITERS, PUSHES, MOST_CHANGES, IDS = 4, 150, 6, 900
@@ -175,7 +176,12 @@ def intrude(shared: Round, ended: Event) -> dict[str, Any]:
     with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
         while not ended.is_set():
             began = time.monotonic()
-            connection.execute("REPLACE INTO sync_devices (token_id, last_contact) VALUES ('outsider', ?)", (now(),))
+            row = ("outsider", now(), None, None, None)
+            connection.execute(
+                """REPLACE INTO sync_devices (token_id, last_contact, device_id, cursor, clock_skew, checksum)
+                   VALUES (?, ?, ?, ?, ?, ?)""",
+                (*row, checksum(*row)),
+            )
             time.sleep(max(0.001, time.monotonic() - began))
     return {"violations": []}
 
