@@ -126,7 +126,7 @@ class Pusher(Thread):
                 if answer.status_code == 200:
                     results: list[Json] = answer.json()["results"]
                     return results
-                if answer.status_code not in COME_AGAIN:
+                if answer.status_code not in COME_AGAIN or '"quarantined"' in answer.text:
                     self._traffic.findings.add(f"a push was answered with {answer.status_code}", answer.text[:300])
                     return None
             self._traffic.count("unanswered")

@@ -43,7 +43,7 @@ def prove(scale: float, seed: int) -> Result:
             for run in range(first, min(runs, first + driver.RUNS_PER_INSTALLATION)):
                 if len(violations) < driver.MOST_VIOLATIONS:
                     steps += driver.run_world(installation, cases, violations, seed, run)
-    trials = {"acknowledged edits": cases.pop("acknowledged"), "weighted steps": steps, "runs": runs}
+    trials = {"acknowledged edits": cases.pop("acknowledged", 0), "weighted steps": steps, "runs": runs}
     return Result(CLAIM, trials, dict(sorted(cases.items())), violations)
 
 

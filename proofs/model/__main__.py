@@ -42,7 +42,7 @@ def prove(scale: float, seed: int) -> Result:
             examples, checked = rules.prove(Path(folder), max(1, round(scale * EXAMPLES)), seed, cases, violations)
     if not violations:
         violations += too_easy(weighted, scale)
-    acknowledged = {"acknowledged edits": cases.pop("acknowledged")}
+    acknowledged = {"acknowledged edits": cases.pop("acknowledged", 0)}
     trials = acknowledged | {"weighted steps": steps, "runs": runs, "Hypothesis examples": examples}
     return Result(CLAIM, trials, {"Hypothesis steps": checked} | dict(sorted(cases.items())), violations)
 
