@@ -56,7 +56,10 @@ export class Gate {
         answer.resume().once("end", loss.reached);
         return;
       }
-      if (isCut) return void cut(answer, outgoing);
+      if (isCut) {
+        void cut(answer, outgoing);
+        return;
+      }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });

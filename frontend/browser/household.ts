@@ -77,8 +77,8 @@ export class Household {
     return page.evaluate(async (name) => {
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         const opening = indexedDB.open(name);
-        opening.onsuccess = () => resolve(opening.result);
-        opening.onerror = () => reject(opening.error);
+        opening.addEventListener("success", () => resolve(opening.result));
+        opening.addEventListener("error", () => reject(opening.error));
       });
       const found: Record<string, unknown> = {};
       for (const store of [...db.objectStoreNames].filter((each) => !each.startsWith("sync"))) {

@@ -53,7 +53,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
         const asked = open.call(this, `${name} damaged`);
         const failed = new Event("error", { bubbles: true, cancelable: true });
         Object.defineProperty(asked, "error", { value: new DOMException("Internal error opening backing store", "UnknownError") });
-        Object.defineProperty(asked, "onsuccess", { set: () => queueMicrotask(() => asked.dispatchEvent(failed)) });
+        Object.defineProperty(asked, "onsuccess", { set: () => { queueMicrotask(() => asked.dispatchEvent(failed)); } });
         return asked;
       };
     });
@@ -65,7 +65,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
       const open = IDBFactory.prototype.open;
       IDBFactory.prototype.open = function (...given) {
         const asked = open.apply(this, given);
-        for (const name of ["onsuccess", "onerror", "onupgradeneeded"]) Object.defineProperty(asked, name, { set: () => undefined });
+        for (const name of ["onsuccess", "onerror", "onupgradeneeded"]) Object.defineProperty(asked, name, { set() {} });
         return asked;
       };
     });

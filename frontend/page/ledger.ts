@@ -128,7 +128,7 @@ export class Ledger {
   /** What some accounts held together at the end of every day from the first to the last. */
   series(accounts: Offsets, first: Day, last: Day): Point[] {
     const length = toNumber(last) - toNumber(first) + 1;
-    const changes = new Array<Cents>(Math.max(0, length)).fill(0);
+    const changes = Array.from({ length: Math.max(0, length) }, () => 0);
     let balance = sumOf(accounts);
     for (const booking of this.byId.values()) {
       const { accountId, date } = booking;

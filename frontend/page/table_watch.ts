@@ -72,7 +72,7 @@ export function followTable<Row extends { id: string }>(table: Table<Row, string
   function hear(parts: Record<string, unknown>): void {
     const range = (parts[part] ?? parts["all"]) as ConstructorParameters<typeof RangeSet>[0] | undefined;
     if (!range) return;
-    for (const { from, to } of new RangeSet(range as never)) {
+    for (const { from, to } of new RangeSet(range)) {
       if (from === to && typeof from === "string") touched.add(from);
       else isStale = true; // many at once are told as a range, and so is all that happened while the page was put away
     }

@@ -4,7 +4,7 @@
  */
 
 import Dexie from "dexie";
-import { FinwiseClient, ServerError } from "./client.js";
+import { type FinwiseClient, ServerError } from "./client.js";
 import type { FinwiseTenantSpecificDB } from "./database.js";
 import { device } from "./device.js";
 import { Exchange } from "./exchange.js";

@@ -89,6 +89,7 @@ const INDEXES: Partial<Record<EntityType, string>> = {
   planning_transactions: "id, accountId",
 };
 
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Dexie makes the tables that the interface below names
 export class FinwiseTenantSpecificDB extends Dexie {
   syncQueue!: EntityTable<QueueEntry, "place">;
   syncRejected!: Table<RejectedEntry, string>;

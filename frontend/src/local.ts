@@ -27,8 +27,8 @@ export function toRow(local: Local): Row {
 
 /** The entity's own fields alone. */
 export function toData(row: Row): Data {
-  const { id, created_at, updated_at, base_updated_at, $own, ...data } = row as Row & Record<string, unknown>;
-  return { ...data, ...$own } as Data;
+  const { id, created_at, updated_at, base_updated_at, $own, ...data } = row;
+  return { ...data, ...$own };
 }
 
 /** A version of the server's, as it comes to be held here. */

@@ -125,7 +125,7 @@ export class Taking {
   }
 
   private async heldOf(entityType: EntityType): Promise<Local[]> {
-    const ids = (await this.db.entities(entityType).toCollection().primaryKeys()) as string[];
+    const ids = (await this.db.entities(entityType).toCollection().primaryKeys());
     const deleted = await this.db.syncTombstones.where("[entity_type+id]").between([entityType, ""], [entityType, "\uffff"]).toArray();
     const living = (await this.locals.findAll(entityType, ids)) as Local[];
     return [...living, ...deleted.map((tombstone) => ({ ...tombstone, data: null }))];

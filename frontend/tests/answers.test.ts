@@ -68,7 +68,7 @@ test("requests follow no redirect, so that a login page on another site is seen 
     mode = init?.redirect;
     return Response.json([]);
   };
-  await new FinwiseClient({ baseUrl: "http://server.test", token: () => undefined, fetch: ask as typeof fetch }).listTenants();
+  await new FinwiseClient({ baseUrl: "http://server.test", token: () => undefined, fetch: ask }).listTenants();
   expect(mode).toBe("manual");
 });
 

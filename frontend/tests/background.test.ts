@@ -325,6 +325,7 @@ describe("several tabs", () => {
     vi.stubGlobal("navigator", { locks: { request: () => Promise.reject(new DOMException("denied", "SecurityError")) } });
     await synced(tab());
     vi.stubGlobal("navigator", { locks: { request: () => new Promise(() => undefined) } });
+    // oxlint-disable-next-line typescript/no-extraneous-class -- all that the fake does is fail
     vi.stubGlobal("BroadcastChannel", class {
       constructor() {
         throw new DOMException("denied", "SecurityError");

@@ -1,6 +1,6 @@
 /** A device on somebody's desk, for tests: its book in IndexedDB, its clock, and the way to a server. */
 
-import { type Data, ENTITY_TYPES, type EntityType } from "../src/catalogue";
+import { ENTITY_TYPES, type EntityType } from "../src/catalogue";
 import { FinwiseClient } from "../src/client";
 import { FinwiseTenantSpecificDB } from "../src/database";
 import { Exchange, type Progress } from "../src/exchange";
@@ -53,7 +53,7 @@ export class Desk {
   }
 
   tag(id: string, name: string): Promise<void> {
-    return this.book.put("tags", id, { name } as Data<"tags">);
+    return this.book.put("tags", id, { name });
   }
 
   async names(): Promise<Record<string, string>> {

@@ -78,7 +78,7 @@ function publicNames(): string[] {
   const program = ts.createProgram(entries, { moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, skipLibCheck: true });
   const checker = program.getTypeChecker();
   const isOurs = (symbol: ts.Symbol): boolean => symbol.declarations?.some((each) => each.getSourceFile().fileName.includes("@finwise/sync")) ?? false;
-  const isPublic = (symbol: ts.Symbol): boolean => !symbol.declarations?.some((each) => ts.getCombinedModifierFlags(each as ts.Declaration) & ts.ModifierFlags.Private);
+  const isPublic = (symbol: ts.Symbol): boolean => !symbol.declarations?.some((each) => ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Private);
   const isTable = (symbol: ts.Symbol): boolean => engine.isEntityType(symbol.name);
 
   return entries.flatMap((entry) =>

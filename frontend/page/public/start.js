@@ -4,7 +4,7 @@
   // Dexie makes a channel while it is loaded. A browser that denies the page storage may throw then; it shall have none.
   try {
     new BroadcastChannel("finwise").close();
-  } catch (error) {
+  } catch {
     delete window.BroadcastChannel;
   }
 

@@ -118,7 +118,7 @@ export const de: Words = {
     waiting: "Der Server ist ausgelastet oder hat um eine Pause gebeten.",
     logged_out: "Deine Anmeldung ist abgelaufen. Melde dich neu an, um das Buch zu laden.",
     stopped: "Der Server hat dieses Buch nicht mehr, oder du bist kein Mitglied mehr.",
-  } as Record<string, string>,
+  },
   loadingCutOff: (count: number) => `Die Verbindung brach nach ${counted(count, "Eintrag", "Einträgen")} ab; das Laden beginnt von vorn.`,
   nextTry: (when: string) => `Nächster Versuch ${when}.`,
   goOnline: "Netz wieder benutzen",

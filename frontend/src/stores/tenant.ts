@@ -50,7 +50,9 @@ export const useTenantStore = defineStore("tenant", () => {
     if (connection?.token() !== asker) return tenants.value;
     listedAt = performance.now();
     tenants.value = listed;
-    await inTurn(async () => void (db.value && (await label(db.value, tenant.value, undefined))));
+    await inTurn(async () => {
+      if (db.value) await label(db.value, tenant.value, undefined);
+    });
     return listed;
   }
 
