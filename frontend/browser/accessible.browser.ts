@@ -30,7 +30,10 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
     await page.getByRole("link", { name: "demo book" }).click();
     await page.getByRole("heading", { name: "All accounts" }).waitFor();
     await inStep(page);
-    await page.getByRole("button", { name: /Market/ }).first().waitFor();
+    await page
+      .getByRole("button", { name: /Market/ })
+      .first()
+      .waitFor();
   });
 
   const SIZES = { desk: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } };

@@ -28,7 +28,8 @@ describe.skipIf(!CHROMIUM)("books", () => {
   });
   afterAll(() => Promise.all([profile.remove(), server.remove()]));
 
-  const brand = (page: Page, name: string): Promise<void> => page.locator("header").getByText(name, { exact: true }).waitFor();
+  const brand = (page: Page, name: string): Promise<void> =>
+    page.locator("header").getByText(name, { exact: true }).waitFor();
   const at = (page: Page, place: string): Promise<unknown> => page.goto(`${server.url}/app/#/${place}`);
   const lineOf = (page: Page, name: string) => page.getByRole("listitem").filter({ hasText: name });
   const choose = async (page: Page, name: string): Promise<void> => {
@@ -80,7 +81,9 @@ describe.skipIf(!CHROMIUM)("books", () => {
     const other = await context.newPage();
     await choose(other, "Garden");
     await brand(page, "Private");
-    expect(await page.getByRole("form", { name: "New booking" }).getByLabel("Who or what").inputValue()).toBe("half typed");
+    expect(await page.getByRole("form", { name: "New booking" }).getByLabel("Who or what").inputValue()).toBe(
+      "half typed",
+    );
     const fresh = await context.newPage();
     await at(fresh, "bookings");
     await brand(fresh, "Garden"); // what was chosen last, in whichever tab
@@ -92,9 +95,13 @@ describe.skipIf(!CHROMIUM)("books", () => {
   test("a role and a name that others have changed are there after the next sync", async () => {
     const { page } = profile;
     const guest = await new Household(server).create("Own");
-    const { code } = await server.ask<{ code: string }>("POST", `/tenants/${home.tenantId}/invitations`, home.token, { role: "editor" });
+    const { code } = await server.ask<{ code: string }>("POST", `/tenants/${home.tenantId}/invitations`, home.token, {
+      role: "editor",
+    });
     await server.ask("POST", "/invitations/accept", guest.token, { code });
-    const [user] = await server.ask<{ user_id: string }[]>("GET", `/tenants/${home.tenantId}/members`, home.token).then((all) => all.slice(-1));
+    const [user] = await server
+      .ask<{ user_id: string }[]>("GET", `/tenants/${home.tenantId}/members`, home.token)
+      .then((all) => all.slice(-1));
     const visitor = new Profile();
     try {
       await visitor.start();
@@ -135,7 +142,9 @@ describe.skipIf(!CHROMIUM)("books", () => {
     await lineOf(page, "Private").getByText("only on this device, to read · 1 change never sent").waitFor();
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export: Private" }).click();
-    const book = JSON.parse(readFileSync((await (await downloading).path()) ?? "", "utf8")) as { transactions: { payee: string }[] };
+    const book = JSON.parse(readFileSync((await (await downloading).path()) ?? "", "utf8")) as {
+      transactions: { payee: string }[];
+    };
     expect(book.transactions.map(({ payee }) => payee)).toContain("Never sent");
 
     await choose(page, "Private");
@@ -173,7 +182,9 @@ describe.skipIf(!CHROMIUM)("books", () => {
     const { page, context } = profile;
     await choose(page, "Garden");
     await inStep(page);
-    const { tokenId, token } = await page.evaluate(() => JSON.parse(localStorage.getItem("finwise.session") ?? "") as { tokenId: string; token: string });
+    const { tokenId, token } = await page.evaluate(
+      () => JSON.parse(localStorage.getItem("finwise.session") ?? "") as { tokenId: string; token: string },
+    );
     await server.ask("DELETE", `/auth/tokens/${tokenId}`, token);
     await at(page, "sync");
     await page.getByRole("button", { name: "Sync now" }).click();
@@ -189,7 +200,9 @@ describe.skipIf(!CHROMIUM)("books", () => {
   });
 
   test("an invitation's link is still there after signing up, and joins the book", async () => {
-    const { code } = await server.ask<{ code: string }>("POST", `/tenants/${club}/invitations`, home.token, { role: "editor" });
+    const { code } = await server.ask<{ code: string }>("POST", `/tenants/${club}/invitations`, home.token, {
+      role: "editor",
+    });
     const guest = new Profile();
     try {
       const page = await guest.start();
@@ -234,7 +247,9 @@ describe.skipIf(!CHROMIUM)("a first load", () => {
   test("that is cut off looks like no empty book, neither then nor after a reload, and ends when the line holds", async () => {
     const { page } = profile;
     const home = await new Household(server).create();
-    await home.furnish(Array.from({ length: 400 }, (_, at) => ({ id: `booking-${at}`, payee: `Payee ${at}`, amount: -1 })));
+    await home.furnish(
+      Array.from({ length: 400 }, (_, at) => ({ id: `booking-${at}`, payee: `Payee ${at}`, amount: -1 })),
+    );
     gate.cutLoads();
     await page.goto(`${gate.url}/app/`);
     await home.fillLogin(page);

@@ -9,7 +9,16 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
   const server = new Server();
   const [left, right] = [new Profile(), new Profile()];
   const home = new Household(server);
-  const old = { budgeted: 0, activity: 0, available: 0, isIncomeCategory: false, isHidden: false, isActive: true, sortOrder: 0, icon: "🛒" };
+  const old = {
+    budgeted: 0,
+    activity: 0,
+    available: 0,
+    isIncomeCategory: false,
+    isHidden: false,
+    isActive: true,
+    sortOrder: 0,
+    icon: "🛒",
+  };
 
   beforeAll(async () => {
     await server.start();
@@ -31,9 +40,13 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await page.getByRole("button", { name: "Set up", exact: true }).click();
     await page.getByRole("heading", { name: "Set up this book" }).waitFor({ state: "detached" });
     const groups = await page.evaluate(async (name) => {
-      const db = await new Promise<IDBDatabase>((resolve) => (indexedDB.open(name).onsuccess = (event) => resolve((event.target as IDBOpenDBRequest).result)));
+      const db = await new Promise<IDBDatabase>(
+        (resolve) => (indexedDB.open(name).onsuccess = (event) => resolve((event.target as IDBOpenDBRequest).result)),
+      );
       const reading = db.transaction("syncQueue").objectStore("syncQueue").getAll();
-      const queue = await new Promise<{ group?: string }[]>((resolve) => (reading.onsuccess = () => resolve(reading.result as { group?: string }[])));
+      const queue = await new Promise<{ group?: string }[]>(
+        (resolve) => (reading.onsuccess = () => resolve(reading.result as { group?: string }[])),
+      );
       db.close();
       return queue.map(({ group }) => group);
     }, `FinwiseTenantDB_${home.tenantId}`);
@@ -49,7 +62,10 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
   });
 
   test("another browser shows the same currency, with its decimals, and a change of it after a sync", async () => {
-    await home.furnish([{ id: "rent", payee: "Rent", amount: -1200 }, { id: "odd", payee: "Odd", amount: -12.345 }]);
+    await home.furnish([
+      { id: "rent", payee: "Rent", amount: -1200 },
+      { id: "odd", payee: "Odd", amount: -12.345 },
+    ]);
     for (const { page } of [left, right]) {
       if (page === right.page) await home.logIn(page, server.url);
       await page.goto(`${server.url}/app/#/bookings`);
@@ -58,7 +74,9 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     }
     await enter(left.page, "1,500", "Tea");
     await left.page.getByRole("button", { name: /Tea.*−¥1,500/ }).waitFor();
-    expect(Object.values(await home.heldBy(left.page)).filter((each) => JSON.stringify(each).includes('"amount":-1500'))).toHaveLength(1);
+    expect(
+      Object.values(await home.heldBy(left.page)).filter((each) => JSON.stringify(each).includes('"amount":-1500')),
+    ).toHaveLength(1);
 
     await left.page.goto(`${server.url}/app/#/settings`);
     await left.page.getByLabel("Currency of this book").selectOption("KWD");
@@ -79,7 +97,10 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
 
   test("categories are made, renamed, moved and hidden, and keep all else that they are", async () => {
     const { page } = left;
-    await home.push([change("categories", "stray", { ...old, name: "Stray", categoryGroupId: "gone" }), change("transactions", "strayed", { ...booking("Shop", -3), categoryId: "stray" })]);
+    await home.push([
+      change("categories", "stray", { ...old, name: "Stray", categoryGroupId: "gone" }),
+      change("transactions", "strayed", { ...booking("Shop", -3), categoryId: "stray" }),
+    ]);
     await page.goto(`${server.url}/app/#/categories`);
     await page.reload();
     await page.getByRole("heading", { name: "Without a group" }).waitFor();
@@ -100,10 +121,22 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     const group = page.getByRole("region", { name: "Home" });
     await group.getByText(/Found.*not offered/).waitFor();
     await group.getByRole("button", { name: "Move Insurance up" }).click();
-    await expect.poll(() => group.getByRole("listitem").allInnerTexts().then((texts) => texts.findIndex((text) => text.includes("Insurance")))).toBe(3);
+    await expect
+      .poll(() =>
+        group
+          .getByRole("listitem")
+          .allInnerTexts()
+          .then((texts) => texts.findIndex((text) => text.includes("Insurance"))),
+      )
+      .toBe(3);
     await page.goto(`${server.url}/app/#/bookings`);
     await page.getByRole("button", { name: /Shop.*Found/ }).click(); // a category that is not offered stays with its bookings
-    expect(await page.getByRole("dialog").getByLabel("Category").evaluate((field: HTMLSelectElement) => field.selectedOptions[0]?.text)).toBe("Found");
+    expect(
+      await page
+        .getByRole("dialog")
+        .getByLabel("Category")
+        .evaluate((field: HTMLSelectElement) => field.selectedOptions[0]?.text),
+    ).toBe("Found");
     await page.keyboard.press("Escape");
   });
 
@@ -138,7 +171,9 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await form.getByLabel("Category").selectOption({ label: "New category …" });
     await page.getByRole("dialog").getByLabel("Name of the category").fill("Books");
     await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
-    await expect.poll(() => form.getByLabel("Category").evaluate((field: HTMLSelectElement) => field.selectedOptions[0]?.text)).toBe("Books");
+    await expect
+      .poll(() => form.getByLabel("Category").evaluate((field: HTMLSelectElement) => field.selectedOptions[0]?.text))
+      .toBe("Books");
     await form.getByLabel("Who or what").fill("Library");
     await form.getByLabel("Who or what").press("Enter");
     await page.getByRole("button", { name: /Library.*Books.*−€9\.00/ }).waitFor();

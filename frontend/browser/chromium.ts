@@ -20,5 +20,7 @@ export const ARGUMENTS = [
 ];
 
 if (!CHROMIUM) {
-  console.warn("\n*** Chromium was not found: the browser tests are SKIPPED. Debian: apt-get install chromium; elsewhere set CHROMIUM.\n");
+  console.warn(
+    "\n*** Chromium was not found: the browser tests are SKIPPED. Debian: apt-get install chromium; elsewhere set CHROMIUM.\n",
+  );
 }

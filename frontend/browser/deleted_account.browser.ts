@@ -25,10 +25,15 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
   /** Until browsers and server hold the same. */
   async function alike(): Promise<void> {
     for (const { page } of [left, right, left]) {
-      await expect.poll(async () => {
-        await page.evaluate(() => dispatchEvent(new Event("online")));
-        return isDeepStrictEqual(await home.heldBy(page), await home.held());
-      }, { timeout: 60_000 }).toBe(true);
+      await expect
+        .poll(
+          async () => {
+            await page.evaluate(() => dispatchEvent(new Event("online")));
+            return isDeepStrictEqual(await home.heldBy(page), await home.held());
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(true);
     }
   }
 
@@ -38,7 +43,9 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
 
   async function accountsOf(): Promise<Record<string, string>> {
     const held = Object.entries(await home.held()).filter(([key]) => key.startsWith("transactions"));
-    return Object.fromEntries(held.map(([key, each]) => [key, (each as { data: { accountId: string } }).data.accountId]));
+    return Object.fromEntries(
+      held.map(([key, each]) => [key, (each as { data: { accountId: string } }).data.accountId]),
+    );
   }
 
   test("on one device leaves what the other booked in it under a heading of its own, counted, movable and deletable", async () => {
@@ -76,14 +83,27 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     const { page } = left;
     const transfer = { ...booking("Withdrawal", -30), type: "ACCOUNTTRANSFER" };
     const now = new Date().toISOString();
-    await home.push([
-      change("accounts", "safe", { ...(await account()), name: "Safe" }),
-      change("accounts", "wallet", { ...(await account()), name: "Wallet" }),
-      change("transactions", "opening", { ...booking("Opening balance", 500, "2026-03-01"), accountId: "wallet", type: "RECONCILE", opensAccount: true }),
-      change("transactions", "older", { ...booking("Older", -7, "2026-02-01"), accountId: "wallet" }),
-      change("transactions", "out", { ...transfer, transferToAccountId: "wallet", counterTransactionId: "in" }),
-      change("transactions", "in", { ...transfer, amount: 30, accountId: "wallet", transferToAccountId: "giro", counterTransactionId: "out" }),
-    ].map((each) => ({ ...each, updated_at: now })));
+    await home.push(
+      [
+        change("accounts", "safe", { ...(await account()), name: "Safe" }),
+        change("accounts", "wallet", { ...(await account()), name: "Wallet" }),
+        change("transactions", "opening", {
+          ...booking("Opening balance", 500, "2026-03-01"),
+          accountId: "wallet",
+          type: "RECONCILE",
+          opensAccount: true,
+        }),
+        change("transactions", "older", { ...booking("Older", -7, "2026-02-01"), accountId: "wallet" }),
+        change("transactions", "out", { ...transfer, transferToAccountId: "wallet", counterTransactionId: "in" }),
+        change("transactions", "in", {
+          ...transfer,
+          amount: 30,
+          accountId: "wallet",
+          transferToAccountId: "giro",
+          counterTransactionId: "out",
+        }),
+      ].map((each) => ({ ...each, updated_at: now })),
+    );
     await alike();
     await total(page, /Wallet.*\D500\.00/);
     const before = await home.held();
@@ -96,8 +116,16 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     await dialog.getByRole("button", { name: "Delete the account" }).click();
     await total(page, /Safe.*\D500\.00/);
     await alike();
-    expect(await accountsOf()).toMatchObject({ "transactions opening": "safe", "transactions older": "safe", "transactions in": "safe", "transactions out": "giro" });
-    expect(await home.held()).toMatchObject({ "transactions out": { data: { transferToAccountId: "safe" } }, "transactions opening": { data: { amount: 477 } } });
+    expect(await accountsOf()).toMatchObject({
+      "transactions opening": "safe",
+      "transactions older": "safe",
+      "transactions in": "safe",
+      "transactions out": "giro",
+    });
+    expect(await home.held()).toMatchObject({
+      "transactions out": { data: { transferToAccountId: "safe" } },
+      "transactions opening": { data: { amount: 477 } },
+    });
 
     await page.getByRole("button", { name: "Undo" }).click();
     await total(page, /Wallet.*\D500\.00/);
@@ -117,7 +145,9 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     await dialog.getByRole("button", { name: "Delete the account" }).click();
     await dialog.waitFor({ state: "detached" });
     await alike();
-    expect(Object.keys(await accountsOf()).sort()).toEqual(expect.arrayContaining(["transactions bakery", "transactions out"]));
+    expect(Object.keys(await accountsOf()).sort()).toEqual(
+      expect.arrayContaining(["transactions bakery", "transactions out"]),
+    );
     expect(Object.values(await accountsOf())).not.toContain("wallet");
     await total(page, /Giro.*−\D130\.00/);
     await page.getByRole("button", { name: /Withdrawal.*Giro → Deleted account/ }).click();

@@ -11,11 +11,34 @@ type Fields = Record<string, unknown>;
 
 const CARD: Fields = {
   ...booking("REWE", -0.021385479, "2026-01-05"),
-  description: "KARTENZAHLUNG REWE SAGT DANKE 4711", valueDate: "2026-01-07", note: null, categoryId: null, imported: { from: "bank", lines: [1, 2] },
+  description: "KARTENZAHLUNG REWE SAGT DANKE 4711",
+  valueDate: "2026-01-07",
+  note: null,
+  categoryId: null,
+  imported: { from: "bank", lines: [1, 2] },
 };
-const NAMELESS: Fields = { ...booking("", 3, "2026-01-04"), payee: "", description: "GUTSCHRIFT 0815", runningBalance: 0.1 };
-const OUT: Fields = { ...booking("Cash machine", -100, "2026-01-02"), type: "ACCOUNTTRANSFER", transferToAccountId: "cash", counterTransactionId: "in" };
-const IN: Fields = { ...OUT, accountId: "cash", amount: 100, date: "2026-01-03", valueDate: "2026-01-04", note: "its own", transferToAccountId: "giro", counterTransactionId: "out" };
+const NAMELESS: Fields = {
+  ...booking("", 3, "2026-01-04"),
+  payee: "",
+  description: "GUTSCHRIFT 0815",
+  runningBalance: 0.1,
+};
+const OUT: Fields = {
+  ...booking("Cash machine", -100, "2026-01-02"),
+  type: "ACCOUNTTRANSFER",
+  transferToAccountId: "cash",
+  counterTransactionId: "in",
+};
+const IN: Fields = {
+  ...OUT,
+  accountId: "cash",
+  amount: 100,
+  date: "2026-01-03",
+  valueDate: "2026-01-04",
+  note: "its own",
+  transferToAccountId: "giro",
+  counterTransactionId: "out",
+};
 const TAXES: Fields = { ...booking("Taxes", 50), type: "EXPENSE" }; // contradictory, as an earlier version left it
 
 describe.skipIf(!CHROMIUM)("entries", () => {
@@ -29,7 +52,11 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     page = await profile.start();
     await home.create();
     await home.furnish([{ id: "bakery", payee: "Bakery", amount: -20 }]);
-    await home.push(Object.entries({ card: CARD, nameless: NAMELESS, out: OUT, in: IN, taxes: TAXES }).map(([id, data]) => change("transactions", id, data)));
+    await home.push(
+      Object.entries({ card: CARD, nameless: NAMELESS, out: OUT, in: IN, taxes: TAXES }).map(([id, data]) =>
+        change("transactions", id, data),
+      ),
+    );
     await home.logIn(page, server.url);
     await inStep(page);
   });
@@ -52,10 +79,15 @@ describe.skipIf(!CHROMIUM)("entries", () => {
 
   /** Until the browser and the server hold the same; the page is told to look. */
   async function alike(): Promise<void> {
-    await expect.poll(async () => {
-      await page.evaluate(() => dispatchEvent(new Event("online")));
-      return isDeepStrictEqual(await home.heldBy(page), await home.held());
-    }, { timeout: 60_000 }).toBe(true);
+    await expect
+      .poll(
+        async () => {
+          await page.evaluate(() => dispatchEvent(new Event("online")));
+          return isDeepStrictEqual(await home.heldBy(page), await home.held());
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(true);
   }
 
   test("an expense stays one after somebody types another amount, on a phone, in German, without a minus", async () => {
@@ -63,9 +95,18 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await page.goto(`${server.url}/app/#/settings`);
     await page.getByRole("radio", { name: "Deutsch" }).check();
     await page.goto(`${server.url}/app/#/bookings`);
-    expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByLabel("Betrag").fill("25"))).toMatchObject({ amount: -25, type: "EXPENSE" });
-    expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByText("Einnahme").click())).toMatchObject({ amount: 25, type: "INCOME" });
-    expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByLabel("Betrag").fill("-7,5"))).toMatchObject({ amount: -7.5, type: "EXPENSE" });
+    expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByLabel("Betrag").fill("25"))).toMatchObject({
+      amount: -25,
+      type: "EXPENSE",
+    });
+    expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByText("Einnahme").click())).toMatchObject({
+      amount: 25,
+      type: "INCOME",
+    });
+    expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByLabel("Betrag").fill("-7,5"))).toMatchObject({
+      amount: -7.5,
+      type: "EXPENSE",
+    });
     await page.goto(`${server.url}/app/#/settings`);
     await page.getByRole("radio", { name: "English" }).check();
     await page.setViewportSize({ width: 1280, height: 900 });
@@ -73,8 +114,16 @@ describe.skipIf(!CHROMIUM)("entries", () => {
   });
 
   test("a contradictory entry stays as it is until its amount is touched", async () => {
-    expect(await edited("taxes", /Taxes/, (dialog) => dialog.getByLabel("Note").fill("refund"))).toEqual({ ...TAXES, note: "refund" });
-    expect(await edited("taxes", /Taxes/, (dialog) => dialog.getByLabel("Amount").fill("60"))).toEqual({ ...TAXES, note: "refund", amount: 60, type: "INCOME" });
+    expect(await edited("taxes", /Taxes/, (dialog) => dialog.getByLabel("Note").fill("refund"))).toEqual({
+      ...TAXES,
+      note: "refund",
+    });
+    expect(await edited("taxes", /Taxes/, (dialog) => dialog.getByLabel("Amount").fill("60"))).toEqual({
+      ...TAXES,
+      note: "refund",
+      amount: 60,
+      type: "INCOME",
+    });
   });
 
   test("a minus typed after an income was chosen books an expense, and the switch says so", async () => {
@@ -86,7 +135,10 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     expect(await form.getByLabel("Amount").inputValue()).toBe("5");
     await enter(page, "-5", "Parking");
     await alike();
-    expect(dataOf(await home.held()).find(({ payee }) => payee === "Parking")).toMatchObject({ amount: -5, type: "EXPENSE" });
+    expect(dataOf(await home.held()).find(({ payee }) => payee === "Parking")).toMatchObject({
+      amount: -5,
+      type: "EXPENSE",
+    });
     await form.getByRole("radio", { name: "Expense" }).check();
   });
 
@@ -101,28 +153,46 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     ];
     for (const [label, value, fields] of edits) {
       expected = { ...expected, ...fields };
-      expect(await edited("card", /REWE/, (dialog) => dialog.getByLabel(label, { exact: true }).fill(value))).toEqual(expected);
+      expect(await edited("card", /REWE/, (dialog) => dialog.getByLabel(label, { exact: true }).fill(value))).toEqual(
+        expected,
+      );
     }
-    expect(await edited("card", /REWE/, (dialog) => dialog.getByLabel("Account").selectOption("Cash"))).toEqual({ ...expected, accountId: "cash" });
-    expect(await edited("nameless", /GUTSCHRIFT/, (dialog) => dialog.getByLabel("Note").fill("x"))).toEqual({ ...NAMELESS, note: "x" });
+    expect(await edited("card", /REWE/, (dialog) => dialog.getByLabel("Account").selectOption("Cash"))).toEqual({
+      ...expected,
+      accountId: "cash",
+    });
+    expect(await edited("nameless", /GUTSCHRIFT/, (dialog) => dialog.getByLabel("Note").fill("x"))).toEqual({
+      ...NAMELESS,
+      note: "x",
+    });
   });
 
   test("one side of a transfer keeps its own texts and days; both share the amount and the accounts", async () => {
     const mine = { ...OUT, note: "mine", date: "2026-01-01", valueDate: "2026-01-01" };
     const sides = { out: mine, in: IN };
-    expect(await edited("out", /Cash machine.*Giro → Cash.*−/, async (dialog) => {
-      await dialog.getByLabel("Note").fill("mine");
-      await dialog.getByLabel("Date", { exact: true }).fill("2026-01-01");
-    })).toEqual(sides.out);
+    expect(
+      await edited("out", /Cash machine.*Giro → Cash.*−/, async (dialog) => {
+        await dialog.getByLabel("Note").fill("mine");
+        await dialog.getByLabel("Date", { exact: true }).fill("2026-01-01");
+      }),
+    ).toEqual(sides.out);
     expect(await stored("in")).toEqual(sides.in);
-    expect(await edited("in", /Cash machine.*\+/, (dialog) => dialog.getByLabel("Amount").fill("80"))).toEqual({ ...IN, amount: 80 });
+    expect(await edited("in", /Cash machine.*\+/, (dialog) => dialog.getByLabel("Amount").fill("80"))).toEqual({
+      ...IN,
+      amount: 80,
+    });
     expect(await stored("out")).toEqual({ ...mine, amount: -80 });
   });
 
   test("who edits one field of an account or a group changes that field alone", async () => {
     const account = { ...(await stored("cash", "accounts")), iban: "", name: " Cash ", color: "green" };
     const group = { ...(await stored("bank", "account_groups")), name: " Bank ", image: null };
-    await home.push([change("accounts", "cash", account), change("account_groups", "bank", group)].map((each) => ({ ...each, updated_at: new Date().toISOString() })));
+    await home.push(
+      [change("accounts", "cash", account), change("account_groups", "bank", group)].map((each) => ({
+        ...each,
+        updated_at: new Date().toISOString(),
+      })),
+    );
     await alike();
     await page.getByRole("button", { name: "Edit Cash" }).click();
     await page.getByRole("dialog").getByLabel("In use").uncheck();
@@ -137,7 +207,14 @@ describe.skipIf(!CHROMIUM)("entries", () => {
 
   test("a booking that another device deleted meanwhile is not brought back by saving it", async () => {
     await page.getByRole("button", { name: /Taxes/ }).click();
-    await home.push([{ ...change("transactions", "taxes", {}), data: null, updated_at: new Date().toISOString(), deleted_at: new Date().toISOString() }]);
+    await home.push([
+      {
+        ...change("transactions", "taxes", {}),
+        data: null,
+        updated_at: new Date().toISOString(),
+        deleted_at: new Date().toISOString(),
+      },
+    ]);
     await alike();
     await page.locator("ol.lines").getByText("Taxes").waitFor({ state: "detached" });
 
@@ -163,7 +240,9 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.getByRole("button", { name: "Yes, 1926" }).click();
     await dialog.waitFor({ state: "detached" });
-    expect(dataOf(await home.heldBy(page)).filter(({ payee }) => payee === "Tea")).toMatchObject([{ date: "1926-01-05" }]);
+    expect(dataOf(await home.heldBy(page)).filter(({ payee }) => payee === "Tea")).toMatchObject([
+      { date: "1926-01-05" },
+    ]);
   });
 
   test("a new account asks for its group, and holds what it was opened with, though older bookings follow", async () => {
@@ -239,5 +318,7 @@ function dataOf(held: Record<string, unknown>): Fields[] {
 
 /** The amounts with which accounts were opened. */
 function openings(held: Record<string, unknown>): unknown[] {
-  return dataOf(held).filter(({ opensAccount }) => opensAccount).map(({ amount }) => amount);
+  return dataOf(held)
+    .filter(({ opensAccount }) => opensAccount)
+    .map(({ amount }) => amount);
 }

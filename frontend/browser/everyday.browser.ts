@@ -89,7 +89,10 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.getByRole("link", { name: /Cash.*100\.00/ }).waitFor();
     await page.getByRole("link", { name: /Giro.*1,141\.50/ }).waitFor();
     await page.getByRole("link", { name: /All accounts.*1,241\.50/ }).waitFor();
-    await page.getByRole("button", { name: /Giro → Cash/ }).first().click();
+    await page
+      .getByRole("button", { name: /Giro → Cash/ })
+      .first()
+      .click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await page.getByRole("link", { name: /Cash.*0\.00/ }).waitFor();
     await page.getByRole("link", { name: /Giro.*1,241\.50/ }).waitFor();
@@ -143,7 +146,9 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.goto(`${server.url}/app/#/settings`);
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: /on this device/ }).click();
-    const book = JSON.parse(readFileSync((await (await downloading).path()) ?? "", "utf8")) as { transactions: { payee: string }[] };
+    const book = JSON.parse(readFileSync((await (await downloading).path()) ?? "", "utf8")) as {
+      transactions: { payee: string }[];
+    };
     expect(book.transactions.map(({ payee }) => payee)).toContain("Not sent yet");
     await profile.context.setOffline(false);
   });

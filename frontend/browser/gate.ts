@@ -51,18 +51,22 @@ export class Gate {
     if (loss?.what === "request") return loss.reached();
     const isCut = this.isCutting && incoming.url?.includes("/sync/initial/");
     if (isCut) incoming.headers["accept-encoding"] = "identity"; // half of a compressed answer is less than half of it
-    const forwarded = request(this.target + incoming.url, { method: incoming.method ?? "GET", headers: incoming.headers }, (answer) => {
-      if (loss) {
-        answer.resume().once("end", loss.reached);
-        return;
-      }
-      if (isCut) {
-        void cut(answer, outgoing);
-        return;
-      }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
+    const forwarded = request(
+      this.target + incoming.url,
+      { method: incoming.method ?? "GET", headers: incoming.headers },
+      (answer) => {
+        if (loss) {
+          answer.resume().once("end", loss.reached);
+          return;
+        }
+        if (isCut) {
+          void cut(answer, outgoing);
+          return;
+        }
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
     forwarded.once("error", () => outgoing.destroy());
     forwarded.end(Buffer.concat(body));
   }

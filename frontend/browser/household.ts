@@ -13,7 +13,12 @@ export class Household {
   constructor(private readonly server: Server) {}
 
   async create(name = "Household"): Promise<this> {
-    await this.server.ask("POST", "/users", null, { uuid: randomUUID(), name: "Ada", email: this.email, password: PASSWORD });
+    await this.server.ask("POST", "/users", null, {
+      uuid: randomUUID(),
+      name: "Ada",
+      email: this.email,
+      password: PASSWORD,
+    });
     const login = { email: this.email, password: PASSWORD, device_name: "test" };
     this.token = (await this.server.ask<{ token: string }>("POST", "/auth/tokens", null, login)).token;
     await this.server.ask("POST", "/tenants", this.token, { uuid: this.tenantId, name });
@@ -29,7 +34,14 @@ export class Household {
 
   /** A group with two accounts, and some bookings in the first of them. */
   async furnish(bookings: { id: string; payee: string; amount: number }[] = []): Promise<void> {
-    const account = { accountType: "giro", isActive: true, isOfflineBudget: false, accountGroupId: "bank", balance: 0, offset: 0 };
+    const account = {
+      accountType: "giro",
+      isActive: true,
+      isOfflineBudget: false,
+      accountGroupId: "bank",
+      balance: 0,
+      offset: 0,
+    };
     await this.push([
       change("account_groups", "bank", { name: "Bank", sortOrder: 0 }),
       change("accounts", "giro", { ...account, name: "Giro", sortOrder: 0 }),
@@ -41,7 +53,9 @@ export class Household {
   /** What the server holds, by type and id: times and contents. */
   async held(): Promise<Record<string, unknown>> {
     const { changes } = await this.server.ask<{ changes: Held[] }>("GET", `/sync/initial/${this.tenantId}`, this.token);
-    return Object.fromEntries(changes.map((each) => [`${each.entity_type} ${each.id}`, { updated_at: each.updated_at, data: each.data }]));
+    return Object.fromEntries(
+      changes.map((each) => [`${each.entity_type} ${each.id}`, { updated_at: each.updated_at, data: each.data }]),
+    );
   }
 
   conflicts(): Promise<unknown[]> {
@@ -54,9 +68,20 @@ export class Household {
 
   /** Edits a booking from another device, which does not know what others have changed since. */
   async editBeside(id: string, changed: object): Promise<void> {
-    const { data, updated_at: base } = (await this.held())[`transactions ${id}`] as { data: object; updated_at: string };
-    const edit = { ...change("transactions", id, { ...data, ...changed }), updated_at: new Date().toISOString(), base_updated_at: base };
-    await this.server.ask("POST", "/sync/changes", this.token, { tenant_id: this.tenantId, device_id: "another device", changes: [edit] });
+    const { data, updated_at: base } = (await this.held())[`transactions ${id}`] as {
+      data: object;
+      updated_at: string;
+    };
+    const edit = {
+      ...change("transactions", id, { ...data, ...changed }),
+      updated_at: new Date().toISOString(),
+      base_updated_at: base,
+    };
+    await this.server.ask("POST", "/sync/changes", this.token, {
+      tenant_id: this.tenantId,
+      device_id: "another device",
+      changes: [edit],
+    });
   }
 
   /** Logs in by the page's own form. */
@@ -86,7 +111,8 @@ export class Household {
           const reading = db.transaction(store).objectStore(store).getAll();
           reading.onsuccess = () => resolve(reading.result as Record<string, unknown>[]);
         });
-        for (const { id, created_at, updated_at, base_updated_at, ...data } of rows) found[`${store} ${String(id)}`] = { updated_at, data };
+        for (const { id, created_at, updated_at, base_updated_at, ...data } of rows)
+          found[`${store} ${String(id)}`] = { updated_at, data };
       }
       db.close();
       return found;
@@ -107,7 +133,17 @@ export function change(entity_type: string, id: string, data: object): object {
 
 export function booking(payee: string, amount: number, date = "2026-01-01"): object {
   const type = amount > 0 ? "INCOME" : "EXPENSE";
-  return { accountId: "giro", date, valueDate: date, amount, description: payee, payee, tagIds: [], type, runningBalance: 0 };
+  return {
+    accountId: "giro",
+    date,
+    valueDate: date,
+    amount,
+    description: payee,
+    payee,
+    tagIds: [],
+    type,
+    runningBalance: 0,
+  };
 }
 
 /** Books something by the page's quick entry. */
@@ -120,5 +156,8 @@ export async function enter(page: Page, amount: string, payee: string): Promise<
 }
 
 export async function inStep(page: Page): Promise<void> {
-  await page.getByTestId("sync-status").getByText(/^Synced$/).waitFor();
+  await page
+    .getByTestId("sync-status")
+    .getByText(/^Synced$/)
+    .waitFor();
 }

@@ -29,7 +29,11 @@ describe.skipIf(!CHROMIUM)("a large book", () => {
     await home.push(
       Array.from({ length: BOOKINGS }, (_, at) => {
         const date = new Date(first + Math.floor(at / 4.2) * 86_400_000).toISOString().slice(0, 10);
-        return change("transactions", `booking-${at}`, booking(`Payee ${at % 400}`, at % 9 ? -(at % 70) - 0.5 : 300, date));
+        return change(
+          "transactions",
+          `booking-${at}`,
+          booking(`Payee ${at % 400}`, at % 9 ? -(at % 70) - 0.5 : 300, date),
+        );
       }),
     );
     const page = await profile.start();
@@ -53,7 +57,9 @@ describe.skipIf(!CHROMIUM)("a large book", () => {
     await page.getByText("25,000 bookings").waitFor();
     const seconds = (Date.now() - begun) / 1000;
     const watched = await page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched);
-    console.log(`25,000 bookings: ${seconds.toFixed(1)} s, longest gap between frames ${watched.longest.toFixed(0)} ms, bar: ${watched.progress.join(", ")}`);
+    console.log(
+      `25,000 bookings: ${seconds.toFixed(1)} s, longest gap between frames ${watched.longest.toFixed(0)} ms, bar: ${watched.progress.join(", ")}`,
+    );
     expect(watched.progress[0]).toBe("receiving");
     expect(watched.progress.filter((each) => each.startsWith("stored")).length).toBeGreaterThan(2);
     const longest = Math.max(LONGEST_GAP, seconds * 1000 * MOST_OF_LOADING);
@@ -66,7 +72,8 @@ describe.skipIf(!CHROMIUM)("a large book", () => {
     await page.locator(`li[aria-posinset="${BOOKINGS}"] button:focus`).waitFor();
     expect(await page.locator("ol.lines li").count()).toBeLessThan(80);
 
-    const gap = (): Promise<number> => page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched.longest);
+    const gap = (): Promise<number> =>
+      page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched.longest);
     await page.evaluate(() => ((globalThis as unknown as { watched: Watched }).watched.longest = 0));
     await enter(page, "12", "One more");
     await page.getByText("25,001 bookings").waitFor();

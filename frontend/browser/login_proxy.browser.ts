@@ -7,7 +7,10 @@ import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
 describe.skipIf(!CHROMIUM).each(["password", "header"])("behind a login proxy, with FINWISE_LOGIN=%s", (login) => {
-  const server = new Server([], login === "header" ? { FINWISE_LOGIN: login, FINWISE_TRUSTED_PROXIES: "127.0.0.1/32" } : {});
+  const server = new Server(
+    [],
+    login === "header" ? { FINWISE_LOGIN: login, FINWISE_TRUSTED_PROXIES: "127.0.0.1/32" } : {},
+  );
   const profile = new Profile();
   let proxy: LoginProxy;
   let home: Household | undefined;
@@ -38,7 +41,10 @@ describe.skipIf(!CHROMIUM).each(["password", "header"])("behind a login proxy, w
     await inStep(page);
     proxy.expire("redirect");
     await page.evaluate(() => dispatchEvent(new Event("online")));
-    await page.getByTestId("sync-status").getByText(/^Log in again/).waitFor();
+    await page
+      .getByTestId("sync-status")
+      .getByText(/^Log in again/)
+      .waitFor();
     if (home) await enter(page, "5", "Newspaper");
     await page.reload();
     await page.getByRole("heading", { name: "Who are you?" }).waitFor();
@@ -49,24 +55,30 @@ describe.skipIf(!CHROMIUM).each(["password", "header"])("behind a login proxy, w
     if (home) expect(JSON.stringify(await home.held())).toContain("Newspaper");
   });
 
-  test.each<Refusal>(["page", "401 page", "401 json", "403 page"])("a session that ends with %s is seen as well; a button leads to the login page", async (refusal) => {
-    const { page } = profile;
-    proxy.expire(refusal);
-    await page.evaluate(() => dispatchEvent(new Event("online")));
-    const button = page.getByRole("alert").getByRole("button", { name: "To the login page" });
-    await button.waitFor();
-    proxy.refusal = "redirect";
-    await button.click();
-    await page.getByRole("link", { name: "It is me" }).click();
-    await inStep(page);
-    await button.waitFor({ state: "detached" });
-  });
+  test.each<Refusal>(["page", "401 page", "401 json", "403 page"])(
+    "a session that ends with %s is seen as well; a button leads to the login page",
+    async (refusal) => {
+      const { page } = profile;
+      proxy.expire(refusal);
+      await page.evaluate(() => dispatchEvent(new Event("online")));
+      const button = page.getByRole("alert").getByRole("button", { name: "To the login page" });
+      await button.waitFor();
+      proxy.refusal = "redirect";
+      await button.click();
+      await page.getByRole("link", { name: "It is me" }).click();
+      await inStep(page);
+      await button.waitFor({ state: "detached" });
+    },
+  );
 
   test("a proxy without its server is no login page", async () => {
     const { page } = profile;
     proxy.refusal = "bad gateway";
     await page.evaluate(() => dispatchEvent(new Event("online")));
-    await page.getByTestId("sync-status").getByText(/^Server not reachable/).waitFor();
+    await page
+      .getByTestId("sync-status")
+      .getByText(/^Server not reachable/)
+      .waitFor();
     proxy.refusal = "redirect";
     await page.evaluate(() => dispatchEvent(new Event("online")));
     await inStep(page);

@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 /** What somebody gets who is not logged in, or everybody while the server is down. */
 export type Refusal = "redirect" | "page" | "401 page" | "401 json" | "403 page" | "bad gateway";
 
-const PAGE = (link: string): string => `<!doctype html><title>Who are you?</title><h1>Who are you?</h1><a href="${link}">It is me</a>`;
+const PAGE = (link: string): string =>
+  `<!doctype html><title>Who are you?</title><h1>Who are you?</h1><a href="${link}">It is me</a>`;
 const HTML = { "Content-Type": "text/html; charset=utf-8" };
 
 /** A proxy that lets nobody pass without its cookie, and names whom it lets pass to the server. Its login page is on another origin. */
@@ -32,7 +33,8 @@ export class LoginProxy {
   }
 
   async open(): Promise<this> {
-    for (const each of [this.proxy, this.login]) await new Promise<void>((resolve) => each.listen(0, "127.0.0.1", resolve));
+    for (const each of [this.proxy, this.login])
+      await new Promise<void>((resolve) => each.listen(0, "127.0.0.1", resolve));
     return this;
   }
 
@@ -72,7 +74,10 @@ export class LoginProxy {
     const page = `${this.loginUrl}/?back=${encodeURIComponent(asked.href)}`;
     if (this.refusal === "redirect") outgoing.writeHead(302, { Location: page }).end();
     else if (this.refusal === "401 json") outgoing.writeHead(401, { "Content-Type": "application/json" }).end("{}");
-    else outgoing.writeHead(this.refusal === "page" ? 200 : Number(this.refusal.slice(0, 3)), HTML).end(PAGE(`${this.url}/let-in?back=${encodeURIComponent(asked.href)}`));
+    else
+      outgoing
+        .writeHead(this.refusal === "page" ? 200 : Number(this.refusal.slice(0, 3)), HTML)
+        .end(PAGE(`${this.url}/let-in?back=${encodeURIComponent(asked.href)}`));
   }
 }
 

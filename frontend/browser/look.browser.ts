@@ -18,14 +18,40 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
     await server.start();
     await home.create();
     await home.furnish();
-    const account = { accountType: "giro", isActive: true, isOfflineBudget: false, accountGroupId: "bank", balance: 0, offset: 0 };
+    const account = {
+      accountType: "giro",
+      isActive: true,
+      isOfflineBudget: false,
+      accountGroupId: "bank",
+      balance: 0,
+      offset: 0,
+    };
     await home.push([
       change("book_settings", "currency", { value: "CHF" }),
       change("accounts", "long", { ...account, name: LONG, sortOrder: 2 }),
       change("transactions", "huge", booking("Mu\u0308ller", -1_500_000_000_000, "2026-01-02")),
-      change("transactions", "there", { ...booking("", -50, "2026-01-03"), payee: null, type: "ACCOUNTTRANSFER", transferToAccountId: "cash", counterTransactionId: "back" }),
-      change("transactions", "back", { ...booking("", 50, "2026-01-03"), payee: null, accountId: "cash", type: "ACCOUNTTRANSFER", transferToAccountId: "giro", counterTransactionId: "there" }),
-      ...Array.from({ length: BOOKINGS }, (_, at) => change("transactions", `each-${at}`, booking(`Payee ${at}`, -1 - at / 100, `2026-${String(1 + (at % 9)).padStart(2, "0")}-10`))),
+      change("transactions", "there", {
+        ...booking("", -50, "2026-01-03"),
+        payee: null,
+        type: "ACCOUNTTRANSFER",
+        transferToAccountId: "cash",
+        counterTransactionId: "back",
+      }),
+      change("transactions", "back", {
+        ...booking("", 50, "2026-01-03"),
+        payee: null,
+        accountId: "cash",
+        type: "ACCOUNTTRANSFER",
+        transferToAccountId: "giro",
+        counterTransactionId: "there",
+      }),
+      ...Array.from({ length: BOOKINGS }, (_, at) =>
+        change(
+          "transactions",
+          `each-${at}`,
+          booking(`Payee ${at}`, -1 - at / 100, `2026-${String(1 + (at % 9)).padStart(2, "0")}-10`),
+        ),
+      ),
     ]);
     await profile.start();
     await home.logIn(profile.page, server.url);
@@ -55,13 +81,16 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
       Object.assign(globalThis, { printed });
       const observer = new MutationObserver(() => {
         const statement = document.querySelector<HTMLElement>(".statement");
-        if (statement) Object.assign(printed, { rows: statement.querySelectorAll("tbody tr").length, text: statement.textContent });
+        if (statement)
+          Object.assign(printed, { rows: statement.querySelectorAll("tbody tr").length, text: statement.textContent });
       });
       observer.observe(document.body, { childList: true, subtree: true });
     });
     const pdf = await page.pdf({ format: "A4" });
     const sheets = (pdf.toString("latin1").match(/\/Type\s*\/Page\b/g) ?? []).length;
-    const printed = await page.evaluate(() => (globalThis as unknown as { printed: { rows: number; text: string } }).printed);
+    const printed = await page.evaluate(
+      () => (globalThis as unknown as { printed: { rows: number; text: string } }).printed,
+    );
     expect(printed.rows).toBe(BOOKINGS + 2);
     expect(printed.text).toMatch(/Giro.*January 2, 2026 to September 10, 2026.*402 bookings/);
     expect(printed.text).toContain("Transfer");
@@ -71,14 +100,23 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
     await page.emulateMedia({ media: "print" });
     await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
     await page.locator(".statement").waitFor();
-    const shown = await page.evaluate(() => ["nav", "form", "ol.lines", "button"].filter((each) => [...document.querySelectorAll<HTMLElement>(each)].some((found) => found.offsetParent)));
+    const shown = await page.evaluate(() =>
+      ["nav", "form", "ol.lines", "button"].filter((each) =>
+        [...document.querySelectorAll<HTMLElement>(each)].some((found) => found.offsetParent),
+      ),
+    );
     expect(shown).toEqual([]);
-    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe("rgb(255, 255, 255)");
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(
+      "rgb(255, 255, 255)",
+    );
     await page.evaluate(() => dispatchEvent(new Event("afterprint")));
     await page.emulateMedia({ media: "screen", colorScheme: "light" });
   });
 
-  test.each([["desk", { width: 1280, height: 900 }], ["phone", PHONE]] as const)("no label of the plot and no sum is cut off, and sums stand in line: %s", async (_, size) => {
+  test.each([
+    ["desk", { width: 1280, height: 900 }],
+    ["phone", PHONE],
+  ] as const)("no label of the plot and no sum is cut off, and sums stand in line: %s", async (_, size) => {
     const { page } = profile;
     await page.setViewportSize(size);
     await page.goto(`${server.url}/app/#/bookings/giro`);
@@ -87,14 +125,29 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
     const plot = await page.evaluate(() => {
       const left = document.querySelector(".plot svg")?.getBoundingClientRect().left ?? 0;
       const labels = [...document.querySelectorAll(".plot .label")];
-      return { texts: labels.map((each) => each.textContent ?? ""), left: Math.min(...labels.map((each) => each.getBoundingClientRect().left)) - left };
+      return {
+        texts: labels.map((each) => each.textContent ?? ""),
+        left: Math.min(...labels.map((each) => each.getBoundingClientRect().left)) - left,
+      };
     });
     expect(plot.texts).toContain("CHF\u00a00");
     expect(plot.texts.some((text) => text.startsWith("−CHF"))).toBe(true);
     expect(plot.left).toBeGreaterThanOrEqual(-0.5);
     const cut = (selector: string): Promise<string[]> =>
-      page.locator(selector).evaluateAll((sums) => sums.filter((sum) => sum.scrollWidth > sum.clientWidth + 1 || sum.getBoundingClientRect().right > innerWidth).map((sum) => `${sum.textContent}: ${sum.scrollWidth} in ${sum.clientWidth}, to ${sum.getBoundingClientRect().right}`));
-    const rights = (selector: string): Promise<number[]> => page.locator(selector).evaluateAll((sums) => [...new Set(sums.map((sum) => Math.round(sum.getBoundingClientRect().right)))]);
+      page
+        .locator(selector)
+        .evaluateAll((sums) =>
+          sums
+            .filter((sum) => sum.scrollWidth > sum.clientWidth + 1 || sum.getBoundingClientRect().right > innerWidth)
+            .map(
+              (sum) =>
+                `${sum.textContent}: ${sum.scrollWidth} in ${sum.clientWidth}, to ${sum.getBoundingClientRect().right}`,
+            ),
+        );
+    const rights = (selector: string): Promise<number[]> =>
+      page
+        .locator(selector)
+        .evaluateAll((sums) => [...new Set(sums.map((sum) => Math.round(sum.getBoundingClientRect().right)))]);
     for (const selector of ["ol.lines .amount", "ol.lines .after"]) {
       expect(await cut(selector)).toEqual([]);
       expect(await rights(selector)).toHaveLength(1);

@@ -31,37 +31,45 @@ describe.skipIf(!CHROMIUM)("other servers", () => {
     await page.getByRole("button", { name: "New account" }).waitFor();
     await inStep(page);
     expect(new URL(page.url()).pathname).toBe("/books/api/app/");
-    expect(await page.evaluate(() => navigator.serviceWorker.ready.then(({ scope }) => scope))).toBe(`${server.url}/app/`);
+    expect(await page.evaluate(() => navigator.serviceWorker.ready.then(({ scope }) => scope))).toBe(
+      `${server.url}/app/`,
+    );
   });
 
-  test.skipIf(!existsSync(WORKER))("a new version waits until somebody lets it take over, in each tab for itself", async () => {
-    const { page, context } = profile;
-    const second = await context.newPage();
-    await second.goto(`${server.url}/app/`);
-    await second.getByLabel("Search bookings").fill("half typed");
-    const mark = (tab: Page): Promise<boolean> => tab.evaluate(() => document.querySelector("meta[name=second-build]") !== null);
-    const undo = installSecondBuild();
-    try {
-      await page.evaluate(() => navigator.serviceWorker.ready.then((registration) => registration.update()).then(() => undefined));
-      for (const tab of [page, second]) await tab.getByText("There is a new version of this page.").waitFor();
-      await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Reload" }).click()]);
-      await inStep(page);
-      await expect.poll(() => page.evaluate(() => caches.keys())).toEqual(["finwise-page-0123456789abcdef"]);
-      expect(await mark(page)).toBe(true);
-      await page.getByText("There is a new version of this page.").waitFor({ state: "detached" });
+  test.skipIf(!existsSync(WORKER))(
+    "a new version waits until somebody lets it take over, in each tab for itself",
+    async () => {
+      const { page, context } = profile;
+      const second = await context.newPage();
+      await second.goto(`${server.url}/app/`);
+      await second.getByLabel("Search bookings").fill("half typed");
+      const mark = (tab: Page): Promise<boolean> =>
+        tab.evaluate(() => document.querySelector("meta[name=second-build]") !== null);
+      const undo = installSecondBuild();
+      try {
+        await page.evaluate(() =>
+          navigator.serviceWorker.ready.then((registration) => registration.update()).then(() => undefined),
+        );
+        for (const tab of [page, second]) await tab.getByText("There is a new version of this page.").waitFor();
+        await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Reload" }).click()]);
+        await inStep(page);
+        await expect.poll(() => page.evaluate(() => caches.keys())).toEqual(["finwise-page-0123456789abcdef"]);
+        expect(await mark(page)).toBe(true);
+        await page.getByText("There is a new version of this page.").waitFor({ state: "detached" });
 
-      // The new version runs, and the second tab was not asked yet: it has what it had, and may reload later.
-      expect(await second.getByLabel("Search bookings").inputValue()).toBe("half typed");
-      expect(await mark(second)).toBe(false);
-      await Promise.all([second.waitForEvent("load"), second.getByRole("button", { name: "Reload" }).click()]);
-      await inStep(second);
-      expect(await mark(second)).toBe(true);
-    } finally {
-      undo();
-    }
-    await second.close();
-    expect(profile.complaints).toEqual([]);
-  });
+        // The new version runs, and the second tab was not asked yet: it has what it had, and may reload later.
+        expect(await second.getByLabel("Search bookings").inputValue()).toBe("half typed");
+        expect(await mark(second)).toBe(false);
+        await Promise.all([second.waitForEvent("load"), second.getByRole("button", { name: "Reload" }).click()]);
+        await inStep(second);
+        expect(await mark(second)).toBe(true);
+      } finally {
+        undo();
+      }
+      await second.close();
+      expect(profile.complaints).toEqual([]);
+    },
+  );
 });
 
 /** Puts a second build where the first one is served from, and returns what takes it away. */

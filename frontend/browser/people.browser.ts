@@ -129,7 +129,10 @@ describe.skipIf(!CHROMIUM)("people", () => {
     const { page } = cleo;
     await cleo.visit("you");
     const part = page.getByRole("region", { name: "Name and e-mail" });
-    for (const [email, told] of [["ben@example.org", "This e-mail belongs to somebody else"], ["cleo@home.example", "Saved."]] as const) {
+    for (const [email, told] of [
+      ["ben@example.org", "This e-mail belongs to somebody else"],
+      ["cleo@home.example", "Saved."],
+    ] as const) {
       await part.getByLabel("Your name").fill(LONG_NAME);
       await part.getByLabel("E-mail").fill(email);
       await part.getByRole("button", { name: "Save" }).click();
@@ -137,7 +140,11 @@ describe.skipIf(!CHROMIUM)("people", () => {
     }
     await cleo.visit("settings");
     await page.getByText(`Logged in as ${LONG_NAME} (cleo@home.example)`).waitFor();
-    await server.ask("POST", "/auth/tokens", null, { email: "cleo@home.example", password: PASSWORD, device_name: "test" });
+    await server.ask("POST", "/auth/tokens", null, {
+      email: "cleo@home.example",
+      password: PASSWORD,
+      device_name: "test",
+    });
     await ada.visit("people");
     await ada.page.reload();
     await ada.member(LONG_NAME).waitFor();
@@ -188,8 +195,14 @@ describe.skipIf(!CHROMIUM)("people", () => {
 
   test("the views of the book's people and of oneself have no barriers, and fit a phone", async () => {
     const { page } = ada;
-    const sizes = [{ width: 390, height: 844 }, { width: 1280, height: 900 }];
-    for (const [place, ready] of [["people", "Make an invitation"], ["you", "Log out all others"]] as const) {
+    const sizes = [
+      { width: 390, height: 844 },
+      { width: 1280, height: 900 },
+    ];
+    for (const [place, ready] of [
+      ["people", "Make an invitation"],
+      ["you", "Log out all others"],
+    ] as const) {
       await ada.visit(place);
       await page.getByRole("button", { name: ready }).waitFor();
       for (const size of sizes) {
@@ -224,7 +237,10 @@ describe.skipIf(!CHROMIUM)("people", () => {
     const { page } = ben;
     await ben.visit("you");
     const part = page.getByRole("region", { name: "Change the password" });
-    for (const [current, told] of [["a wrong one", "The current password is wrong"], [PASSWORD, "The password is changed"]] as const) {
+    for (const [current, told] of [
+      ["a wrong one", "The current password is wrong"],
+      [PASSWORD, "The password is changed"],
+    ] as const) {
       await part.getByLabel("Current password").fill(current);
       await part.getByLabel("New password").fill(NEW_PASSWORD);
       await part.getByRole("button", { name: "Change the password" }).click();
@@ -255,7 +271,9 @@ describe.skipIf(!CHROMIUM)("people", () => {
     const account = page.getByRole("region", { name: "Delete your account" });
     await account.getByRole("button", { name: "Delete your account" }).click();
     await account.getByText("First hand over or delete what others share: Our home").waitFor();
-    expect(await account.getByRole("group").getByRole("button", { name: "Delete your account" }).isDisabled()).toBe(true);
+    expect(await account.getByRole("group").getByRole("button", { name: "Delete your account" }).isDisabled()).toBe(
+      true,
+    );
   });
 
   test("an account ends, and says before what goes on without it", async () => {
@@ -280,7 +298,15 @@ describe.skipIf(!CHROMIUM)("people", () => {
     await asked.getByLabel("Name of the book").fill("Our home");
     await asked.getByRole("button", { name: "Delete this book" }).click();
     await page.getByText("Our home was deleted.").waitFor();
-    expect(await server.ask("GET", "/tenants", await ben.page.evaluate(() => (JSON.parse(localStorage.getItem("finwise.session") ?? "{}") as { token: string }).token))).toEqual([]);
+    expect(
+      await server.ask(
+        "GET",
+        "/tenants",
+        await ben.page.evaluate(
+          () => (JSON.parse(localStorage.getItem("finwise.session") ?? "{}") as { token: string }).token,
+        ),
+      ),
+    ).toEqual([]);
     expect(profile.complaints).toEqual([]);
   });
 });

@@ -23,8 +23,18 @@ export class Profile {
 
   async start(): Promise<Page> {
     rmSync(join(this.folder, "DevToolsActivePort"), { force: true });
-    const given = [...ARGUMENTS, `--lang=${this.language}`, `--user-data-dir=${this.folder}`, "--remote-debugging-port=0", "about:blank"];
-    this.process = spawn(CHROMIUM ?? "", given, { stdio: "ignore", detached: true, env: { ...process.env, LANGUAGE: this.language } });
+    const given = [
+      ...ARGUMENTS,
+      `--lang=${this.language}`,
+      `--user-data-dir=${this.folder}`,
+      "--remote-debugging-port=0",
+      "about:blank",
+    ];
+    this.process = spawn(CHROMIUM ?? "", given, {
+      stdio: "ignore",
+      detached: true,
+      env: { ...process.env, LANGUAGE: this.language },
+    });
     this.browser = await chromium.connectOverCDP(await this.endpoint());
     const context = this.browser.contexts()[0];
     if (!context) throw new Error("The browser has no context.");
@@ -33,8 +43,17 @@ export class Profile {
     this.page.on("console", (message) => {
       const isExpected = /Failed to load resource|net::ERR_/.test(message.text());
       if (message.type() !== "error" || isExpected) return;
-      const told = message.args().map((each) => each.evaluate((value: unknown) => (value instanceof Error ? `${value.name}: ${value.message}\n${value.stack}` : String(value))));
-      void Promise.all(told).then((texts) => this.complaints.push(texts.join(" ")), () => this.complaints.push(message.text()));
+      const told = message
+        .args()
+        .map((each) =>
+          each.evaluate((value: unknown) =>
+            value instanceof Error ? `${value.name}: ${value.message}\n${value.stack}` : String(value),
+          ),
+        );
+      void Promise.all(told).then(
+        (texts) => this.complaints.push(texts.join(" ")),
+        () => this.complaints.push(message.text()),
+      );
     });
     this.page.on("pageerror", (error) => this.complaints.push(error.stack ?? error.message));
     return this.page;

@@ -27,11 +27,18 @@ async function addConflict(server: Server): Promise<void> {
   const { entity_type, id, data, updated_at: base } = booking;
   const push = (updated_at: string, base_updated_at: string | null, changed: object): Promise<unknown> =>
     server.ask("POST", "/sync/changes", token, {
-      tenant_id, device_id: randomUUID(), client_time: new Date().toISOString(),
-      changes: [{ change_id: randomUUID(), entity_type, id, updated_at, base_updated_at, data: { ...data, ...changed } }],
+      tenant_id,
+      device_id: randomUUID(),
+      client_time: new Date().toISOString(),
+      changes: [
+        { change_id: randomUUID(), entity_type, id, updated_at, base_updated_at, data: { ...data, ...changed } },
+      ],
     });
   await push(new Date(Date.now() - 86_400_000).toISOString(), base, { note: "with Ben" });
-  await push(new Date(Date.now() - 2 * 86_400_000).toISOString(), null, { amount: Math.round((data.amount ?? 0) * 100 - 450) / 100, note: "with a tip" });
+  await push(new Date(Date.now() - 2 * 86_400_000).toISOString(), null, {
+    amount: Math.round((data.amount ?? 0) * 100 - 450) / 100,
+    note: "with a tip",
+  });
 }
 
 async function take(page: Page, name: string): Promise<void> {
@@ -45,7 +52,9 @@ async function takeAll(server: Server, page: Page): Promise<void> {
     await page.goto(`${server.url}/app/#/${place}`);
     await inStep(page).catch(() => undefined);
   };
-  await page.addInitScript(() => localStorage.setItem("finwise.preferences", JSON.stringify({ language: "en", currency: "EUR" })));
+  await page.addInitScript(() =>
+    localStorage.setItem("finwise.preferences", JSON.stringify({ language: "en", currency: "EUR" })),
+  );
   await page.setViewportSize(DESK);
   await page.goto(`${server.url}/app/#demo`);
   await page.getByRole("link", { name: /Giro/ }).click();
@@ -61,7 +70,10 @@ async function takeAll(server: Server, page: Page): Promise<void> {
   await form.getByLabel("Amount").fill("8.40");
   await form.getByLabel("Who or what").fill("Bakery");
   await form.getByLabel("Who or what").press("Enter");
-  await page.getByText(/1 waiting to be sent/).first().waitFor();
+  await page
+    .getByText(/1 waiting to be sent/)
+    .first()
+    .waitFor();
   await go("sync");
   await page.getByRole("article").waitFor();
   await take(page, "sync");

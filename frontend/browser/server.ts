@@ -27,10 +27,15 @@ export class Server {
     this.port ||= await freePort();
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("FINWISE_")));
     this.process = spawn(COMMAND, ["serve", "--port", String(this.port), "--workers", "1", ...this.options], {
-      cwd: this.folder, env: { ...inherited, FINWISE_MAINTENANCE_HOURS: "0", ...this.environment }, stdio: "ignore", detached: true,
+      cwd: this.folder,
+      env: { ...inherited, FINWISE_MAINTENANCE_HOURS: "0", ...this.environment },
+      stdio: "ignore",
+      detached: true,
     });
     for (const deadline = Date.now() + START_SECONDS * 1000; Date.now() < deadline; await pause(100)) {
-      const page = await fetch(`${this.url}/app/`).then((answer) => answer.text()).catch(() => "");
+      const page = await fetch(`${this.url}/app/`)
+        .then((answer) => answer.text())
+        .catch(() => "");
       if (page.includes("module")) return this;
       if (page) throw new Error("This FinWise has no page. Run npm run build:page, or install it with Node.");
     }
@@ -56,7 +61,11 @@ export class Server {
   async ask<T>(method: string, path: string, token: string | null, body?: unknown): Promise<T> {
     const answer = await fetch(this.url + path, {
       method,
-      headers: { "Content-Type": "application/json", Accept: "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+      headers: {
+        "Content-Type": "application/json",
+        Accept: "application/json",
+        ...(token && { Authorization: `Bearer ${token}` }),
+      },
       body: body === undefined ? null : JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);

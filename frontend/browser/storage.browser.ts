@@ -52,8 +52,14 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
       IDBFactory.prototype.open = function (name) {
         const asked = open.call(this, `${name} damaged`);
         const failed = new Event("error", { bubbles: true, cancelable: true });
-        Object.defineProperty(asked, "error", { value: new DOMException("Internal error opening backing store", "UnknownError") });
-        Object.defineProperty(asked, "onsuccess", { set: () => { queueMicrotask(() => asked.dispatchEvent(failed)); } });
+        Object.defineProperty(asked, "error", {
+          value: new DOMException("Internal error opening backing store", "UnknownError"),
+        });
+        Object.defineProperty(asked, "onsuccess", {
+          set: () => {
+            queueMicrotask(() => asked.dispatchEvent(failed));
+          },
+        });
         return asked;
       };
     });
@@ -65,7 +71,8 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
       const open = IDBFactory.prototype.open;
       IDBFactory.prototype.open = function (...given) {
         const asked = open.apply(this, given);
-        for (const name of ["onsuccess", "onerror", "onupgradeneeded"]) Object.defineProperty(asked, name, { set() {} });
+        for (const name of ["onsuccess", "onerror", "onupgradeneeded"])
+          Object.defineProperty(asked, name, { set() {} });
         return asked;
       };
     });
@@ -83,13 +90,17 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
       };
     });
     await inStep(page);
-    const fill = (isFull: boolean): Promise<void> => page.evaluate((value) => void Object.assign(window, { isFull: value }), isFull);
+    const fill = (isFull: boolean): Promise<void> =>
+      page.evaluate((value) => void Object.assign(window, { isFull: value }), isFull);
     await fill(true);
     const form = page.getByRole("form", { name: "New booking" });
     await form.getByLabel("Amount").fill("12.50");
     await form.getByLabel("Who or what").fill("Market");
     await form.getByLabel("Who or what").press("Enter");
-    await page.getByRole("dialog").getByText(/This device is full/).waitFor();
+    await page
+      .getByRole("dialog")
+      .getByText(/This device is full/)
+      .waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
     expect(await form.getByLabel("Amount").inputValue()).toBe("12.50");
     expect(await form.getByLabel("Who or what").inputValue()).toBe("Market");
@@ -180,8 +191,20 @@ describe.skipIf(!CHROMIUM)("a page that does not start", () => {
 
   test.each([
     ["its script does not come", async () => profile.page.route("**/assets/*.js", (route) => route.abort())],
-    ["its script is newer than the browser", async () => profile.page.route("**/assets/*.js", (route) => route.fulfill({ contentType: "text/javascript", body: "let 1 = ?;" }))],
-    ["it fails while it starts", async () => profile.page.route("**/assets/*.js", (route) => route.fulfill({ contentType: "text/javascript", body: "throw new Error('no')" }))],
+    [
+      "its script is newer than the browser",
+      async () =>
+        profile.page.route("**/assets/*.js", (route) =>
+          route.fulfill({ contentType: "text/javascript", body: "let 1 = ?;" }),
+        ),
+    ],
+    [
+      "it fails while it starts",
+      async () =>
+        profile.page.route("**/assets/*.js", (route) =>
+          route.fulfill({ contentType: "text/javascript", body: "throw new Error('no')" }),
+        ),
+    ],
   ])("says so in the person's language, and how to go on: %s", async (_, sabotage) => {
     await sabotage();
     await profile.page.goto(`${server.url}/app/`);

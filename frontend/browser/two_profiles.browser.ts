@@ -25,7 +25,10 @@ describe.skipIf(!CHROMIUM)("two profiles", () => {
     for (const { page } of [left, right]) await inStep(page);
 
     for (const { context } of [left, right]) await context.setOffline(true);
-    for (const [profile, name] of [[left, "left"], [right, "right"]] as const) {
+    for (const [profile, name] of [
+      [left, "left"],
+      [right, "right"],
+    ] as const) {
       const { page } = profile;
       await enter(page, "10", `Only on the ${name}`);
       await page.getByRole("button", { name: "Bakery" }).click();
@@ -40,7 +43,10 @@ describe.skipIf(!CHROMIUM)("two profiles", () => {
 
     for (const { context, page } of [left, right]) {
       await context.setOffline(false);
-      await page.getByTestId("sync-status").getByText(/^Synced$/).waitFor();
+      await page
+        .getByTestId("sync-status")
+        .getByText(/^Synced$/)
+        .waitFor();
     }
     for (const { page } of [left, right]) {
       await page.goto(`${server.url}/app/#/sync`);
@@ -62,7 +68,8 @@ describe.skipIf(!CHROMIUM)("two profiles", () => {
     await right.page.getByText("No conflicts.").waitFor();
     const decided = await home.held();
     expect(JSON.stringify(decided["transactions both"])).toContain("Bakery, says the left");
-    for (const { page } of [left, right]) await expect.poll(() => home.heldBy(page), { timeout: 60_000 }).toEqual(decided);
+    for (const { page } of [left, right])
+      await expect.poll(() => home.heldBy(page), { timeout: 60_000 }).toEqual(decided);
     expect([...left.complaints, ...right.complaints]).toEqual([]);
   });
 });

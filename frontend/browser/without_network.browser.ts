@@ -25,7 +25,9 @@ describe.skipIf(!CHROMIUM)("without a network", () => {
     page = await profile.start();
     await page.goto(`${server.url}/app/`);
     await page.getByRole("button", { name: "Bakery" }).waitFor();
-    expect(await page.evaluate(() => document.fonts.ready.then((fonts) => fonts.check("1rem 'Source Sans'")))).toBe(true);
+    expect(await page.evaluate(() => document.fonts.ready.then((fonts) => fonts.check("1rem 'Source Sans'")))).toBe(
+      true,
+    );
     await enter(page, "12.50", "Market");
     await page.getByText(/1 waiting to be sent/).waitFor();
     await page.reload();

@@ -32,7 +32,9 @@ export interface Stray {
 }
 
 /** What the form of an account has to say; of an account that is changed, only what was touched. */
-export type AccountFields = Partial<Pick<Data<"accounts">, "name" | "accountType" | "accountGroupId" | "iban" | "isActive">>;
+export type AccountFields = Partial<
+  Pick<Data<"accounts">, "name" | "accountType" | "accountGroupId" | "iban" | "isActive">
+>;
 
 /** What a new account held before the bookings of a day. */
 export interface Opening {
@@ -60,23 +62,27 @@ export const useBook = defineStore("book", () => {
   let scope: EffectScope | undefined;
   let arriving = new Ledger();
 
-  watch(() => tenant.db, (db) => {
-    scope?.stop();
-    scope = effectScope(true);
-    ledger.value = new Ledger();
-    areBookingsRead.value = false;
-    if (!db) return;
-    scope.run(() => {
-      tables.value = {
-        accounts: useRows(db.accounts),
-        groups: useRows(db.account_groups),
-        categories: useRows(db.categories),
-        categoryGroups: useRows(db.category_groups),
-        recipients: useRows(db.recipients),
-      };
-    });
-    scope.run(() => onScopeDispose(followTable<Row<"transactions">>(db.transactions, { loaded, changed })));
-  }, { immediate: true });
+  watch(
+    () => tenant.db,
+    (db) => {
+      scope?.stop();
+      scope = effectScope(true);
+      ledger.value = new Ledger();
+      areBookingsRead.value = false;
+      if (!db) return;
+      scope.run(() => {
+        tables.value = {
+          accounts: useRows(db.accounts),
+          groups: useRows(db.account_groups),
+          categories: useRows(db.categories),
+          categoryGroups: useRows(db.category_groups),
+          recipients: useRows(db.recipients),
+        };
+      });
+      scope.run(() => onScopeDispose(followTable<Row<"transactions">>(db.transactions, { loaded, changed })));
+    },
+    { immediate: true },
+  );
 
   function loaded(rows: Booking[], isFirst: boolean, isLast: boolean): void {
     if (isFirst) arriving = new Ledger();
@@ -102,31 +108,47 @@ export const useBook = defineStore("book", () => {
   const accountsById = computed(() => new Map(accounts.value.map((account) => [account.id, account])));
   const categories = computed(() => tables.value.categories.value);
   const categoryGroups = computed(() => tables.value.categoryGroups.value);
-  const categoriesById = computed(() => new Map(tables.value.categories.value.map((category) => [category.id, category])));
+  const categoriesById = computed(
+    () => new Map(tables.value.categories.value.map((category) => [category.id, category])),
+  );
   const categorySections = computed(() => {
-    const shown = tables.value.categories.value.filter((category) => category.isActive && !category.isHidden).sort(bySortOrder);
+    const shown = tables.value.categories.value
+      .filter((category) => category.isActive && !category.isHidden)
+      .sort(bySortOrder);
     const sections = [...tables.value.categoryGroups.value].sort(bySortOrder).map(({ id, name }) => ({
-      id, name, categories: shown.filter((category) => category.categoryGroupId === id),
+      id,
+      name,
+      categories: shown.filter((category) => category.categoryGroupId === id),
     }));
     const known = new Set(sections.map(({ id }) => id));
     const others = shown.filter((category) => !known.has(category.categoryGroupId ?? ""));
-    return [...sections, { id: "", name: words.value.category, categories: others }].filter(({ categories }) => categories.length);
+    return [...sections, { id: "", name: words.value.category, categories: others }].filter(
+      ({ categories }) => categories.length,
+    );
   });
 
   /** The accounts that bookings name and that are not there; what is booked in them counts like everything else. */
-  const strayIds = computed(() => (isReady.value ? [...ledger.value.accountIds()].filter((id) => !accountsById.value.has(id)) : []));
-  const strays = computed<Stray[]>(() => strayIds.value.map((id) => ({ accountId: id, count: countOf(id), balance: balances.value.get(id) ?? 0 })));
+  const strayIds = computed(() =>
+    isReady.value ? [...ledger.value.accountIds()].filter((id) => !accountsById.value.has(id)) : [],
+  );
+  const strays = computed<Stray[]>(() =>
+    strayIds.value.map((id) => ({ accountId: id, count: countOf(id), balance: balances.value.get(id) ?? 0 })),
+  );
   const balances = computed(() => ledger.value.balances(offsetsOf(null), today()));
   const total = computed(() => [...balances.value.values()].reduce((sum, balance) => sum + balance, 0));
   const sections = computed<Section[]>(() => {
     const known = new Set(groups.value.map(({ id }) => id));
-    const made = groups.value.map((group) => sectionOf(group.id, group, (account) => account.accountGroupId === group.id));
+    const made = groups.value.map((group) =>
+      sectionOf(group.id, group, (account) => account.accountGroupId === group.id),
+    );
     const others = sectionOf("", null, (account) => !known.has(account.accountGroupId));
     return others.accounts.length ? [...made, others] : made;
   });
 
   function sectionOf(id: string, group: Group | null, belongs: (account: Account) => boolean): Section {
-    const listed = accounts.value.filter(belongs).map((account) => ({ account, balance: balances.value.get(account.id) ?? 0 }));
+    const listed = accounts.value
+      .filter(belongs)
+      .map((account) => ({ account, balance: balances.value.get(account.id) ?? 0 }));
     return { id, group, accounts: listed, sum: listed.reduce((sum, { balance }) => sum + balance, 0) };
   }
 
@@ -140,7 +162,8 @@ export const useBook = defineStore("book", () => {
       forms.set(payee, form);
       const habit = known.get(form);
       if (habit) habit.count++;
-      else if (form && !booking.transferToAccountId && booking.type !== TYPES.opening) known.set(form, { payee, last: booking, count: 1 });
+      else if (form && !booking.transferToAccountId && booking.type !== TYPES.opening)
+        known.set(form, { payee, last: booking, count: 1 });
     }
     return known;
   });
@@ -149,22 +172,29 @@ export const useBook = defineStore("book", () => {
   /** How many bookings have each category. */
   const usesOfCategories = computed(() => {
     const counts = new Map<string, number>();
-    for (const { categoryId } of ledger.value.all()) if (categoryId) counts.set(categoryId, (counts.get(categoryId) ?? 0) + 1);
+    for (const { categoryId } of ledger.value.all())
+      if (categoryId) counts.set(categoryId, (counts.get(categoryId) ?? 0) + 1);
     return counts;
   });
 
   const lastOf = (payee: string): Booking | undefined => habits.value.get(nameForm(payee))?.last;
   const hasAccount = (id: string): boolean => accountsById.value.has(id);
-  const accountName = (id: string | null | undefined): string => nameIn(accountsById.value, id, words.value.missingAccount) || "—";
-  const categoryName = (id: string | null | undefined): string => nameIn(categoriesById.value, id, words.value.missingCategory);
+  const accountName = (id: string | null | undefined): string =>
+    nameIn(accountsById.value, id, words.value.missingAccount) || "—";
+  const categoryName = (id: string | null | undefined): string =>
+    nameIn(categoriesById.value, id, words.value.missingCategory);
   const bookingOf = (id: string): Booking | undefined => ledger.value.get(id);
   const counterOf = (id: string): Booking | undefined => ledger.value.counterOf(id);
   const openingAfter = (accountId: string, day: Day): Booking | undefined => ledger.value.openingAfter(accountId, day);
-  const countOf = (accountId: string): number => ledger.value.all().filter((booking) => booking.accountId === accountId).length;
+  const countOf = (accountId: string): number =>
+    ledger.value.all().filter((booking) => booking.accountId === accountId).length;
   /** How many entries point at some of these, and are none of them. */
   const dependentsOf = (ids: ReadonlySet<string>): number => {
-    const isOf = (id: string, ...named: (string | null | undefined)[]): boolean => !ids.has(id) && named.some((each) => ids.has(each ?? ""));
-    const bookings = ledger.value.all().filter((each) => isOf(each.id, each.accountId, each.transferToAccountId, each.categoryId));
+    const isOf = (id: string, ...named: (string | null | undefined)[]): boolean =>
+      !ids.has(id) && named.some((each) => ids.has(each ?? ""));
+    const bookings = ledger.value
+      .all()
+      .filter((each) => isOf(each.id, each.accountId, each.transferToAccountId, each.categoryId));
     return bookings.length + accounts.value.filter(({ id, accountGroupId }) => isOf(id, accountGroupId)).length;
   };
   const linesOf = (wanted: Offsets): Line[] => ledger.value.lines(wanted);
@@ -187,11 +217,17 @@ export const useBook = defineStore("book", () => {
     const ids: [string, string] = [newId(), newId()];
     const there = transaction(entry);
     if (!entry.toAccountId) return take(opened(), [[adding("transactions", ids[0], there)]]);
-    const here = { ...there, ...mirrored(there), runningBalance: fromCents((balances.value.get(entry.toAccountId) ?? 0) + entry.cents) };
-    return take(opened(), [[
-      adding("transactions", ids[0], { ...there, counterTransactionId: ids[1] }),
-      adding("transactions", ids[1], { ...here, counterTransactionId: ids[0] }),
-    ]]);
+    const here = {
+      ...there,
+      ...mirrored(there),
+      runningBalance: fromCents((balances.value.get(entry.toAccountId) ?? 0) + entry.cents),
+    };
+    return take(opened(), [
+      [
+        adding("transactions", ids[0], { ...there, counterTransactionId: ids[1] }),
+        adding("transactions", ids[1], { ...here, counterTransactionId: ids[0] }),
+      ],
+    ]);
   }
 
   /** Changes some fields of a booking, and of a transfer's other side what both have in common. Raises NoSuchEntity. */
@@ -202,10 +238,12 @@ export const useBook = defineStore("book", () => {
     const isMoved = fields.accountId !== undefined && fields.accountId !== row.accountId;
     const own = { ...(isMoved && asPlain(row, countedOf(id))), ...fields };
     const theirs = mirrored(fields);
-    await take(service, [[
-      ...(Object.keys(own).length ? [changing("transactions", row, own)] : []),
-      ...(other && Object.keys(theirs).length ? [changing("transactions", other, theirs)] : []),
-    ]]);
+    await take(service, [
+      [
+        ...(Object.keys(own).length ? [changing("transactions", row, own)] : []),
+        ...(other && Object.keys(theirs).length ? [changing("transactions", other, theirs)] : []),
+      ],
+    ]);
   }
 
   async function removeBooking(id: string): Promise<Undo> {
@@ -218,7 +256,13 @@ export const useBook = defineStore("book", () => {
   async function addAccount(fields: Required<AccountFields>, newGroup: string, opening: Opening): Promise<void> {
     const id = newId();
     const own = withGroup(fields, newGroup);
-    const account = { ...own.fields, isOfflineBudget: false, sortOrder: accounts.value.length, balance: fromCents(opening.cents), offset: 0 };
+    const account = {
+      ...own.fields,
+      isOfflineBudget: false,
+      sortOrder: accounts.value.length,
+      balance: fromCents(opening.cents),
+      offset: 0,
+    };
     await take(opened(), [[...own.group, adding("accounts", id, account), ...openingSteps(id, opening)]]);
   }
 
@@ -233,7 +277,11 @@ export const useBook = defineStore("book", () => {
   /** Deletes an account after what is booked in it was moved to another one, or with it. */
   async function removeAccount(id: string, to: string | null, onProgress: (share: number) => void): Promise<Undo> {
     const row = accountsById.value.get(id);
-    return take(opened(), [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row)] : []], onProgress);
+    return take(
+      opened(),
+      [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row)] : []],
+      onProgress,
+    );
   }
 
   async function saveGroup(name: string, id?: string): Promise<void> {
@@ -260,7 +308,15 @@ export const useBook = defineStore("book", () => {
   function openingSteps(accountId: string, { cents, day }: Opening): Step[] {
     if (!cents) return [];
     const kind = cents > 0 ? "income" : "expense";
-    const entry = { kind, cents: Math.abs(cents), date: day, payee: words.value.openingBooking, accountId, categoryId: null, toAccountId: null } as const;
+    const entry = {
+      kind,
+      cents: Math.abs(cents),
+      date: day,
+      payee: words.value.openingBooking,
+      accountId,
+      categoryId: null,
+      toAccountId: null,
+    } as const;
     return [adding("transactions", newId(), { ...transaction(entry), type: TYPES.opening, opensAccount: true })];
   }
 
@@ -281,9 +337,40 @@ export const useBook = defineStore("book", () => {
   }
 
   return {
-    isReady, canWrite, groups, categories, categoryGroups, usesOfCategories, accounts, activeAccounts, categorySections, balances, total, sections, strays, payees,
-    lastOf, hasAccount, accountName, categoryName, bookingOf, counterOf, countOf, openingAfter, dependentsOf, linesOf, seriesOf, offsetsOf,
-    enter, change, removeBooking, addAccount, changeAccount, removeAccount, saveGroup, removeGroup,
+    isReady,
+    canWrite,
+    groups,
+    categories,
+    categoryGroups,
+    usesOfCategories,
+    accounts,
+    activeAccounts,
+    categorySections,
+    balances,
+    total,
+    sections,
+    strays,
+    payees,
+    lastOf,
+    hasAccount,
+    accountName,
+    categoryName,
+    bookingOf,
+    counterOf,
+    countOf,
+    openingAfter,
+    dependentsOf,
+    linesOf,
+    seriesOf,
+    offsetsOf,
+    enter,
+    change,
+    removeBooking,
+    addAccount,
+    changeAccount,
+    removeAccount,
+    saveGroup,
+    removeGroup,
   };
 });
 

@@ -11,7 +11,9 @@ import { adding, changing, take, type Step } from "./steps.ts";
 export const useBookCurrency = defineStore("book_currency", () => {
   const tenant = useTenantStore();
   /** null: the book has none; undefined: nobody has looked yet. */
-  const own = computed(() => (isRead.value ? (isCurrency(setting.value?.value) ? setting.value.value : null) : undefined));
+  const own = computed(() =>
+    isRead.value ? (isCurrency(setting.value?.value) ? setting.value.value : null) : undefined,
+  );
   const setting = shallowRef<Row<"book_settings">>();
   const isRead = ref(false);
   /** Whether somebody wants to choose one later. */
@@ -20,27 +22,36 @@ export const useBookCurrency = defineStore("book_currency", () => {
   const isOpenQuestion = computed(() => own.value === null && !isPutOff.value);
   let scope: EffectScope | undefined;
 
-  watch(() => tenant.db, (db) => {
-    scope?.stop();
-    setting.value = undefined;
-    isRead.value = false;
-    isPutOff.value = false;
-    if (!db) return;
-    scope = effectScope(true);
-    scope.run(() => {
-      const subscription = liveQuery(() => db.book_settings.get("currency")).subscribe((found) => {
-        setting.value = found;
-        isRead.value = true;
+  watch(
+    () => tenant.db,
+    (db) => {
+      scope?.stop();
+      setting.value = undefined;
+      isRead.value = false;
+      isPutOff.value = false;
+      if (!db) return;
+      scope = effectScope(true);
+      scope.run(() => {
+        const subscription = liveQuery(() => db.book_settings.get("currency")).subscribe((found) => {
+          setting.value = found;
+          isRead.value = true;
+        });
+        onScopeDispose(() => subscription.unsubscribe());
       });
-      onScopeDispose(() => subscription.unsubscribe());
-    });
-  }, { immediate: true });
+    },
+    { immediate: true },
+  );
 
-  watch([own, () => preferences.currency], ([ofBook, preferred]) => (currency.value = ofBook ?? preferred), { immediate: true, flush: "sync" });
+  watch([own, () => preferences.currency], ([ofBook, preferred]) => (currency.value = ofBook ?? preferred), {
+    immediate: true,
+    flush: "sync",
+  });
 
   /** What makes a currency the book's, for all who use it. */
   function choosing(code: string): Step {
-    return setting.value ? changing("book_settings", setting.value, { value: code }) : adding("book_settings", "currency", { value: code });
+    return setting.value
+      ? changing("book_settings", setting.value, { value: code })
+      : adding("book_settings", "currency", { value: code });
   }
 
   async function choose(code: string): Promise<void> {

@@ -11,11 +11,15 @@ export async function exportFromDevice(tenantId: string, name: string): Promise<
   const service = new TenantDbService(db);
   const book: Record<string, unknown> = {};
   try {
-    await db.transaction("r", ENTITY_TYPES.map((entityType) => db.entities(entityType)), async () => {
-      for (const entityType of ENTITY_TYPES) {
-        book[entityType] = (await service.list(entityType)).map(({ base_updated_at, $own, ...entity }) => entity);
-      }
-    });
+    await db.transaction(
+      "r",
+      ENTITY_TYPES.map((entityType) => db.entities(entityType)),
+      async () => {
+        for (const entityType of ENTITY_TYPES) {
+          book[entityType] = (await service.list(entityType)).map(({ base_updated_at, $own, ...entity }) => entity);
+        }
+      },
+    );
   } finally {
     db.close();
   }

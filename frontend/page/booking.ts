@@ -20,7 +20,12 @@ export interface Entry {
   toAccountId: string | null;
 }
 
-export const TYPES = { expense: "EXPENSE", income: "INCOME", transfer: "ACCOUNTTRANSFER", opening: "RECONCILE" } as const;
+export const TYPES = {
+  expense: "EXPENSE",
+  income: "INCOME",
+  transfer: "ACCOUNTTRANSFER",
+  opening: "RECONCILE",
+} as const;
 
 export function signOf(kind: Kind): 1 | -1 {
   return kind === "income" ? 1 : -1;
@@ -34,7 +39,11 @@ export function kindOf({ type, amount }: Pick<Booking, "type" | "amount">): Kind
 }
 
 /** The amount and, if it says the same, the type of a booking of this kind. A transfer keeps its direction. */
-export function amountFields(booking: Pick<Booking, "type" | "amount">, kind: Kind, amount: number): Partial<Transaction> {
+export function amountFields(
+  booking: Pick<Booking, "type" | "amount">,
+  kind: Kind,
+  amount: number,
+): Partial<Transaction> {
   const sign = kind === "transfer" && booking.amount > 0 ? 1 : signOf(kind);
   const hasKind = booking.type === TYPES.expense || booking.type === TYPES.income;
   return { amount: sign * Math.abs(amount), ...(hasKind && { type: TYPES[kind] }) };

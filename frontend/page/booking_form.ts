@@ -20,7 +20,16 @@ export interface BookingForm {
 }
 
 export const EMPTY: Readonly<BookingForm> = {
-  kind: "expense", amount: "", payee: "", description: "", categoryId: "", accountId: "", toAccountId: "", date: "", valueDate: "", note: "",
+  kind: "expense",
+  amount: "",
+  payee: "",
+  description: "",
+  categoryId: "",
+  accountId: "",
+  toAccountId: "",
+  date: "",
+  valueDate: "",
+  note: "",
 };
 
 /** Reads an amount as somebody types it; null: it is none. */
@@ -50,7 +59,8 @@ export function centsTyped({ amount }: Pick<BookingForm, "amount">, parse: Parse
 
 /** What is wrong with a form, in words; empty: nothing. What was not touched since `before` is not judged. */
 export function problemOf(form: BookingForm, parse: Parse, words: Words, before?: BookingForm): string {
-  const isTouched = (...names: (keyof BookingForm)[]): boolean => !before || names.some((name) => form[name] !== before[name]);
+  const isTouched = (...names: (keyof BookingForm)[]): boolean =>
+    !before || names.some((name) => form[name] !== before[name]);
   if (isTouched("amount")) {
     if (centsTyped(form, parse) === null) return words.badAmount;
     if (form.kind === "transfer" && MINUS.test(form.amount)) return words.transferSign;
@@ -65,7 +75,9 @@ export function problemOf(form: BookingForm, parse: Parse, words: Words, before?
 export function formOf(booking: Booking, typed: (cents: Cents) => string): BookingForm {
   const kind = kindOf(booking);
   const comesIn = kind === "transfer" && booking.amount > 0;
-  const [from, to] = comesIn ? [booking.transferToAccountId, booking.accountId] : [booking.accountId, booking.transferToAccountId];
+  const [from, to] = comesIn
+    ? [booking.transferToAccountId, booking.accountId]
+    : [booking.accountId, booking.transferToAccountId];
   return {
     kind,
     amount: typed(Math.abs(toCents(booking.amount))),
@@ -96,9 +108,12 @@ export function touched(booking: Booking, before: BookingForm, form: BookingForm
   const has = (name: keyof BookingForm): boolean => form[name] !== before[name];
   const payee = form.payee.trim();
   const comesIn = before.kind === "transfer" && booking.amount > 0;
-  const [own, other] = comesIn ? (["transferToAccountId", "accountId"] as const) : (["accountId", "transferToAccountId"] as const);
+  const [own, other] = comesIn
+    ? (["transferToAccountId", "accountId"] as const)
+    : (["accountId", "transferToAccountId"] as const);
   return {
-    ...(isAmountTouched(before, form) && amountFields(booking, kindShown(form), amountOf(booking, before, form, parse))),
+    ...(isAmountTouched(before, form) &&
+      amountFields(booking, kindShown(form), amountOf(booking, before, form, parse))),
     ...(has("payee") && { payee: payee || null, ...(isOneText(before) && { description: payee }) }),
     ...(has("description") && { description: form.description.trim() }),
     ...(has("categoryId") && { categoryId: form.categoryId || null }),

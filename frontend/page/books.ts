@@ -14,15 +14,26 @@ export interface KnownBook {
 }
 
 /** The books of the person who is logged in: those that the server listed last, and those of theirs on this device. */
-export function useBooks(): { books: ComputedRef<KnownBook[]>; lookAtDevice: () => Promise<void>; lookAtServer: () => Promise<void> } {
+export function useBooks(): {
+  books: ComputedRef<KnownBook[]>;
+  lookAtDevice: () => Promise<void>;
+  lookAtServer: () => Promise<void>;
+} {
   const sync = useSyncStore();
   const shelf = shallowRef(new Map<string, ShelvedBook>());
-  const listed = computed<KnownBook[]>(() => session.tenants.map(({ uuid, name, role }) => ({ uuid, name, role, shelved: shelf.value.get(uuid) })));
+  const listed = computed<KnownBook[]>(() =>
+    session.tenants.map(({ uuid, name, role }) => ({ uuid, name, role, shelved: shelf.value.get(uuid) })),
+  );
   const onlyHere = computed<KnownBook[]>(() => {
     const known = new Set(session.tenants.map(({ uuid }) => uuid));
     return [...shelf.value.values()]
       .filter((book) => isOwn(book) && !known.has(book.tenantId) && (book.isLoaded || book.unsent))
-      .map((shelved) => ({ uuid: shelved.tenantId, name: shelved.name ?? words.value.namelessBook, role: undefined, shelved }));
+      .map((shelved) => ({
+        uuid: shelved.tenantId,
+        name: shelved.name ?? words.value.namelessBook,
+        role: undefined,
+        shelved,
+      }));
   });
   const books = computed(() => [...listed.value, ...onlyHere.value]);
 

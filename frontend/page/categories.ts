@@ -1,6 +1,13 @@
 import { defineStore } from "pinia";
 import { computed } from "vue";
-import { newId, type Data, type EntityType, type FinwiseTenantSpecificDB, type Row, type TenantDbService } from "../src/index.ts";
+import {
+  newId,
+  type Data,
+  type EntityType,
+  type FinwiseTenantSpecificDB,
+  type Row,
+  type TenantDbService,
+} from "../src/index.ts";
 import { useTenantStore } from "../src/pinia.ts";
 import { useBook } from "./book.ts";
 import { adding, changing, deleting, take, type Step, type Undo } from "./steps.ts";
@@ -37,15 +44,22 @@ export const useCategories = defineStore("categories", () => {
   const groups = computed(() => inOrder(book.categoryGroups));
   const sections = computed<CategorySection[]>(() => {
     const known = new Set(groups.value.map(({ id }) => id));
-    const made: CategorySection[] = groups.value.map((group) => ({ group, categories: inOrder(book.categories.filter((each) => each.categoryGroupId === group.id)) }));
+    const made: CategorySection[] = groups.value.map((group) => ({
+      group,
+      categories: inOrder(book.categories.filter((each) => each.categoryGroupId === group.id)),
+    }));
     const others = inOrder(book.categories.filter(({ categoryGroupId }) => !known.has(categoryGroupId ?? "")));
     return others.length ? [...made, { group: null, categories: others }] : made;
   });
 
-  const groupIdOf = (category: Category): string | null => groups.value.find(({ id }) => id === category.categoryGroupId)?.id ?? null;
+  const groupIdOf = (category: Category): string | null =>
+    groups.value.find(({ id }) => id === category.categoryGroupId)?.id ?? null;
   const isNameTaken = (name: string, groupId: string | null, except?: string): boolean =>
-    book.categories.some((each) => each.id !== except && groupIdOf(each) === groupId && nameForm(each.name) === nameForm(name));
-  const isGroupNameTaken = (name: string, except?: string): boolean => groups.value.some((each) => each.id !== except && nameForm(each.name) === nameForm(name));
+    book.categories.some(
+      (each) => each.id !== except && groupIdOf(each) === groupId && nameForm(each.name) === nameForm(name),
+    );
+  const isGroupNameTaken = (name: string, except?: string): boolean =>
+    groups.value.some((each) => each.id !== except && nameForm(each.name) === nameForm(name));
 
   async function add(form: CategoryForm): Promise<string> {
     const id = newId();
@@ -60,7 +74,9 @@ export const useCategories = defineStore("categories", () => {
   /** Deletes a category; what names it names another one from now on, or none (null). */
   async function remove(category: Category, replacement: string | null): Promise<Undo> {
     const service = opened();
-    const moved = await Promise.all(REFERENCES.map(([type, field]) => renaming(service.db, type, field, category.id, replacement)));
+    const moved = await Promise.all(
+      REFERENCES.map(([type, field]) => renaming(service.db, type, field, category.id, replacement)),
+    );
     return take(service, [...moved.flat(), [deleting("categories", category)]]);
   }
 
@@ -75,7 +91,10 @@ export const useCategories = defineStore("categories", () => {
   /** Deletes a group; its categories go to another one, or have none from now on (null). */
   function removeGroup(group: CategoryGroup, replacement: string | null): Promise<Undo> {
     const moved = book.categories.filter((each) => each.categoryGroupId === group.id);
-    return take(opened(), [...moved.map((each) => [changing("categories", each, { categoryGroupId: replacement })]), [deleting("category_groups", group)]]);
+    return take(opened(), [
+      ...moved.map((each) => [changing("categories", each, { categoryGroupId: replacement })]),
+      [deleting("category_groups", group)],
+    ]);
   }
 
   /** Moves a category within its section. */
@@ -91,12 +110,16 @@ export const useCategories = defineStore("categories", () => {
   /** What puts the groups and categories into the book with which most households begin. */
   function starting(): Step[] {
     const { accountGroups, categories } = words.value.starter;
-    const made = (book.groups.length ? [] : accountGroups).map((name, sortOrder) => adding("account_groups", newId(), { name, sortOrder }));
+    const made = (book.groups.length ? [] : accountGroups).map((name, sortOrder) =>
+      adding("account_groups", newId(), { name, sortOrder }),
+    );
     for (const [place, { group, isIncome, names }] of categories.entries()) {
       const categoryGroupId = newId();
       made.push(adding("category_groups", categoryGroupId, { name: group, sortOrder: place, isIncomeGroup: isIncome }));
       const form = { categoryGroupId, isIncomeCategory: isIncome, isHidden: false };
-      made.push(...names.map((name, sortOrder) => adding("categories", newId(), categoryOf({ ...form, name }, sortOrder))));
+      made.push(
+        ...names.map((name, sortOrder) => adding("categories", newId(), categoryOf({ ...form, name }, sortOrder))),
+      );
     }
     return made;
   }
@@ -110,7 +133,23 @@ export const useCategories = defineStore("categories", () => {
     return tenant.service;
   }
 
-  return { groups, sections, groupIdOf, isNameTaken, isGroupNameTaken, add, change, remove, addGroup, changeGroup, removeGroup, move, moveGroup, starting, start };
+  return {
+    groups,
+    sections,
+    groupIdOf,
+    isNameTaken,
+    isGroupNameTaken,
+    add,
+    change,
+    remove,
+    addGroup,
+    changeGroup,
+    removeGroup,
+    move,
+    moveGroup,
+    starting,
+    start,
+  };
 });
 
 function inOrder<T extends { sortOrder: number; name: string }>(rows: readonly T[]): T[] {
@@ -122,15 +161,31 @@ function categoryOf(form: CategoryForm, sortOrder: number): Data<"categories"> {
 }
 
 /** What makes all entries that name one category in a field name another one, or none; nothing names itself. */
-async function renaming(db: FinwiseTenantSpecificDB, type: EntityType, field: string, from: string, to: string | null): Promise<Step[][]> {
-  const rows = await db.entities(type).filter((row) => (row as unknown as Record<string, unknown>)[field] === from).toArray();
+async function renaming(
+  db: FinwiseTenantSpecificDB,
+  type: EntityType,
+  field: string,
+  from: string,
+  to: string | null,
+): Promise<Step[][]> {
+  const rows = await db
+    .entities(type)
+    .filter((row) => (row as unknown as Record<string, unknown>)[field] === from)
+    .toArray();
   return rows.map((row) => [changing(type, row, { [field]: row.id === to ? null : to })]);
 }
 
 /** What moves a row by one place; `sortOrder` is written only where it changes. */
-function moving<T extends "categories" | "category_groups">(type: T, rows: readonly Row<T>[], row: Row<T>, by: 1 | -1): Step[] {
+function moving<T extends "categories" | "category_groups">(
+  type: T,
+  rows: readonly Row<T>[],
+  row: Row<T>,
+  by: 1 | -1,
+): Step[] {
   const from = rows.findIndex(({ id }) => id === row.id);
   if (!rows[from + by]) return [];
   const ordered = rows.toSpliced(from, 1).toSpliced(from + by, 0, row);
-  return ordered.flatMap((each, place) => (each.sortOrder === place ? [] : [changing(type, each, { sortOrder: place } as Partial<Data<T>>)]));
+  return ordered.flatMap((each, place) =>
+    each.sortOrder === place ? [] : [changing(type, each, { sortOrder: place } as Partial<Data<T>>)],
+  );
 }

@@ -18,7 +18,8 @@ export async function clearing(
   to: string | null,
   counted: (id: string) => Cents,
 ): Promise<Step[][]> {
-  const names = (row: Booking | Planned): boolean => row.accountId === accountId || row.transferToAccountId === accountId;
+  const names = (row: Booking | Planned): boolean =>
+    row.accountId === accountId || row.transferToAccountId === accountId;
   const bookings = await db.transactions.filter(names).toArray();
   const planned = await db.planning_transactions.filter(names).toArray();
   if (to === null) {
@@ -33,14 +34,21 @@ export async function clearing(
     const step = changing("transactions", row, moved(row, accountId, to, counted));
     units.set(transfer, [...(units.get(transfer) ?? []), step]);
   }
-  return [...units.values(), ...planned.map((row) => [changing("planning_transactions", row, renamed(row, accountId, to))])];
+  return [
+    ...units.values(),
+    ...planned.map((row) => [changing("planning_transactions", row, renamed(row, accountId, to))]),
+  ];
 }
 
 function moved(row: Booking, accountId: string, to: string, counted: (id: string) => Cents): Partial<Transaction> {
   return { ...renamed(row, accountId, to), ...(row.accountId === accountId && asPlain(row, counted(row.id))) };
 }
 
-function renamed(row: Booking | Planned, accountId: string, to: string): { accountId?: string; transferToAccountId?: string } {
+function renamed(
+  row: Booking | Planned,
+  accountId: string,
+  to: string,
+): { accountId?: string; transferToAccountId?: string } {
   return {
     ...(row.accountId === accountId && { accountId: to }),
     ...(row.transferToAccountId === accountId && { transferToAccountId: to }),

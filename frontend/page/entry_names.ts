@@ -10,33 +10,74 @@ import { words, written } from "./words/index.ts";
 type Fields = Record<string, unknown>;
 
 const SHOWN = [
-  "name", "date", "amount", "payee", "description", "accountId", "transferToAccountId", "categoryId", "accountGroupId", "accountType", "isActive", "iban", "note",
+  "name",
+  "date",
+  "amount",
+  "payee",
+  "description",
+  "accountId",
+  "transferToAccountId",
+  "categoryId",
+  "accountGroupId",
+  "accountType",
+  "isActive",
+  "iban",
+  "note",
 ];
 const MONEY = new Set([
-  "amount", "balance", "offset", "runningBalance", "creditLimit", "budgeted", "activity", "available", "targetAmount", "monthlyAmount",
-  "approximateAmount", "minAmount", "maxAmount",
+  "amount",
+  "balance",
+  "offset",
+  "runningBalance",
+  "creditLimit",
+  "budgeted",
+  "activity",
+  "available",
+  "targetAmount",
+  "monthlyAmount",
+  "approximateAmount",
+  "minAmount",
+  "maxAmount",
 ]);
 const DAYS = new Set(["date", "valueDate", "goalDate", "startDate", "endDate"]);
 /** What a field points at by an id, or by several. */
 const TARGETS: Record<string, EntityType> = {
-  accountId: "accounts", transferToAccountId: "accounts", accountGroupId: "account_groups",
-  categoryId: "categories", toCategoryId: "categories", transferToCategoryId: "categories", parentCategoryId: "categories",
-  defaultCategoryId: "categories", categoryGroupId: "category_groups", recipientId: "recipients", tagIds: "tags", parentTagId: "tags",
-  planningTransactionId: "planning_transactions", counterPlanningTransactionId: "planning_transactions", counterTransactionId: "transactions",
+  accountId: "accounts",
+  transferToAccountId: "accounts",
+  accountGroupId: "account_groups",
+  categoryId: "categories",
+  toCategoryId: "categories",
+  transferToCategoryId: "categories",
+  parentCategoryId: "categories",
+  defaultCategoryId: "categories",
+  categoryGroupId: "category_groups",
+  recipientId: "recipients",
+  tagIds: "tags",
+  parentTagId: "tags",
+  planningTransactionId: "planning_transactions",
+  counterPlanningTransactionId: "planning_transactions",
+  counterTransactionId: "transactions",
 };
 
 /** An entry in a few words, such as "25 November 2026, Bakery, −€4.20". */
 export function nameOf(entityType: string, data: object | null | undefined): string {
   const fields = (data ?? {}) as Fields;
   const kind = words.value.entity[entityType] ?? entityType;
-  const what =
-    entityType === "transactions"
-      ? bookingText(fields)
-      : text(fields.name ?? fields.value);
+  const what = entityType === "transactions" ? bookingText(fields) : text(fields.name ?? fields.value);
   return what ? words.value.changeOf(what, kind) : kind;
 }
 
-function bookingText({ date, payee, description, amount }: { date?: unknown; payee?: unknown; description?: unknown; amount?: unknown }): string {
+function bookingText({
+  date,
+  payee,
+  description,
+  amount,
+}: {
+  date?: unknown;
+  payee?: unknown;
+  description?: unknown;
+  amount?: unknown;
+}): string {
   return [fieldText("date", date), payee || description, fieldText("amount", amount)].filter(Boolean).join(", ");
 }
 
@@ -61,7 +102,9 @@ export interface Difference {
 /** Two versions of an entry field by field: those that are always worth seeing, and whatever differs. */
 export function compare(left: object | null, right: object | null): Difference[] {
   const [a, b] = [left ?? {}, right ?? {}] as [Fields, Fields];
-  const others = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((field) => !SHOWN.includes(field) && text(a[field]) !== text(b[field]));
+  const others = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
+    (field) => !SHOWN.includes(field) && text(a[field]) !== text(b[field]),
+  );
   return [...SHOWN, ...others]
     .filter((field) => isThere(a[field]) || isThere(b[field]))
     .filter((field) => field !== "description" || a.description !== a.payee || b.description !== b.payee)
@@ -79,7 +122,11 @@ function fieldText(field: string, value: unknown): string {
   if (DAYS.has(field) && typeof value === "string") return written.value.day(toDate(value));
   if (typeof value === "boolean") return value ? words.value.yes : words.value.no;
   const target = TARGETS[field];
-  if (target) return [value].flat().map((id) => targetText(target, String(id))).join(", ");
+  if (target)
+    return [value]
+      .flat()
+      .map((id) => targetText(target, String(id)))
+      .join(", ");
   if (field === "type") return words.value.bookingTypes[String(value)] ?? String(value);
   if (field === "accountType") return words.value.accountTypes[String(value)] ?? String(value);
   return text(value);

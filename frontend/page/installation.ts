@@ -47,7 +47,10 @@ export async function takeNewVersion(): Promise<void> {
   const waiting = (await navigator.serviceWorker.getRegistration())?.waiting;
   if (!waiting) return location.reload();
   // "redundant": a still newer version has replaced it, which the reload then finds.
-  waiting.addEventListener("statechange", () => ["activated", "redundant"].includes(waiting.state) && location.reload());
+  waiting.addEventListener(
+    "statechange",
+    () => ["activated", "redundant"].includes(waiting.state) && location.reload(),
+  );
   waiting.postMessage("take over");
 }
 

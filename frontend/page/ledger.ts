@@ -98,7 +98,9 @@ export class Ledger {
 
   /** The booking that opens an account, if a day is before its own. */
   openingAfter(accountId: string, day: Day): Booking | undefined {
-    return [...firstOpenings(this.byId.values()).values()].find((opening) => opening.accountId === accountId && opening.date > day);
+    return [...firstOpenings(this.byId.values()).values()].find(
+      (opening) => opening.accountId === accountId && opening.date > day,
+    );
   }
 
   /** The bookings of some accounts, newest first, each with the balance after it. */

@@ -34,10 +34,19 @@ export interface AmountStyle {
 export function amountStyle(place: string, currency: string, decimals: number): AmountStyle {
   const withCurrency = (where: string): Intl.NumberFormatPart[] =>
     (["symbol", "narrowSymbol", "code"] as const).flatMap((currencyDisplay) =>
-      new Intl.NumberFormat(where, { style: "currency", currency, currencyDisplay, minimumFractionDigits: 1 }).formatToParts(SAMPLE),
+      new Intl.NumberFormat(where, {
+        style: "currency",
+        currency,
+        currencyDisplay,
+        minimumFractionDigits: 1,
+      }).formatToParts(SAMPLE),
     );
-  const parts = [...new Intl.NumberFormat(place, { minimumFractionDigits: 1 }).formatToParts(SAMPLE), ...withCurrency(place)];
-  const all = (type: Intl.NumberFormatPartTypes, of = parts): string[] => of.filter((part) => part.type === type).map(({ value }) => plain(value));
+  const parts = [
+    ...new Intl.NumberFormat(place, { minimumFractionDigits: 1 }).formatToParts(SAMPLE),
+    ...withCurrency(place),
+  ];
+  const all = (type: Intl.NumberFormatPartTypes, of = parts): string[] =>
+    of.filter((part) => part.type === type).map(({ value }) => plain(value));
   return {
     decimals,
     decimalSigns: new Set(all("decimal")),

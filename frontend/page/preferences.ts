@@ -16,7 +16,21 @@ export const THEMES = ["system", "light", "dark"] as const;
 
 const KEY = "finwise.preferences";
 const REGIONS: Record<string, string> = {
-  US: "USD", GB: "GBP", CH: "CHF", LI: "CHF", SE: "SEK", DK: "DKK", NO: "NOK", PL: "PLN", CZ: "CZK", CA: "CAD", AU: "AUD", JP: "JPY", IN: "INR", NZ: "NZD", ZA: "ZAR",
+  US: "USD",
+  GB: "GBP",
+  CH: "CHF",
+  LI: "CHF",
+  SE: "SEK",
+  DK: "DKK",
+  NO: "NOK",
+  PL: "PLN",
+  CZ: "CZK",
+  CA: "CAD",
+  AU: "AUD",
+  JP: "JPY",
+  IN: "INR",
+  NZ: "NZD",
+  ZA: "ZAR",
 };
 
 export const preferences = reactive<Preferences>({ ...fromBrowser(), ...chosen() });
@@ -46,7 +60,11 @@ function wishes(): Intl.Locale[] {
   const named = navigator.languages?.length ? navigator.languages : [navigator.language];
   return named.flatMap((name) => {
     try {
-      return new Intl.Locale(String(name).replace(/[.@].*/, "").replaceAll("_", "-"));
+      return new Intl.Locale(
+        String(name)
+          .replace(/[.@].*/, "")
+          .replaceAll("_", "-"),
+      );
     } catch {
       return [];
     }

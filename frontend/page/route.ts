@@ -1,7 +1,17 @@
 import { readonly, shallowRef } from "vue";
 
 /** Where one is, as the address says behind `#/`. */
-export const PLACES = ["accounts", "bookings", "categories", "sync", "settings", "people", "you", "books", "join"] as const;
+export const PLACES = [
+  "accounts",
+  "bookings",
+  "categories",
+  "sync",
+  "settings",
+  "people",
+  "you",
+  "books",
+  "join",
+] as const;
 export type Place = (typeof PLACES)[number];
 
 export interface Route {

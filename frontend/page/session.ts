@@ -33,9 +33,17 @@ export const isWithoutLogin = ref(false);
 export function connect(): void {
   const store = useTenantStore();
   store.connect({ baseUrl: SERVER, token: () => state.token ?? undefined, onAnswer: hear });
-  watch(() => state.tenants, (tenants) => (store.tenants = tenants), { immediate: true, flush: "sync" });
+  watch(
+    () => state.tenants,
+    (tenants) => (store.tenants = tenants),
+    { immediate: true, flush: "sync" },
+  );
   // The store asks for them itself when names and roles may have changed.
-  watch(() => store.tenants, (tenants) => toRaw(tenants) !== toRaw(state.tenants) && put({ tenants }), { flush: "sync" });
+  watch(
+    () => store.tenants,
+    (tenants) => toRaw(tenants) !== toRaw(state.tenants) && put({ tenants }),
+    { flush: "sync" },
+  );
 }
 
 export interface Credentials {
@@ -66,9 +74,18 @@ export async function enterDemo(): Promise<void> {
   if (state.isDemo && state.token && state.tenantId) return;
   const answer = await fetch(`${SERVER}/app/demo`, { method: "POST" }).catch(() => null);
   if (!answer?.ok) throw new ServerError(answer?.status ?? 0, answer ? "demo" : "network", {}, undefined);
-  const admitted = (await answer.json().catch(() => null)) as { token: string; tenant_id: string; email: string } | null;
+  const admitted = (await answer.json().catch(() => null)) as {
+    token: string;
+    tenant_id: string;
+    email: string;
+  } | null;
   if (!admitted) throw new ServerError(answer.status, "proxy_login", {}, undefined); // a page, where the demo is JSON
-  put({ ...NOBODY, token: admitted.token, user: { uuid: admitted.email, name: "Demo", email: admitted.email }, isDemo: true });
+  put({
+    ...NOBODY,
+    token: admitted.token,
+    user: { uuid: admitted.email, name: "Demo", email: admitted.email },
+    isDemo: true,
+  });
   await listTenants();
   rememberChoice(admitted.tenant_id);
 }
@@ -109,7 +126,10 @@ export function forgetToken(): void {
 /** Ends the token, on the server too where it can be reached. The books stay on this device. */
 export async function logOut(): Promise<void> {
   const { tokenId } = state;
-  if (tokenId) await client().logOut(tokenId).catch(() => undefined);
+  if (tokenId)
+    await client()
+      .logOut(tokenId)
+      .catch(() => undefined);
   isWithoutLogin.value = false;
   put({ ...NOBODY });
 }

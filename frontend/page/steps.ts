@@ -32,14 +32,25 @@ export function deleting<T extends EntityType>(entityType: T, row: Row<T>): Step
  * all, and so are all units if one group can hold them. Both belong to this book, whichever one is open later.
  * `onProgress` hears which share of the work is done, from 0 to below 1.
  */
-export async function take(book: TenantDbService, units: Step[][], onProgress: (share: number) => void = () => {}): Promise<Undo> {
+export async function take(
+  book: TenantDbService,
+  units: Step[][],
+  onProgress: (share: number) => void = () => {},
+): Promise<Undo> {
   const groups = packed(units);
   for (const [place, group] of groups.entries()) {
     onProgress(place / groups.length);
-    await inOne(book, group.map(({ make }) => make));
+    await inOne(
+      book,
+      group.map(({ make }) => make),
+    );
   }
   return async () => {
-    for (const group of groups.toReversed()) await inOne(book, group.toReversed().map(({ back }) => back));
+    for (const group of groups.toReversed())
+      await inOne(
+        book,
+        group.toReversed().map(({ back }) => back),
+      );
   };
 }
 

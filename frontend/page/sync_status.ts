@@ -8,12 +8,33 @@ export type StatusKey = keyof Words["statuses"];
 export type Tone = "good" | "busy" | "quiet" | "bad";
 
 const KEYS: Record<SyncState, StatusKey> = {
-  idle: "inStep", syncing: "syncing", loading: "loading", paused: "paused", offline: "offline", waiting: "waiting",
-  proxy_login: "proxyLogin", logged_out: "loggedOut", forbidden: "forbidden", quota: "full", stopped: "stopped", error: "error",
+  idle: "inStep",
+  syncing: "syncing",
+  loading: "loading",
+  paused: "paused",
+  offline: "offline",
+  waiting: "waiting",
+  proxy_login: "proxyLogin",
+  logged_out: "loggedOut",
+  forbidden: "forbidden",
+  quota: "full",
+  stopped: "stopped",
+  error: "error",
 };
 const TONES: Record<StatusKey, Tone> = {
-  inStep: "good", syncing: "busy", loading: "busy", paused: "quiet", offline: "quiet", waiting: "quiet",
-  unreachable: "quiet", proxyLogin: "bad", loggedOut: "bad", forbidden: "bad", full: "bad", stopped: "bad", error: "bad",
+  inStep: "good",
+  syncing: "busy",
+  loading: "busy",
+  paused: "quiet",
+  offline: "quiet",
+  waiting: "quiet",
+  unreachable: "quiet",
+  proxyLogin: "bad",
+  loggedOut: "bad",
+  forbidden: "bad",
+  full: "bad",
+  stopped: "bad",
+  error: "bad",
 };
 const NOTICEABLE = 600; // ms; a shorter sync is not worth a flicker
 
@@ -23,7 +44,12 @@ export function storageCodeOf({ code }: SyncStatus): StorageCode | undefined {
 }
 
 /** How the sync is, as the page shows it: without the short moments in which it only looks. */
-export function useSyncStatus(): { key: Ref<StatusKey>; tone: ComputedRef<Tone>; text: ComputedRef<string>; hint: ComputedRef<string> } {
+export function useSyncStatus(): {
+  key: Ref<StatusKey>;
+  tone: ComputedRef<Tone>;
+  text: ComputedRef<string>;
+  hint: ComputedRef<string>;
+} {
   const sync = useSyncStore();
   /** A book that was just opened is not known to be in step before the first sync. */
   const present = computed(() => {
@@ -39,7 +65,13 @@ export function useSyncStatus(): { key: Ref<StatusKey>; tone: ComputedRef<Tone>;
   });
   onScopeDispose(() => clearTimeout(timer));
   const hasMore = computed(() => sync.waitingCount > 0 && key.value !== "syncing" && key.value !== "loading");
-  const tone = computed<Tone>(() => (sync.rejectedCount || sync.conflicts.length ? "bad" : TONES[key.value] === "good" && hasMore.value ? "busy" : TONES[key.value]));
+  const tone = computed<Tone>(() =>
+    sync.rejectedCount || sync.conflicts.length
+      ? "bad"
+      : TONES[key.value] === "good" && hasMore.value
+        ? "busy"
+        : TONES[key.value],
+  );
   const text = computed(() => {
     const waiting = words.value.inStepButWaiting(sync.waitingCount);
     if (!hasMore.value) return words.value.statuses[key.value];

@@ -28,7 +28,10 @@ function isCutOff(error: unknown): boolean {
 }
 
 /** Reads a large table once, a part at a time, and from then on only what has changed in it, in whichever tab. */
-export function followTable<Row extends { id: string }>(table: Table<Row, string>, follower: Follower<Row>): () => void {
+export function followTable<Row extends { id: string }>(
+  table: Table<Row, string>,
+  follower: Follower<Row>,
+): () => void {
   const part = `idb://${table.db.name}/${table.name}/`;
   let touched = new Set<string>();
   let isStale = true; // everything has to be read
@@ -54,7 +57,7 @@ export function followTable<Row extends { id: string }>(table: Table<Row, string
   async function readAll(): Promise<void> {
     isStale = false;
     touched = new Set();
-    for (let after = "", isLast = false; !isLast && !isStale && !hasEnded; ) {
+    for (let after = "", isLast = false; !isLast && !isStale && !hasEnded;) {
       const rows = await table.where(":id").above(after).limit(CHUNK).toArray();
       isLast = rows.length < CHUNK;
       if (!hasEnded) follower.loaded(rows, after === "", isLast);

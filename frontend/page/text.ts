@@ -5,10 +5,24 @@ const ACCENTS = /[\u0300-\u036f]/g;
 
 /** What is searched in and for: without case, accents and the ways to write one letter; "Müller" is found by "muller", "Straße" by "strasse". */
 export function searchForm(text: string): string {
-  return text.normalize("NFKD").replace(UNSEEN, "").replace(ACCENTS, "").toLowerCase().toUpperCase().replace(/\s+/g, " ").trim();
+  return text
+    .normalize("NFKD")
+    .replace(UNSEEN, "")
+    .replace(ACCENTS, "")
+    .toLowerCase()
+    .toUpperCase()
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** What two names have in common that are the same name: case, spaces and Unicode form do not count, accents do. */
 export function nameForm(text: string): string {
-  return text.normalize("NFKC").replace(UNSEEN, "").toLowerCase().toUpperCase().normalize("NFC").replace(/\s+/g, " ").trim();
+  return text
+    .normalize("NFKC")
+    .replace(UNSEEN, "")
+    .toLowerCase()
+    .toUpperCase()
+    .normalize("NFC")
+    .replace(/\s+/g, " ")
+    .trim();
 }

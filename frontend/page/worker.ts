@@ -40,7 +40,10 @@ function isPage(url: string): boolean {
 }
 
 async function fromCache(url: string, request: Request): Promise<Response> {
-  const kept = await caches.open(CACHE).then((cache) => cache.match(url)).catch(() => undefined); // the browser may have lost it
+  const kept = await caches
+    .open(CACHE)
+    .then((cache) => cache.match(url))
+    .catch(() => undefined); // the browser may have lost it
   return kept ?? fetch(request);
 }
 
@@ -71,5 +74,7 @@ async function isFile(name: string, answer: Response): Promise<boolean> {
 
 async function forgetOtherBuilds(): Promise<void> {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)));
+  await Promise.all(
+    names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)),
+  );
 }

@@ -40,7 +40,8 @@ export function brokenOff(): ServerError {
 /** The error that an answer is; undefined: it is one to be read. Requests follow no redirect, for FinWise sends none. */
 export async function errorOf(answer: Response): Promise<ServerError | undefined> {
   if (answer.type === "opaqueredirect" || (answer.status >= 300 && answer.status < 400)) return foreign(answer, true);
-  if (/\bx?html\b/i.test(answer.headers.get("Content-Type") ?? "")) return foreign(answer, answer.ok || ASKS_FOR_LOGIN.has(answer.status));
+  if (/\bx?html\b/i.test(answer.headers.get("Content-Type") ?? ""))
+    return foreign(answer, answer.ok || ASKS_FOR_LOGIN.has(answer.status));
   if (answer.ok) return undefined;
   const problem: unknown = await answer.json().catch(() => undefined);
   if (!isProblem(problem)) return foreign(answer, ASKS_FOR_LOGIN.has(answer.status));

@@ -28,7 +28,8 @@ export interface Options {
   random?: () => number;
 }
 
-type Message = { kind: "now" } | { kind: "awake" } | { kind: "edited" } | { kind: "asks" } | { kind: "status"; status: SyncStatus };
+type Message =
+  { kind: "now" } | { kind: "awake" } | { kind: "edited" } | { kind: "asks" } | { kind: "status"; status: SyncStatus };
 
 export class BackgroundSync {
   status: SyncStatus = { state: "idle" };
@@ -66,8 +67,11 @@ export class BackgroundSync {
     this.tabs.post({ kind: "asks" });
     const { signal } = this.ended;
     if (typeof window !== "undefined") {
-      for (const event of ["online", "focus", "pageshow"]) window.addEventListener(event, () => this.wake(), { signal });
-      document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake(), { signal });
+      for (const event of ["online", "focus", "pageshow"])
+        window.addEventListener(event, () => this.wake(), { signal });
+      document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake(), {
+        signal,
+      });
     }
     void this.lead();
     return this;

@@ -31,21 +31,25 @@ export class FinwiseClient {
 
   /** The person whose token it is. */
   me = () => this.json<Schemas["User"][]>("GET", "/users").then(([me]) => me!);
-  updateUser = (userId: string, change: Schemas["UserPatch"]) => this.json<Schemas["User"]>("PATCH", `/users/${userId}`, change);
+  updateUser = (userId: string, change: Schemas["UserPatch"]) =>
+    this.json<Schemas["User"]>("PATCH", `/users/${userId}`, change);
   deleteUser = (userId: string) => this.json<void>("DELETE", `/users/${userId}`);
   listTokens = () => this.json<Schemas["Token"][]>("GET", "/auth/tokens");
-  renameToken = (tokenId: string, device_name: string) => this.json<Schemas["Token"]>("PATCH", `/auth/tokens/${tokenId}`, { device_name });
+  renameToken = (tokenId: string, device_name: string) =>
+    this.json<Schemas["Token"]>("PATCH", `/auth/tokens/${tokenId}`, { device_name });
   logOutOthers = () => this.json<void>("DELETE", "/auth/tokens?others=true");
 
   listTenants = () => this.json<Schemas["Tenant"][]>("GET", "/tenants");
   createTenant = (tenant: Schemas["NewTenant"]) => this.json<Schemas["Tenant"]>("POST", "/tenants", tenant);
-  renameTenant = (tenantId: string, name: string) => this.json<Schemas["Tenant"]>("PATCH", `/tenants/${tenantId}`, { name });
+  renameTenant = (tenantId: string, name: string) =>
+    this.json<Schemas["Tenant"]>("PATCH", `/tenants/${tenantId}`, { name });
   deleteTenant = (tenantId: string) => this.json<void>("DELETE", `/tenants/${tenantId}`);
   members = (tenantId: string) => this.json<Schemas["Member"][]>("GET", `/tenants/${tenantId}/members`);
   /** With the role `owner` the member takes the book over, and who was its owner becomes an editor. */
   updateMember = (tenantId: string, userId: string, role: Schemas["MemberPatch"]["role"]) =>
     this.json<Schemas["Member"]>("PATCH", `/tenants/${tenantId}/members/${userId}`, { role });
-  removeMember = (tenantId: string, userId: string) => this.json<void>("DELETE", `/tenants/${tenantId}/members/${userId}`);
+  removeMember = (tenantId: string, userId: string) =>
+    this.json<void>("DELETE", `/tenants/${tenantId}/members/${userId}`);
   invitations = (tenantId: string) => this.json<Schemas["Invitation"][]>("GET", `/tenants/${tenantId}/invitations`);
   invite = (tenantId: string, invitation: Schemas["NewInvitation"]) =>
     this.json<Schemas["Invited"]>("POST", `/tenants/${tenantId}/invitations`, invitation);
@@ -57,7 +61,9 @@ export class FinwiseClient {
   conflicts = (tenantId: string, signal?: AbortSignal) =>
     this.json<Schemas["Conflict"][]>("GET", `/sync/conflicts/${tenantId}`, undefined, signal);
   restoreConflict = (tenantId: string, conflictId: string, seen: string | null) =>
-    this.json<Entity>("POST", `/sync/conflicts/${tenantId}/${encodeURIComponent(conflictId)}/restore`, { base_updated_at: seen });
+    this.json<Entity>("POST", `/sync/conflicts/${tenantId}/${encodeURIComponent(conflictId)}/restore`, {
+      base_updated_at: seen,
+    });
   dismissConflict = (tenantId: string, conflictId: string) =>
     this.json<void>("POST", `/sync/conflicts/${tenantId}/${encodeURIComponent(conflictId)}/dismiss`);
 
@@ -70,18 +76,30 @@ export class FinwiseClient {
   }
 
   /** The living entities, given to `take` as they come; then the rest of the answer. Raises ServerError if it breaks off. */
-  async initial(tenantId: string, entityTypes: readonly EntityType[], take: (entities: Entity[]) => void, signal?: AbortSignal): Promise<Page> {
+  async initial(
+    tenantId: string,
+    entityTypes: readonly EntityType[],
+    take: (entities: Entity[]) => void,
+    signal?: AbortSignal,
+  ): Promise<Page> {
     const query = new URLSearchParams({ entity_types: entityTypes.join(",") });
     let last: Page | undefined;
-    await this.send("GET", `/sync/initial/${tenantId}?${query}`, undefined, "application/x-ndjson", signal, async (answer, patience) => {
-      for await (const lines of linesOf(answer)) {
-        patience.renew();
-        const parsed = lines.map((line) => JSON.parse(line) as Entity | Page);
-        const end = parsed.at(-1);
-        if (end && "next_since" in end) last = parsed.pop() as Page;
-        take(parsed as Entity[]);
-      }
-    });
+    await this.send(
+      "GET",
+      `/sync/initial/${tenantId}?${query}`,
+      undefined,
+      "application/x-ndjson",
+      signal,
+      async (answer, patience) => {
+        for await (const lines of linesOf(answer)) {
+          patience.renew();
+          const parsed = lines.map((line) => JSON.parse(line) as Entity | Page);
+          const end = parsed.at(-1);
+          if (end && "next_since" in end) last = parsed.pop() as Page;
+          take(parsed as Entity[]);
+        }
+      },
+    );
     if (!last) throw brokenOff();
     return understood(last);
   }

@@ -22,12 +22,14 @@ export function weight(entityType: string, id: string, updatedAt: string): bigin
 
 /** A digest (16 hex digits) after a change of its sum. */
 export function added(digest: string, difference: bigint): string {
-  return BigInt.asUintN(64, (BigInt(`0x${digest}`) + difference) % MODULUS).toString(16).padStart(16, "0");
+  return BigInt.asUintN(64, (BigInt(`0x${digest}`) + difference) % MODULUS)
+    .toString(16)
+    .padStart(16, "0");
 }
 
 /** The eight words of SHA-256 (FIPS 180-4). */
 export function sha256(message: Uint8Array): Uint32Array {
-  const blocks = new Uint8Array(((message.length + 8) >> 6 << 6) + 64);
+  const blocks = new Uint8Array((((message.length + 8) >> 6) << 6) + 64);
   blocks.set(message);
   blocks[message.length] = 0x80;
   const view = new DataView(blocks.buffer);
@@ -42,8 +44,13 @@ function addBlock(hash: Uint32Array, view: DataView, at: number): void {
   const w = schedule;
   for (let i = 0; i < 16; i++) w[i] = view.getUint32(at + 4 * i);
   for (let i = 16; i < 64; i++) {
-    const a = w[i - 15]!, b = w[i - 2]!;
-    w[i] = w[i - 16]! + w[i - 7]! + (turned(a, 7) ^ turned(a, 18) ^ (a >>> 3)) + (turned(b, 17) ^ turned(b, 19) ^ (b >>> 10));
+    const a = w[i - 15]!,
+      b = w[i - 2]!;
+    w[i] =
+      w[i - 16]! +
+      w[i - 7]! +
+      (turned(a, 7) ^ turned(a, 18) ^ (a >>> 3)) +
+      (turned(b, 17) ^ turned(b, 19) ^ (b >>> 10));
   }
   let [a, b, c, d, e, f, g, h] = hash as unknown as [number, number, number, number, number, number, number, number];
   for (let i = 0; i < 64; i++) {

@@ -81,7 +81,9 @@ export class Exchange {
   /** Loads what was never loaded, or everything where that is asked for. */
   private async load(): Promise<void> {
     const { reload } = await device(this.db);
-    const known = new Map((await this.db.syncMetadata.toArray()).map((each) => [each.entity_type, each.last_synced_at]));
+    const known = new Map(
+      (await this.db.syncMetadata.toArray()).map((each) => [each.entity_type, each.last_synced_at]),
+    );
     const types = reload ? ENTITY_TYPES : ENTITY_TYPES.filter((name) => !known.get(name));
     if (!types.length) return;
     const entities: Entity[] = [];
@@ -98,7 +100,13 @@ export class Exchange {
     }
   }
 
-  private async store(entities: Entity[], types: readonly EntityType[], reload: Reload | undefined, page: Page, asked: number): Promise<void> {
+  private async store(
+    entities: Entity[],
+    types: readonly EntityType[],
+    reload: Reload | undefined,
+    page: Page,
+    asked: number,
+  ): Promise<void> {
     let stored = 0;
     await this.db.transaction("rw", this.db.tables, async () => {
       const taking = new Taking(this.db);
@@ -112,7 +120,8 @@ export class Exchange {
       await this.db.syncDevice.put(state);
       await this.learn(page, asked);
     });
-    if (reload?.reason === "digest" && (await this.differs(page.digest))) throw new ServerError(0, "digest", {}, undefined);
+    if (reload?.reason === "digest" && (await this.differs(page.digest)))
+      throw new ServerError(0, "digest", {}, undefined);
   }
 
   /** Pushes and pulls until nothing is left; the error, if there was something that the server would not take. */
@@ -220,7 +229,9 @@ export class Exchange {
       if (await this.db.syncQueue.count()) return false;
       const unsettled = new Set((await this.db.syncRejected.toArray()).map((entry) => entry.entity_type));
       const held = await this.db.syncMetadata.toArray();
-      return held.some((each) => !unsettled.has(each.entity_type) && (digest[each.entity_type] ?? each.digest) !== each.digest);
+      return held.some(
+        (each) => !unsettled.has(each.entity_type) && (digest[each.entity_type] ?? each.digest) !== each.digest,
+      );
     });
   }
 

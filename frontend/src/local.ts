@@ -73,10 +73,14 @@ export class Locals {
       this.count(local, 1n);
     }
     const [living, deleted] = parted(steps, ({ local }) => local.data !== null);
-    const [risen, buried] = [living.filter(({ before }) => before?.data === null), deleted.filter(({ before }) => before?.data)];
+    const [risen, buried] = [
+      living.filter(({ before }) => before?.data === null),
+      deleted.filter(({ before }) => before?.data),
+    ];
     if (living.length) await table.bulkPut(living.map(({ local }) => toRow(local)));
     if (buried.length) await table.bulkDelete(buried.map(({ local }) => local.id));
-    if (deleted.length) await this.db.syncTombstones.bulkPut(deleted.map(({ local }) => ({ ...stamps(local), entity_type: entityType })));
+    if (deleted.length)
+      await this.db.syncTombstones.bulkPut(deleted.map(({ local }) => ({ ...stamps(local), entity_type: entityType })));
     if (risen.length) await this.db.syncTombstones.bulkDelete(risen.map(key));
   }
 
@@ -107,7 +111,7 @@ export class Locals {
 /** The digest of a type, computed over everything that is held: it shows what was written past the sums. */
 export async function recount(db: FinwiseTenantSpecificDB, entityType: EntityType): Promise<void> {
   let sum = 0n;
-  for (let after = ""; ; ) {
+  for (let after = ""; ;) {
     const rows = await db.entities(entityType).where("id").above(after).limit(CHUNK).toArray();
     for (const { id, updated_at } of rows) sum += weight(entityType, id, updated_at);
     if (rows.length < CHUNK) break;

@@ -61,7 +61,12 @@ export async function moveBases(db: FinwiseTenantSpecificDB): Promise<void> {
 }
 
 /** The next entries to push, marked as sent: at most `most`, of about `bytes`, but at least one entry or group. */
-export async function takeBatch(db: FinwiseTenantSpecificDB, most: number, bytes: number, deletionsOnly: boolean): Promise<QueueEntry[]> {
+export async function takeBatch(
+  db: FinwiseTenantSpecificDB,
+  most: number,
+  bytes: number,
+  deletionsOnly: boolean,
+): Promise<QueueEntry[]> {
   return db.transaction("rw", db.syncQueue, async () => {
     const batch: QueueEntry[] = [];
     let size = 0;
@@ -70,7 +75,9 @@ export async function takeBatch(db: FinwiseTenantSpecificDB, most: number, bytes
       if (batch.length && (size > bytes || batch.length + unit.length > most)) break;
       batch.push(...unit);
     }
-    await db.syncQueue.bulkUpdate(batch.filter((entry) => !entry.sent).map(({ place }) => ({ key: place, changes: { sent: 1 } })));
+    await db.syncQueue.bulkUpdate(
+      batch.filter((entry) => !entry.sent).map(({ place }) => ({ key: place, changes: { sent: 1 } })),
+    );
     return batch;
   });
 }
@@ -87,7 +94,10 @@ async function firstWaiting(db: FinwiseTenantSpecificDB, most: number, deletions
   const first = await db.syncQueue.orderBy("place").filter(maySend).limit(most).toArray();
   const last = first.at(-1);
   if (!last?.group) return first;
-  const rest = db.syncQueue.where("place").above(last.place).until(({ group }) => group !== last.group);
+  const rest = db.syncQueue
+    .where("place")
+    .above(last.place)
+    .until(({ group }) => group !== last.group);
   return [...first, ...(await rest.toArray())];
 }
 
@@ -113,11 +123,26 @@ export function unitsOf<E extends Pick<QueueEntry, "group">>(entries: readonly E
 export function wireChange(entry: QueueEntry): Record<string, unknown> {
   const { change_id, entity_type, id, created_at, updated_at, base_updated_at, data, group } = entry;
   const deleted_at = data === null ? updated_at : null;
-  return { change_id, entity_type, id, created_at, updated_at, base_updated_at, deleted_at, data, ...(group && { group }) };
+  return {
+    change_id,
+    entity_type,
+    id,
+    created_at,
+    updated_at,
+    base_updated_at,
+    deleted_at,
+    data,
+    ...(group && { group }),
+  };
 }
 
 /** Sets an entry aside that the server does not take. */
-export async function setAside(db: FinwiseTenantSpecificDB, entry: QueueEntry, code: string, errors: RejectedEntry["errors"]): Promise<void> {
+export async function setAside(
+  db: FinwiseTenantSpecificDB,
+  entry: QueueEntry,
+  code: string,
+  errors: RejectedEntry["errors"],
+): Promise<void> {
   await db.syncQueue.delete(entry.place);
   await db.syncRejected.put({ ...entry, code, errors });
 }
@@ -133,14 +158,22 @@ export async function askAgain(db: FinwiseTenantSpecificDB): Promise<void> {
  * Forgets what was set aside of an entity, since an edit of it overtakes that. What was set aside for its sake alone is
  * queued again, in `group` if the edit has one; the group that the edit belongs to then.
  */
-export async function overtake(db: FinwiseTenantSpecificDB, entityType: EntityType, id: string, group?: string): Promise<string | undefined> {
+export async function overtake(
+  db: FinwiseTenantSpecificDB,
+  entityType: EntityType,
+  id: string,
+  group?: string,
+): Promise<string | undefined> {
   const isOvertaken = (entry: RejectedEntry): boolean => entry.entity_type === entityType && entry.id === id;
   if (!(await db.syncRejected.where({ entity_type: entityType, id }).count())) return group;
   const entries = (await rejectedUnits(db)).filter((unit) => unit.some(isOvertaken)).flat();
   const others = entries.filter((entry) => !isOvertaken(entry));
   const joined = group ?? others[0]?.group;
   await db.syncRejected.bulkDelete(entries.filter(isOvertaken).map(({ change_id }) => change_id));
-  await queueAgain(db, others.map((entry) => ({ ...entry, ...(joined && { group: joined }) })));
+  await queueAgain(
+    db,
+    others.map((entry) => ({ ...entry, ...(joined && { group: joined }) })),
+  );
   return joined;
 }
 
@@ -161,7 +194,8 @@ async function queueAgain(db: FinwiseTenantSpecificDB, rejected: RejectedEntry[]
 /** Forgets a change that was set aside, and all of its group; the next sync puts the server's versions in their place. */
 export async function discard(db: FinwiseTenantSpecificDB, changeId: string): Promise<void> {
   await db.transaction("rw", db.syncRejected, db.syncDevice, async () => {
-    const unit = (await rejectedUnits(db)).find((entries) => entries.some(({ change_id }) => change_id === changeId)) ?? [];
+    const unit =
+      (await rejectedUnits(db)).find((entries) => entries.some(({ change_id }) => change_id === changeId)) ?? [];
     await db.syncRejected.bulkDelete(unit.map(({ change_id }) => change_id));
     await askForReload(db, { reason: "digest", give_back: false });
   });

@@ -37,7 +37,11 @@ export async function isLoaded(db: FinwiseTenantSpecificDB): Promise<boolean> {
 }
 
 /** Notes in the book what its server calls it and who opens it, for a time when the server says nothing about it. */
-export function label(db: FinwiseTenantSpecificDB, tenant: Schemas["Tenant"] | undefined, reader: string | undefined): Promise<void> {
+export function label(
+  db: FinwiseTenantSpecificDB,
+  tenant: Schemas["Tenant"] | undefined,
+  reader: string | undefined,
+): Promise<void> {
   return db.transaction("rw", db.syncDevice, async () => {
     const { readers = [] } = await device(db);
     const named = tenant && { tenant: { name: tenant.name, role: tenant.role } };

@@ -20,7 +20,10 @@ const NAMES: [StorageCode, string[]][] = [
   ["storage_denied", ["SecurityError"]],
   ["storage_newer", ["VersionError"]],
   ["storage_lost", ["DatabaseClosedError", "InvalidStateError"]],
-  ["storage_failed", ["UnknownError", "OpenFailedError", "AbortError", "TimeoutError", "NotReadableError", "DataError"]],
+  [
+    "storage_failed",
+    ["UnknownError", "OpenFailedError", "AbortError", "TimeoutError", "NotReadableError", "DataError"],
+  ],
 ];
 
 /** A book that cannot be opened. */
@@ -57,13 +60,17 @@ interface Told {
  */
 export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const slow = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new StorageError("storage_slow")), LONGEST_OPENING)));
+  const slow = new Promise<never>(
+    (_, reject) => (timer = setTimeout(() => reject(new StorageError("storage_slow")), LONGEST_OPENING)),
+  );
   try {
     await Promise.race([db.open(), slow]);
   } catch (error) {
     db.close();
     const code = storageCode(error);
-    throw error instanceof StorageError ? error : new StorageError(code && code !== "storage_lost" ? code : "storage_failed", { cause: error });
+    throw error instanceof StorageError
+      ? error
+      : new StorageError(code && code !== "storage_lost" ? code : "storage_failed", { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -26,8 +26,14 @@ export class Taking {
       for (let at = 0; at < ofType.length; at += CHUNK) {
         const chunk = ofType.slice(at, at + CHUNK);
         const taken = chunk.filter((entity) => !((newest.get(keyOf(entity)) ?? "") > entity.updated_at));
-        const before = await this.locals.findAll(entityType, taken.map(({ id }) => id));
-        await this.locals.put(entityType, taken.map((entity, i) => ({ local: fromServer(entity), before: before[i] })));
+        const before = await this.locals.findAll(
+          entityType,
+          taken.map(({ id }) => id),
+        );
+        await this.locals.put(
+          entityType,
+          taken.map((entity, i) => ({ local: fromServer(entity), before: before[i] })),
+        );
         onStored(chunk.length);
       }
     }
@@ -51,7 +57,12 @@ export class Taking {
    * Replaces what is held here by the whole book, except what the queue names. What the server may lack since it was
    * restored is queued first: what is newer here and, with `give_back`, what it does not have at all.
    */
-  async load(entities: Entity[], types: readonly EntityType[], reload: Reload | undefined, onStored: (count: number) => void): Promise<void> {
+  async load(
+    entities: Entity[],
+    types: readonly EntityType[],
+    reload: Reload | undefined,
+    onStored: (count: number) => void,
+  ): Promise<void> {
     const there = new Map(entities.map((entity) => [keyOf(entity), entity.updated_at]));
     const named = new Set((await this.newestWaiting()).keys());
     for (const rejected of await this.db.syncRejected.toArray()) named.add(keyOf(rejected));
@@ -63,7 +74,12 @@ export class Taking {
   }
 
   /** Gives back what a restored server is to have again, and removes what is not there any more. */
-  private async makeRoom(entityType: EntityType, there: Map<string, string>, named: Set<string>, reload: Reload): Promise<void> {
+  private async makeRoom(
+    entityType: EntityType,
+    there: Map<string, string>,
+    named: Set<string>,
+    reload: Reload,
+  ): Promise<void> {
     const isNewLife = reload.reason === "epoch_changed";
     const given: Local[] = [];
     const moved: Step[] = [];
@@ -113,7 +129,8 @@ export class Taking {
     const later = await waiting(this.db, entity_type, id);
     const before = await this.locals.find(entity_type, id);
     let local: Local | undefined;
-    if (!later.length) local = { entity_type, id, created_at, updated_at, base_updated_at: updated_at, data: entry.data };
+    if (!later.length)
+      local = { entity_type, id, created_at, updated_at, base_updated_at: updated_at, data: entry.data };
     else if (before && led.has(before.base_updated_at)) local = { ...before, created_at, base_updated_at: updated_at };
     if (local) await this.locals.put(entity_type, [{ local, before }]);
     for (const one of later) {
@@ -125,8 +142,11 @@ export class Taking {
   }
 
   private async heldOf(entityType: EntityType): Promise<Local[]> {
-    const ids = (await this.db.entities(entityType).toCollection().primaryKeys());
-    const deleted = await this.db.syncTombstones.where("[entity_type+id]").between([entityType, ""], [entityType, "\uffff"]).toArray();
+    const ids = await this.db.entities(entityType).toCollection().primaryKeys();
+    const deleted = await this.db.syncTombstones
+      .where("[entity_type+id]")
+      .between([entityType, ""], [entityType, "\uffff"])
+      .toArray();
     const living = (await this.locals.findAll(entityType, ids)) as Local[];
     return [...living, ...deleted.map((tombstone) => ({ ...tombstone, data: null }))];
   }
@@ -141,7 +161,11 @@ export class Taking {
       }
       return newest;
     }
-    const keys = (await this.db.syncQueue.orderBy("[entity_type+id+updated_at]").keys()) as unknown as [EntityType, string, string][];
+    const keys = (await this.db.syncQueue.orderBy("[entity_type+id+updated_at]").keys()) as unknown as [
+      EntityType,
+      string,
+      string,
+    ][];
     for (const [entity_type, id, updated_at] of keys) newest.set(keyOf({ entity_type, id }), updated_at); // the last is the newest
     return newest;
   }

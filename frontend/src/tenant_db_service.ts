@@ -11,14 +11,20 @@ import { editTime } from "./time.js";
 
 /** Raised where an entity is to be changed that is not there (any more). */
 export class NoSuchEntity extends Error {
-  constructor(readonly entityType: EntityType, readonly id: string) {
+  constructor(
+    readonly entityType: EntityType,
+    readonly id: string,
+  ) {
     super(`There is no ${entityType} ${id} in this book.`);
   }
 }
 
 /** Raised where an entity is to be added that is there already. */
 export class EntityExists extends Error {
-  constructor(readonly entityType: EntityType, readonly id: string) {
+  constructor(
+    readonly entityType: EntityType,
+    readonly id: string,
+  ) {
     super(`There is a ${entityType} ${id} in this book already.`);
   }
 }
@@ -100,9 +106,20 @@ export class TenantDbService {
     return undefined;
   }
 
-  private async edit(entityType: EntityType, id: string, become: (data: Data | null) => Data | null | undefined): Promise<void> {
+  private async edit(
+    entityType: EntityType,
+    id: string,
+    become: (data: Data | null) => Data | null | undefined,
+  ): Promise<void> {
     const group = this.groupAround(Dexie.currentTransaction);
-    const tables = [this.db.entities(entityType), this.db.syncTombstones, this.db.syncQueue, this.db.syncMetadata, this.db.syncDevice, this.db.syncRejected];
+    const tables = [
+      this.db.entities(entityType),
+      this.db.syncTombstones,
+      this.db.syncQueue,
+      this.db.syncMetadata,
+      this.db.syncDevice,
+      this.db.syncRejected,
+    ];
     const changed = await this.db.transaction("rw", tables, async () => {
       const locals = new Locals(this.db);
       const before = await locals.find(entityType, id);

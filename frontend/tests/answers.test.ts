@@ -7,12 +7,23 @@ import { stateAfter } from "../src/status";
 const HTML = { "Content-Type": "text/html; charset=utf-8" };
 const PAGE = "<!doctype html><title>Log in</title>";
 
-async function asked(answer: Response, ask = (client: FinwiseClient): Promise<unknown> => client.listTenants()): Promise<ServerError> {
-  const client = new FinwiseClient({ baseUrl: "http://server.test", token: () => "fwt_token", fetch: async () => answer });
-  return ask(client).then(() => expect.fail("the answer was taken"), (error: ServerError) => error);
+async function asked(
+  answer: Response,
+  ask = (client: FinwiseClient): Promise<unknown> => client.listTenants(),
+): Promise<ServerError> {
+  const client = new FinwiseClient({
+    baseUrl: "http://server.test",
+    token: () => "fwt_token",
+    fetch: async () => answer,
+  });
+  return ask(client).then(
+    () => expect.fail("the answer was taken"),
+    (error: ServerError) => error,
+  );
 }
 
-const busy = (headers: Record<string, string>): Response => Response.json({ code: "busy", status: 503 }, { status: 503, headers });
+const busy = (headers: Record<string, string>): Response =>
+  Response.json({ code: "busy", status: 503 }, { status: 503, headers });
 
 describe("a login page in the server's place is called that", () => {
   test.each([
@@ -48,16 +59,32 @@ test.each([
 });
 
 test("FinWise's own refusals keep their meaning", async () => {
-  expect(stateAfter(await asked(Response.json({ code: "unauthorized" }, { status: 401 })))).toEqual({ state: "logged_out", code: "unauthorized" });
-  expect(stateAfter(await asked(Response.json({ code: "forbidden" }, { status: 403 })))).toEqual({ state: "forbidden", code: "forbidden" });
+  expect(stateAfter(await asked(Response.json({ code: "unauthorized" }, { status: 401 })))).toEqual({
+    state: "logged_out",
+    code: "unauthorized",
+  });
+  expect(stateAfter(await asked(Response.json({ code: "forbidden" }, { status: 403 })))).toEqual({
+    state: "forbidden",
+    code: "forbidden",
+  });
   expect(stateAfter(await asked(busy({})))).toEqual({ state: "waiting", code: "busy" });
 });
 
 test("an app hears how each request ended", async () => {
   const heard: (string | undefined)[] = [];
-  const answers = [Response.json([]), new Response(PAGE, { headers: HTML }), Response.json({ code: "busy" }, { status: 503 })];
-  const fetch = (): Promise<Response> => (answers.length ? Promise.resolve(answers.shift()!) : Promise.reject(new TypeError("network")));
-  const client = new FinwiseClient({ baseUrl: "http://server.test", token: () => undefined, fetch, onAnswer: (error) => heard.push(error?.code) });
+  const answers = [
+    Response.json([]),
+    new Response(PAGE, { headers: HTML }),
+    Response.json({ code: "busy" }, { status: 503 }),
+  ];
+  const fetch = (): Promise<Response> =>
+    answers.length ? Promise.resolve(answers.shift()!) : Promise.reject(new TypeError("network"));
+  const client = new FinwiseClient({
+    baseUrl: "http://server.test",
+    token: () => undefined,
+    fetch,
+    onAnswer: (error) => heard.push(error?.code),
+  });
   for (let i = 0; i < 4; i++) await client.listTenants().catch(() => undefined);
   expect(heard).toEqual([undefined, "proxy_login", "busy", "network"]);
 });

@@ -10,13 +10,20 @@ import { FakeServer, problem } from "./fake_server";
 class Locks {
   private readonly tails = new Map<string, Promise<unknown>>();
 
-  request = async (name: string, { signal }: { signal: AbortSignal }, work: () => Promise<unknown>): Promise<unknown> => {
+  request = async (
+    name: string,
+    { signal }: { signal: AbortSignal },
+    work: () => Promise<unknown>,
+  ): Promise<unknown> => {
     const before = this.tails.get(name) ?? Promise.resolve();
     const mine = before.then(() => {
       if (signal.aborted) throw new DOMException("aborted", "AbortError");
       return work();
     });
-    this.tails.set(name, mine.catch(() => undefined));
+    this.tails.set(
+      name,
+      mine.catch(() => undefined),
+    );
     return mine;
   };
 }
@@ -43,12 +50,18 @@ interface Tab {
 
 function tab(options: Options = {}, of: Desk = desk): Tab {
   const seen: SyncStatus[] = [];
-  const sync = new BackgroundSync(of.db, of.client, { random: () => 1, every: 3_600_000, ...options, onStatus: (status) => seen.push(status) });
+  const sync = new BackgroundSync(of.db, of.client, {
+    random: () => 1,
+    every: 3_600_000,
+    ...options,
+    onStatus: (status) => seen.push(status),
+  });
   running.push(sync);
   return { sync: sync.start(), seen };
 }
 
-const until = (holds: () => boolean | Promise<boolean>) => vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: 10_000 });
+const until = (holds: () => boolean | Promise<boolean>) =>
+  vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: 10_000 });
 const synced = ({ seen }: Tab) => until(() => seen.at(-1)?.state === "idle" && seen.at(-1)?.syncedAt !== undefined);
 const syncs = () => server.requests.filter(({ path }) => path.startsWith("/sync/changes")).length;
 
@@ -72,7 +85,10 @@ describe("one tab", () => {
     vi.stubGlobal("window", new EventTarget());
     vi.stubGlobal("document", page);
     await synced(tab());
-    for (const [target, event] of [[window, "online"], [page, "visibilitychange"]] as const) {
+    for (const [target, event] of [
+      [window, "online"],
+      [page, "visibilitychange"],
+    ] as const) {
       const before = syncs();
       target.dispatchEvent(new Event(event));
       await until(() => syncs() > before);
@@ -177,34 +193,42 @@ describe("one tab", () => {
     vi.restoreAllMocks();
   });
 
-  test.each(["an edit", "online", "visibilitychange", "focus", "pageshow"])("cuts its own wait short: %s", async (event) => {
-    const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
-    vi.stubGlobal("window", new EventTarget());
-    vi.stubGlobal("document", page);
-    await desk.sync();
-    for (let i = 0; i < 9; i++) server.next("/sync/changes", problem(503, "busy"));
-    const { sync, seen } = tab();
-    for (let i = 1; i <= 8; i++) {
-      await until(() => seen.filter(({ state }) => state === "waiting").length === i);
-      void sync.sync();
-    }
-    await until(() => seen.filter(({ state }) => state === "waiting").length === 9);
-    if (event === "an edit") sync.edited();
-    else for (const target of [window, page]) target.dispatchEvent(new Event(event));
-    await synced({ sync, seen });
-  });
+  test.each(["an edit", "online", "visibilitychange", "focus", "pageshow"])(
+    "cuts its own wait short: %s",
+    async (event) => {
+      const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+      vi.stubGlobal("window", new EventTarget());
+      vi.stubGlobal("document", page);
+      await desk.sync();
+      for (let i = 0; i < 9; i++) server.next("/sync/changes", problem(503, "busy"));
+      const { sync, seen } = tab();
+      for (let i = 1; i <= 8; i++) {
+        await until(() => seen.filter(({ state }) => state === "waiting").length === i);
+        void sync.sync();
+      }
+      await until(() => seen.filter(({ state }) => state === "waiting").length === 9);
+      if (event === "an edit") sync.edited();
+      else for (const target of [window, page]) target.dispatchEvent(new Event(event));
+      await synced({ sync, seen });
+    },
+  );
 
   test("a network that comes back during a try that fails is tried at once", async () => {
     vi.stubGlobal("window", new EventTarget());
     vi.stubGlobal("document", new EventTarget());
     await desk.sync();
     let isFirst = true;
-    desk = new Desk(async (url, init) => {
-      if (!isFirst) return server.fetch(url, init);
-      isFirst = false;
-      window.dispatchEvent(new Event("online"));
-      throw new TypeError("network");
-    }, Date.now, {}, desk.owner);
+    desk = new Desk(
+      async (url, init) => {
+        if (!isFirst) return server.fetch(url, init);
+        isFirst = false;
+        window.dispatchEvent(new Event("online"));
+        throw new TypeError("network");
+      },
+      Date.now,
+      {},
+      desk.owner,
+    );
     const timers = vi.spyOn(globalThis, "setTimeout");
     const { sync, seen } = tab();
     await synced({ sync, seen });
@@ -236,15 +260,20 @@ describe("one tab", () => {
     await desk.sync();
     await desk.tag("a", "x");
     let isLate = true;
-    desk = new Desk(async (url, init) => {
-      const answer = await server.fetch(url, init);
-      if (String(url).includes("/sync/conflicts") && isLate) {
-        isLate = false;
-        await desk.tag("b", "y");
-        sync.edited();
-      }
-      return answer;
-    }, Date.now, {}, desk.owner);
+    desk = new Desk(
+      async (url, init) => {
+        const answer = await server.fetch(url, init);
+        if (String(url).includes("/sync/conflicts") && isLate) {
+          isLate = false;
+          await desk.tag("b", "y");
+          sync.edited();
+        }
+        return answer;
+      },
+      Date.now,
+      {},
+      desk.owner,
+    );
     const { sync } = tab();
     await until(() => "tags/b" in server.living());
   });
@@ -322,14 +351,13 @@ describe("several tabs", () => {
   });
 
   test("a browser that grants no locks to the page, or no way to talk to other tabs, has each tab sync for itself", async () => {
-    vi.stubGlobal("navigator", { locks: { request: () => Promise.reject(new DOMException("denied", "SecurityError")) } });
+    vi.stubGlobal("navigator", {
+      locks: { request: () => Promise.reject(new DOMException("denied", "SecurityError")) },
+    });
     await synced(tab());
     vi.stubGlobal("navigator", { locks: { request: () => new Promise(() => undefined) } });
-    // oxlint-disable-next-line typescript/no-extraneous-class -- all that the fake does is fail
-    vi.stubGlobal("BroadcastChannel", class {
-      constructor() {
-        throw new DOMException("denied", "SecurityError");
-      }
+    vi.stubGlobal("BroadcastChannel", function denied() {
+      throw new DOMException("denied", "SecurityError");
     });
     await synced(tab({}, desk.tab()));
   });

@@ -8,7 +8,9 @@ import { FinwiseTenantSpecificDB, databaseName } from "../src/database";
 test("has a table per entity type, the queue and the metadata", async () => {
   const db = new FinwiseTenantSpecificDB(crypto.randomUUID());
   await db.open();
-  expect(db.tables.map(({ name }) => name)).toEqual(expect.arrayContaining([...ENTITY_TYPES, "syncQueue", "syncMetadata"]));
+  expect(db.tables.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([...ENTITY_TYPES, "syncQueue", "syncMetadata"]),
+  );
   expect(db.accounts.name).toBe("accounts");
   await db.delete();
 });

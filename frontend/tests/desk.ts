@@ -33,8 +33,16 @@ export class Desk {
   ) {
     this.now = now;
     this.db = new Book(options.tenantId ?? TENANT, owner);
-    this.client = new FinwiseClient({ baseUrl: options.baseUrl ?? "http://server.test", token: () => options.token ?? "fwt_token", fetch });
-    this.book = new TenantDbService(this.db, () => {}, () => this.now());
+    this.client = new FinwiseClient({
+      baseUrl: options.baseUrl ?? "http://server.test",
+      token: () => options.token ?? "fwt_token",
+      fetch,
+    });
+    this.book = new TenantDbService(
+      this.db,
+      () => {},
+      () => this.now(),
+    );
     this.exchange = this.program();
   }
 
@@ -63,16 +71,23 @@ export class Desk {
   /** Everything that lives here, without stamps. */
   async living(): Promise<Record<string, unknown>> {
     const held: Record<string, unknown> = {};
-    for (const entityType of ENTITY_TYPES) for (const [id, data] of await this.ofType(entityType)) held[`${entityType}/${id}`] = data;
+    for (const entityType of ENTITY_TYPES)
+      for (const [id, data] of await this.ofType(entityType)) held[`${entityType}/${id}`] = data;
     return held;
   }
 
   private async ofType(entityType: EntityType): Promise<[string, unknown][]> {
     const { toData } = await import("../src/local");
-    return ((await this.db.entities(entityType).toArray()) as never[]).map((row: never) => [(row as { id: string }).id, toData(row)]);
+    return ((await this.db.entities(entityType).toArray()) as never[]).map((row: never) => [
+      (row as { id: string }).id,
+      toData(row),
+    ]);
   }
 
   private program(): Exchange {
-    return new Exchange(this.db, this.client, { now: () => this.now(), onProgress: (progress) => this.progress.push(progress) });
+    return new Exchange(this.db, this.client, {
+      now: () => this.now(),
+      onProgress: (progress) => this.progress.push(progress),
+    });
   }
 }

@@ -26,13 +26,19 @@ const pushes = () => server.requests.filter(({ method, path }) => method === "PO
 const sent = (place = -1) => pushes().at(place)!.body!["changes"] as Record<string, unknown>[];
 const queued = () => desk.db.syncQueue.orderBy("place").toArray();
 const tag = (id: string) => desk.db.tags.get(id) as Promise<Row<"tags"> | undefined>;
-const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error as ServerError);
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error as ServerError,
+  );
 
 describe("editing", () => {
   test("writes the entity and its queue entry together, or neither", async () => {
     await desk.tag("a", "one");
     expect((await tag("a"))!.name).toBe("one");
-    expect(await queued()).toMatchObject([{ entity_type: "tags", id: "a", data: { name: "one" }, base_updated_at: null, sent: 0 }]);
+    expect(await queued()).toMatchObject([
+      { entity_type: "tags", id: "a", data: { name: "one" }, base_updated_at: null, sent: 0 },
+    ]);
     desk.db.syncQueue.hook("creating", () => {
       throw new Error("no room");
     });
@@ -55,27 +61,47 @@ describe("editing", () => {
     server.next("/sync/changes", "answer lost");
     await failure(desk.sync());
     await desk.tag("a", "three");
-    expect((await queued()).map(({ data, sent }) => [(data as { name: string }).name, sent])).toEqual([["two", 1], ["three", 0]]);
+    expect((await queued()).map(({ data, sent }) => [(data as { name: string }).name, sent])).toEqual([
+      ["two", 1],
+      ["three", 0],
+    ]);
   });
 
   test("is not merged into an entry that was made on another base", async () => {
     server.edit("tags", "a", { name: "theirs" });
     await desk.sync();
     const { updated_at } = (await tag("a"))!;
-    const unsent = { change_id: crypto.randomUUID(), entity_type: "tags" as const, id: "a", created_at: updated_at, updated_at, data: { name: "mine before" } as never };
+    const unsent = {
+      change_id: crypto.randomUUID(),
+      entity_type: "tags" as const,
+      id: "a",
+      created_at: updated_at,
+      updated_at,
+      data: { name: "mine before" } as never,
+    };
     await desk.db.syncQueue.add({ ...unsent, base_updated_at: "2026-01-09T00:00:00.000Z", sent: 0 });
     await desk.tag("a", "mine now");
-    expect((await queued()).map(({ data, base_updated_at }) => [(data as { name: string }).name, base_updated_at])).toEqual([
+    expect(
+      (await queued()).map(({ data, base_updated_at }) => [(data as { name: string }).name, base_updated_at]),
+    ).toEqual([
       ["mine before", "2026-01-09T00:00:00.000Z"],
       ["mine now", updated_at],
     ]);
   });
 
   test("keeps unknown fields and those that are called as a stamp is", async () => {
-    await desk.book.put("tags", "a", { name: "one", id: "own", updated_at: 7, later: { x: [1] }, $own: { name: "two" } });
+    await desk.book.put("tags", "a", {
+      name: "one",
+      id: "own",
+      updated_at: 7,
+      later: { x: [1] },
+      $own: { name: "two" },
+    });
     await desk.book.change("tags", "a", { color: "red" });
     await desk.sync();
-    expect(server.living()).toEqual({ "tags/a": { name: "one", id: "own", updated_at: 7, later: { x: [1] }, $own: { name: "two" }, color: "red" } });
+    expect(server.living()).toEqual({
+      "tags/a": { name: "one", id: "own", updated_at: 7, later: { x: [1] }, $own: { name: "two" }, color: "red" },
+    });
     const other = another();
     await other.sync();
     expect(await other.living()).toEqual(server.living());
@@ -104,8 +130,14 @@ describe("editing", () => {
   });
 
   test("keeps what the server will have: reactive objects as plain ones, dates as text; and refuses what cannot be sent", async () => {
-    await desk.book.put("tags", "a", reactive({ name: "x", colors: ["red"], since: new Date(0), gone: undefined }) as never);
-    expect(await desk.living()).toEqual({ "tags/a": { name: "x", colors: ["red"], since: "1970-01-01T00:00:00.000Z" } });
+    await desk.book.put(
+      "tags",
+      "a",
+      reactive({ name: "x", colors: ["red"], since: new Date(0), gone: undefined }) as never,
+    );
+    expect(await desk.living()).toEqual({
+      "tags/a": { name: "x", colors: ["red"], since: "1970-01-01T00:00:00.000Z" },
+    });
     await desk.sync();
     expect(server.living()).toEqual(await desk.living());
     await expect(desk.book.change("tags", "a", { size: 1n })).rejects.toThrow(TypeError);
@@ -131,7 +163,10 @@ describe("pushing", () => {
     server.edit("tags", "b", { name: "theirs" });
     await desk.sync();
     expect(pushes()).toHaveLength(1);
-    expect(pushes()[0]!.body).toMatchObject({ since: expect.stringContaining(server.epoch), device_id: (await device(desk.db)).device_id });
+    expect(pushes()[0]!.body).toMatchObject({
+      since: expect.stringContaining(server.epoch),
+      device_id: (await device(desk.db)).device_id,
+    });
     expect(await desk.names()).toEqual({ a: "one", b: "theirs" });
     expect(await queued()).toEqual([]);
   });
@@ -151,10 +186,13 @@ describe("pushing", () => {
   test("makes edits that came while it was pushing ones of what was stored, so that nobody conflicts with oneself", async () => {
     server.edit("tags", "a", { name: "zero" });
     const whilePushing = ["two", "three"];
-    desk = new Desk(async (url, init) => {
-      if (init?.method === "POST" && whilePushing.length) await desk.tag("a", whilePushing.shift()!);
-      return server.fetch(url, init);
-    }, () => (server.now += 10));
+    desk = new Desk(
+      async (url, init) => {
+        if (init?.method === "POST" && whilePushing.length) await desk.tag("a", whilePushing.shift()!);
+        return server.fetch(url, init);
+      },
+      () => (server.now += 10),
+    );
     await desk.sync();
     await desk.tag("a", "one");
     await desk.sync();
@@ -173,10 +211,24 @@ describe("pushing", () => {
     const other = "2026-01-09T00:00:00.000Z";
     const entry = (name: string, base_updated_at: string, sent: 0 | 1) => {
       const updated_at = new Date((server.now += 1_000)).toISOString();
-      return { change_id: crypto.randomUUID(), entity_type: "tags" as const, id: "a", created_at: base, updated_at, base_updated_at, data: { name } as never, sent };
+      return {
+        change_id: crypto.randomUUID(),
+        entity_type: "tags" as const,
+        id: "a",
+        created_at: base,
+        updated_at,
+        base_updated_at,
+        data: { name } as never,
+        sent,
+      };
     };
     const large = "one".repeat(100_000); // goes alone
-    await desk.db.syncQueue.bulkAdd([entry(large, base, 0), entry("sent", base, 1), entry("unsent", base, 0), entry("elsewhere", other, 0)]);
+    await desk.db.syncQueue.bulkAdd([
+      entry(large, base, 0),
+      entry("sent", base, 1),
+      entry("unsent", base, 0),
+      entry("elsewhere", other, 0),
+    ]);
     const [first] = await queued();
     await desk.sync();
     expect(sent(0).map(({ change_id }) => change_id)).toEqual([first!.change_id]);
@@ -188,12 +240,21 @@ describe("pushing", () => {
     await desk.tag("a", "one");
     const tab = desk.tab();
     let late: Promise<Response> | undefined;
-    const slow = new Desk(async (url, init) => {
-      const answer = await server.fetch(url, init);
-      if (init?.method !== "POST" || late) return answer;
-      late = tab.sync().then(() => desk.tag("a", "two")).then(() => tab.sync()).then(() => answer);
-      return late;
-    }, desk.now, {}, tab.owner);
+    const slow = new Desk(
+      async (url, init) => {
+        const answer = await server.fetch(url, init);
+        if (init?.method !== "POST" || late) return answer;
+        late = tab
+          .sync()
+          .then(() => desk.tag("a", "two"))
+          .then(() => tab.sync())
+          .then(() => answer);
+        return late;
+      },
+      desk.now,
+      {},
+      tab.owner,
+    );
     await slow.sync();
     expect(await desk.names()).toEqual({ a: "two" });
     await slow.sync();
@@ -220,27 +281,42 @@ describe("pushing", () => {
     await desk.tag("a", "mine");
     server.next("/sync/changes", { status: 200, body: {} });
     const [entry] = await queued();
-    const answer = { protocol: 1, server_version: "0.1.0", server_time: new Date(server.now).toISOString(), epoch: server.epoch, changes: [], has_more: false, next_since: (await desk.db.syncMetadata.get("tags"))!.last_synced_at };
-    server.next("/sync/changes", { status: 200, body: { ...answer, results: [{ change_id: entry!.change_id, status: "superseded", entity: null }] } });
+    const answer = {
+      protocol: 1,
+      server_version: "0.1.0",
+      server_time: new Date(server.now).toISOString(),
+      epoch: server.epoch,
+      changes: [],
+      has_more: false,
+      next_since: (await desk.db.syncMetadata.get("tags"))!.last_synced_at,
+    };
+    server.next("/sync/changes", {
+      status: 200,
+      body: { ...answer, results: [{ change_id: entry!.change_id, status: "superseded", entity: null }] },
+    });
     await failure(desk.sync());
     await failure(desk.sync());
     expect(await tag("a")).toBeUndefined();
   });
 
   test("sets aside what is rejected, sends the rest, and does not send it again", async () => {
-    server.reject = ({ id }) => (id === "bad" ? { code: "invalid_data", errors: { "data.name": ["Give a string."] } } : undefined);
+    server.reject = ({ id }) =>
+      id === "bad" ? { code: "invalid_data", errors: { "data.name": ["Give a string."] } } : undefined;
     await desk.tag("bad", "x");
     await desk.tag("good", "y");
     await desk.sync();
     await desk.sync();
     expect(server.living()).toEqual({ "tags/good": { name: "y" } });
-    expect(await desk.db.syncRejected.toArray()).toMatchObject([{ id: "bad", code: "invalid_data", errors: { "data.name": ["Give a string."] } }]);
+    expect(await desk.db.syncRejected.toArray()).toMatchObject([
+      { id: "bad", code: "invalid_data", errors: { "data.name": ["Give a string."] } },
+    ]);
     expect(await desk.names()).toEqual({ bad: "x", good: "y" });
     expect(pushes()).toHaveLength(1);
   });
 
   test("sends a rejected entity again when it was edited", async () => {
-    server.reject = ({ data }) => ((data as { name: string }).name === "x" ? { code: "invalid_data", errors: {} } : undefined);
+    server.reject = ({ data }) =>
+      (data as { name: string }).name === "x" ? { code: "invalid_data", errors: {} } : undefined;
     await desk.tag("a", "x");
     await desk.sync();
     await desk.tag("a", "y");
@@ -322,8 +398,15 @@ describe("pushing", () => {
   });
 
   test.each([
-    [400, "bad_request"], [401, "unauthorized"], [404, "not_found"], [410, "tenant_deleted"], [422, "invalid"],
-    [429, "slow_down"], [500, "internal"], [503, "busy"], [503, "quarantined"],
+    [400, "bad_request"],
+    [401, "unauthorized"],
+    [404, "not_found"],
+    [410, "tenant_deleted"],
+    [422, "invalid"],
+    [429, "slow_down"],
+    [500, "internal"],
+    [503, "busy"],
+    [503, "quarantined"],
   ])("keeps book and queue on %i %s", async (status, code) => {
     await desk.sync();
     await desk.tag("a", "x");
@@ -354,7 +437,10 @@ describe("taking what the server has", () => {
     expect(server.conflicts).toMatchObject([{ reason: "overwritten" }]);
   });
 
-  test.each([["newer", 1_000], ["of the very same time", 0]])("shows a version of the server's that is %s, though an edit waits", async (_, later) => {
+  test.each([
+    ["newer", 1_000],
+    ["of the very same time", 0],
+  ])("shows a version of the server's that is %s, though an edit waits", async (_, later) => {
     server.edit("tags", "a", { name: "zero" });
     await desk.sync();
     server.now += 1_000;
@@ -381,7 +467,14 @@ describe("taking what the server has", () => {
 
   test("loads a book as a whole or not at all", async () => {
     server.edit("tags", "a", { name: "x" });
-    const line = JSON.stringify({ entity_type: "tags", id: "a", created_at: "2026-01-01T00:00:00.000Z", updated_at: "2026-01-01T00:00:00.000Z", deleted_at: null, data: { name: "half" } });
+    const line = JSON.stringify({
+      entity_type: "tags",
+      id: "a",
+      created_at: "2026-01-01T00:00:00.000Z",
+      updated_at: "2026-01-01T00:00:00.000Z",
+      deleted_at: null,
+      data: { name: "half" },
+    });
     for (const brokenOff of [`${line}\n${line.slice(0, 40)}`, `${line}\n`, ""]) {
       server.next("/sync/initial", { status: 200, body: brokenOff });
       expect((await failure(desk.sync()))!.code).toBe("network");
@@ -423,7 +516,11 @@ describe("taking what the server has", () => {
   test("a cursor of a type that this program does not know any more holds nothing up", async () => {
     server.edit("tags", "a", { name: "x" });
     await desk.sync();
-    await desk.db.syncMetadata.put({ entity_type: "formerly" as never, last_synced_at: "1970-01-01T00:00:00.000000Z~0a0a0a0a", digest: "0" });
+    await desk.db.syncMetadata.put({
+      entity_type: "formerly" as never,
+      last_synced_at: "1970-01-01T00:00:00.000000Z~0a0a0a0a",
+      digest: "0",
+    });
     await desk.tag("b", "y");
     await desk.sync();
     expect(pushes()[0]!.body!["since"]).not.toContain("1970");
@@ -507,7 +604,11 @@ describe("when the server cannot go on from the cursor", () => {
     expect(await desk.names()).toEqual({ kept: "mine", new: "z", "made here": "l" });
     await desk.sync();
     expect(sent()[0]).toMatchObject({ id: "kept", base_updated_at: base });
-    expect(server.living()).toEqual({ "tags/kept": { name: "mine" }, "tags/new": { name: "z" }, "tags/made here": { name: "l" } });
+    expect(server.living()).toEqual({
+      "tags/kept": { name: "mine" },
+      "tags/new": { name: "z" },
+      "tags/made here": { name: "l" },
+    });
   });
 
   test("epoch_changed: what the restored server lacks, or has in an older version, is given back, deletions included", async () => {
@@ -563,7 +664,10 @@ describe("when the server cannot go on from the cursor", () => {
     await failure(desk.sync());
     for (const id of ["waits", "given back"]) await desk.tag(id, "mine too");
     expect((await queued()).map(({ id, base_updated_at }) => [id, base_updated_at])).toEqual([
-      ["waits", former], ["given back", null], ["waits", former], ["given back", null],
+      ["waits", former],
+      ["given back", null],
+      ["waits", former],
+      ["given back", null],
     ]);
     await desk.sync();
     expect(server.living()).toEqual({ "tags/waits": { name: "mine too" }, "tags/given back": { name: "mine too" } });

@@ -35,7 +35,16 @@ export class FakeServer {
 
   /** A change by another device, stored at once. */
   edit(entityType: EntityType, id: string, data: unknown, updatedAt = new Date(this.now).toISOString()): void {
-    this.push([{ change_id: crypto.randomUUID(), entity_type: entityType, id, updated_at: updatedAt, deleted_at: data === null ? updatedAt : null, data }]);
+    this.push([
+      {
+        change_id: crypto.randomUUID(),
+        entity_type: entityType,
+        id,
+        updated_at: updatedAt,
+        deleted_at: data === null ? updatedAt : null,
+        data,
+      },
+    ]);
   }
 
   /** Forgets its tombstones. */
@@ -60,7 +69,9 @@ export class FakeServer {
   }
 
   living(): Record<string, unknown> {
-    return Object.fromEntries([...this.entities].filter(([, stored]) => stored.data !== null).map(([key, stored]) => [key, stored.data]));
+    return Object.fromEntries(
+      [...this.entities].filter(([, stored]) => stored.data !== null).map(([key, stored]) => [key, stored.data]),
+    );
   }
 
   digest(): Record<string, string> {
@@ -78,7 +89,10 @@ export class FakeServer {
     const place = this.faults.findIndex(({ matches }) => matches(pathname));
     const fault = place < 0 ? undefined : this.faults.splice(place, 1)[0]!.fault;
     if (fault === "request lost") throw new TypeError("network");
-    if (fault === "no answer") return new Promise((_, reject) => init.signal!.addEventListener("abort", () => reject(new TypeError("given up"))));
+    if (fault === "no answer")
+      return new Promise((_, reject) =>
+        init.signal!.addEventListener("abort", () => reject(new TypeError("given up"))),
+      );
     const answer = typeof fault === "object" ? fault : this.answer(pathname, searchParams, body);
     if (fault === "answer lost") throw new TypeError("network");
     const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? null);
@@ -86,7 +100,8 @@ export class FakeServer {
   };
 
   private answer(path: string, query: URLSearchParams, body: Record<string, unknown> | undefined): Answer {
-    if (path.startsWith("/sync/conflicts/")) return { status: 200, body: this.conflicts.map((each, i) => ({ ...each, conflict_id: String(i) })) };
+    if (path.startsWith("/sync/conflicts/"))
+      return { status: 200, body: this.conflicts.map((each, i) => ({ ...each, conflict_id: String(i) })) };
     if (path.startsWith("/sync/initial/")) return this.initial(query.get("entity_types")!.split(","));
     const since = body ? (body["since"] as string) : query.get("since")!;
     const gone = this.refusal(since);
@@ -96,14 +111,21 @@ export class FakeServer {
     if (changes.length > this.maxChanges) return problem(413, "too_large");
     const before = this.last;
     const results = this.push(changes);
-    const own = new Set(changes.map((change) => this.find(change)).filter((stored) => stored && (stored.stamp > before || changes.some((each) => each.change_id === stored.change_id))));
+    const own = new Set(
+      changes
+        .map((change) => this.find(change))
+        .filter(
+          (stored) => stored && (stored.stamp > before || changes.some((each) => each.change_id === stored.change_id)),
+        ),
+    );
     return { status: 200, body: { ...this.page(since, own as Set<Stored>), results } };
   }
 
   private refusal(since: string): Answer | undefined {
     const [time, epoch] = since.split("~");
     const stamp = Date.parse(time!);
-    if (epoch !== this.epoch) return problem(410, "epoch_changed", { action: "initial", give_back: stamp >= this.horizon });
+    if (epoch !== this.epoch)
+      return problem(410, "epoch_changed", { action: "initial", give_back: stamp >= this.horizon });
     if (stamp < this.horizon) return problem(410, "cursor_expired", { action: "initial" });
     return undefined;
   }
@@ -112,19 +134,36 @@ export class FakeServer {
     const judges = new Map<string, Judge>();
     const broken = new Set(changes.filter((change) => this.reject(change)).map(({ group }) => group));
     return changes.map((change) => {
-      const rejected = this.reject(change) ?? (change.group && broken.has(change.group) ? { code: "group", errors: {} } : undefined);
+      const rejected =
+        this.reject(change) ?? (change.group && broken.has(change.group) ? { code: "group", errors: {} } : undefined);
       if (rejected) return { change_id: change.change_id, status: "rejected", ...rejected };
       const key = `${change.entity_type}/${change.id}`;
       const remembered = this.remembered.get(key) ?? new Set<string>();
       this.remembered.set(key, remembered);
-      if (!judges.has(key)) judges.set(key, new Judge(this.find(change) ?? null, remembered, new Date(this.now).toISOString(), changes, this.horizon ? new Date(this.horizon).toISOString() : undefined));
+      if (!judges.has(key))
+        judges.set(
+          key,
+          new Judge(
+            this.find(change) ?? null,
+            remembered,
+            new Date(this.now).toISOString(),
+            changes,
+            this.horizon ? new Date(this.horizon).toISOString() : undefined,
+          ),
+        );
       const judge = judges.get(key)!;
       const { status, updated_at, conflict } = judge.judge(change);
       if (conflict) this.conflicts.push({ ...conflict, entity_type: change.entity_type, id: change.id });
-      if (status === "superseded") return { change_id: change.change_id, status, entity: judge.stored ? wire(this.find(change)!) : null };
+      if (status === "superseded")
+        return { change_id: change.change_id, status, entity: judge.stored ? wire(this.find(change)!) : null };
       if (status === "applied") {
         this.last = Math.max(this.last + 1, this.now);
-        this.entities.set(key, { ...judge.stored!, entity_type: change.entity_type as EntityType, id: change.id, stamp: this.last });
+        this.entities.set(key, {
+          ...judge.stored!,
+          entity_type: change.entity_type as EntityType,
+          id: change.id,
+          stamp: this.last,
+        });
       }
       return { change_id: change.change_id, status, updated_at, created_at: judge.stored!.created_at };
     });
@@ -132,21 +171,36 @@ export class FakeServer {
 
   private page(since: string, own: Set<Stored>): Record<string, unknown> {
     const after = Date.parse(since.split("~")[0]!);
-    const found = [...this.entities.values()].filter((each) => each.stamp > after && !own.has(each)).sort((a, b) => a.stamp - b.stamp);
+    const found = [...this.entities.values()]
+      .filter((each) => each.stamp > after && !own.has(each))
+      .sort((a, b) => a.stamp - b.stamp);
     const page = found.slice(0, this.pageSize);
     const hasMore = found.length > page.length;
-    return { ...this.envelope(hasMore ? page.at(-1)!.stamp : this.last), changes: page.map(wire), has_more: hasMore, ...(hasMore ? {} : { digest: this.digest() }) };
+    return {
+      ...this.envelope(hasMore ? page.at(-1)!.stamp : this.last),
+      changes: page.map(wire),
+      has_more: hasMore,
+      ...(hasMore ? {} : { digest: this.digest() }),
+    };
   }
 
   private initial(types: string[]): Answer {
-    const living = [...this.entities.values()].filter((each) => each.data !== null && types.includes(each.entity_type)).map(wire);
+    const living = [...this.entities.values()]
+      .filter((each) => each.data !== null && types.includes(each.entity_type))
+      .map(wire);
     const last = { ...this.envelope(this.last), has_more: false, digest: this.digest() };
     return { status: 200, body: [...living, last].map((line) => JSON.stringify(line) + "\n").join("") };
   }
 
   private envelope(stamp: number): Record<string, unknown> {
     const time = new Date(this.now).toISOString();
-    return { protocol: 1, server_version: this.serverVersion, server_time: time, epoch: this.epoch, next_since: `${new Date(stamp).toISOString().replace("Z", "000Z")}~${this.epoch}` };
+    return {
+      protocol: 1,
+      server_version: this.serverVersion,
+      server_time: time,
+      epoch: this.epoch,
+      next_since: `${new Date(stamp).toISOString().replace("Z", "000Z")}~${this.epoch}`,
+    };
   }
 
   private find({ entity_type, id }: { entity_type: string; id: string }): Stored | undefined {
@@ -154,7 +208,12 @@ export class FakeServer {
   }
 }
 
-export function problem(status: number, code: string, more: Record<string, unknown> = {}, headers: Record<string, string> = {}): Answer {
+export function problem(
+  status: number,
+  code: string,
+  more: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Answer {
   return { status, body: { type: "about:blank", title: code, status, detail: code, code, ...more }, headers };
 }
 

@@ -17,11 +17,17 @@ beforeEach(() => {
 
 const queued = () => desk.db.syncQueue.orderBy("place").toArray();
 const rejected = async () => (await desk.db.syncRejected.toArray()).sort((a, b) => a.place - b.place);
-const pushed = () => server.requests.filter(({ method, path }) => method === "POST" && path === "/sync/changes").map(({ body }) => body!["changes"] as Record<string, string>[]);
-const tags = (...ids: string[]) => desk.book.together(async () => {
-  for (const id of ids) await desk.tag(id, "x");
-});
-const refuse = (bad: string) => (server.reject = ({ id, data }) => (id === bad && (data as { name: string } | null)?.name === "x" ? { code: "invalid_data", errors: {} } : undefined));
+const pushed = () =>
+  server.requests
+    .filter(({ method, path }) => method === "POST" && path === "/sync/changes")
+    .map(({ body }) => body!["changes"] as Record<string, string>[]);
+const tags = (...ids: string[]) =>
+  desk.book.together(async () => {
+    for (const id of ids) await desk.tag(id, "x");
+  });
+const refuse = (bad: string) =>
+  (server.reject = ({ id, data }) =>
+    id === bad && (data as { name: string } | null)?.name === "x" ? { code: "invalid_data", errors: {} } : undefined);
 
 describe("edits that are made together", () => {
   test("have one group, which the push names; a single edit has none", async () => {
@@ -77,7 +83,11 @@ describe("pushing groups", () => {
       for (const id of ["d", "e"]) await desk.tag(id, large);
     });
     await desk.sync();
-    expect(pushed().slice(2).map((changes) => changes.map(({ id }) => id))).toEqual([["d", "e"]]);
+    expect(
+      pushed()
+        .slice(2)
+        .map((changes) => changes.map(({ id }) => id)),
+    ).toEqual([["d", "e"]]);
   });
 
   test("sets a whole group aside that is too large for the server", async () => {
@@ -86,7 +96,11 @@ describe("pushing groups", () => {
     await desk.tag("alone", "x");
     server.maxChanges = 2;
     await desk.sync();
-    expect((await rejected()).map(({ id, code }) => [id, code])).toEqual([["a", "too_large"], ["b", "too_large"], ["c", "too_large"]]);
+    expect((await rejected()).map(({ id, code }) => [id, code])).toEqual([
+      ["a", "too_large"],
+      ["b", "too_large"],
+      ["c", "too_large"],
+    ]);
     expect(server.living()).toEqual({ "tags/alone": { name: "x" } });
   });
 
@@ -110,7 +124,10 @@ describe("pushing groups", () => {
     await tags("c", "d");
     await desk.sync();
     expect(server.living()).toEqual({ "tags/c": { name: "x" }, "tags/d": { name: "x" } });
-    expect((await rejected()).map(({ id, code }) => [id, code])).toEqual([["a", "invalid_data"], ["b", "group"]]);
+    expect((await rejected()).map(({ id, code }) => [id, code])).toEqual([
+      ["a", "invalid_data"],
+      ["b", "group"],
+    ]);
   });
 });
 
@@ -163,5 +180,14 @@ describe("a group that was set aside", () => {
 
 function entry(id: string) {
   const time = new Date(server.now).toISOString();
-  return { change_id: crypto.randomUUID(), entity_type: "tags" as const, id, created_at: time, updated_at: time, base_updated_at: null, data: { name: "x" } as Data<"tags">, sent: 0 as const };
+  return {
+    change_id: crypto.randomUUID(),
+    entity_type: "tags" as const,
+    id,
+    created_at: time,
+    updated_at: time,
+    base_updated_at: null,
+    data: { name: "x" } as Data<"tags">,
+    sent: 0 as const,
+  };
 }

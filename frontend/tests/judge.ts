@@ -80,7 +80,10 @@ export class Judge {
       return verdict("unchanged", stored);
     }
     this.remembered.add(change.change_id);
-    const kept = same || this.isBuiltUpon(change) ? null : ({ reason: "older", change_id: change.change_id, updated_at: time } as const);
+    const kept =
+      same || this.isBuiltUpon(change)
+        ? null
+        : ({ reason: "older", change_id: change.change_id, updated_at: time } as const);
     return verdict("superseded", stored, kept);
   }
 
@@ -102,7 +105,8 @@ export class Judge {
       deleted_at: change.deleted_at ? time : null,
       data: change.deleted_at ? null : change.data,
     };
-    const conflict = lost && ({ reason: "overwritten", change_id: lost.change_id, updated_at: lost.updated_at } as const);
+    const conflict =
+      lost && ({ reason: "overwritten", change_id: lost.change_id, updated_at: lost.updated_at } as const);
     return verdict("applied", this.stored, conflict);
   }
 
@@ -135,5 +139,9 @@ function sameJson(one: unknown, other: unknown): boolean {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
 }

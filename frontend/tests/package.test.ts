@@ -33,7 +33,8 @@ beforeAll(async () => {
   mkdirSync(dirname(installed), { recursive: true });
   await run(project, "tar", "-xzf", filename, "-C", dirname(installed));
   renameSync(join(dirname(installed), "package"), installed);
-  for (const peer of PEERS) symlinkSync(join(FRONTEND, "node_modules", peer), join(project, "node_modules", peer), "junction");
+  for (const peer of PEERS)
+    symlinkSync(join(FRONTEND, "node_modules", peer), join(project, "node_modules", peer), "junction");
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
 }, 300_000);
 
@@ -46,13 +47,16 @@ test("npm pack builds the library and packs all of it", () => {
 });
 
 test("Node.js imports what is installed", async () => {
-  const program = "import * as engine from '@finwise/sync'; import * as stores from '@finwise/sync/pinia'; console.log(JSON.stringify([engine, stores].map(Object.keys)))";
+  const program =
+    "import * as engine from '@finwise/sync'; import * as stores from '@finwise/sync/pinia'; console.log(JSON.stringify([engine, stores].map(Object.keys)))";
   const names = JSON.parse(await run(project, process.execPath, "--input-type=module", "-e", program)) as string[][];
   expect(names).toEqual([engine, stores].map((entry) => Object.keys(entry).sort()));
 });
 
 test("the README's code is right by the types that are installed", async () => {
-  const blocks = [...README.matchAll(/^```(ts|vue)\n(.*?)^```$/gms)].map(([, language, code]) => [language!, code!] as const);
+  const blocks = [...README.matchAll(/^```(ts|vue)\n(.*?)^```$/gms)].map(
+    ([, language, code]) => [language!, code!] as const,
+  );
   expect(blocks.map(([language]) => language)).toEqual(["ts", "ts", "vue", "ts"]);
   const files = blocks.map(([language, code], place) => {
     const name = /^export function (\w+)/m.exec(code)?.[1] ?? `block${place}`; // what another block imports, by its name
@@ -60,7 +64,16 @@ test("the README's code is right by the types that are installed", async () => {
     return `${name}.${language}`;
   });
   writeFileSync(join(project, "around.d.ts"), AROUND);
-  const compilerOptions = { target: "ES2022", module: "ESNext", moduleResolution: "bundler", lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], strict: true, skipLibCheck: true, noEmit: true };
+  const compilerOptions = {
+    target: "ES2022",
+    module: "ESNext",
+    moduleResolution: "bundler",
+    lib: ["ES2022", "DOM", "DOM.Iterable"],
+    types: [],
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+  };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["around.d.ts", ...files] }));
   await run(project, process.execPath, join(FRONTEND, "node_modules/vue-tsc/bin/vue-tsc.js"), "--project", project);
 });
@@ -75,20 +88,32 @@ test("the README names every export, every method, every state and every code", 
 /** Exports, methods and properties of exported classes and stores, and the texts of exported unions. */
 function publicNames(): string[] {
   const entries = ["index", "pinia"].map((name) => join(installed, `dist/${name}.d.ts`));
-  const program = ts.createProgram(entries, { moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, skipLibCheck: true });
+  const program = ts.createProgram(entries, {
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    module: ts.ModuleKind.ESNext,
+    target: ts.ScriptTarget.ES2022,
+    skipLibCheck: true,
+  });
   const checker = program.getTypeChecker();
-  const isOurs = (symbol: ts.Symbol): boolean => symbol.declarations?.some((each) => each.getSourceFile().fileName.includes("@finwise/sync")) ?? false;
-  const isPublic = (symbol: ts.Symbol): boolean => !symbol.declarations?.some((each) => ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Private);
+  const isOurs = (symbol: ts.Symbol): boolean =>
+    symbol.declarations?.some((each) => each.getSourceFile().fileName.includes("@finwise/sync")) ?? false;
+  const isPublic = (symbol: ts.Symbol): boolean =>
+    !symbol.declarations?.some((each) => ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Private);
   const isTable = (symbol: ts.Symbol): boolean => engine.isEntityType(symbol.name);
 
   return entries.flatMap((entry) =>
     checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!).flatMap((exported) => {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-      const type = symbol.flags & ts.SymbolFlags.Type ? checker.getDeclaredTypeOfSymbol(symbol) : checker.getTypeOfSymbol(symbol);
+      const type =
+        symbol.flags & ts.SymbolFlags.Type ? checker.getDeclaredTypeOfSymbol(symbol) : checker.getTypeOfSymbol(symbol);
       const store = symbol.name.startsWith("use") ? type.getCallSignatures()[0]!.getReturnType().getProperties() : [];
       const members = type.isClass() ? type.getProperties() : store.filter(({ name }) => !/^[$_]/.test(name));
-      const texts = type.isUnion() ? type.types.flatMap((each) => (each.isStringLiteral() && !engine.isEntityType(each.value) ? each.value : [])) : [];
-      const names = members.filter((member) => isOurs(member) && isPublic(member) && !isTable(member)).map(({ name }) => name);
+      const texts = type.isUnion()
+        ? type.types.flatMap((each) => (each.isStringLiteral() && !engine.isEntityType(each.value) ? each.value : []))
+        : [];
+      const names = members
+        .filter((member) => isOurs(member) && isPublic(member) && !isTable(member))
+        .map(({ name }) => name);
       return [exported.name, ...names, ...texts];
     }),
   );

@@ -36,9 +36,19 @@ export class RealServer {
   async start(): Promise<this> {
     const port = await freePort();
     this.url = `http://127.0.0.1:${port}`;
-    this.process = spawn(finwise(), ["serve", "--port", String(port)], { cwd: this.folder, env: this.environment(), stdio: "ignore" });
+    this.process = spawn(finwise(), ["serve", "--port", String(port)], {
+      cwd: this.folder,
+      env: this.environment(),
+      stdio: "ignore",
+    });
     for (let tries = 0; ; tries++) {
-      if (await fetch(`${this.url}/readyz`).then(({ ok }) => ok, () => false)) break;
+      if (
+        await fetch(`${this.url}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+      )
+        break;
       if (tries > 300) throw new Error("The server did not start.");
       await new Promise((again) => setTimeout(again, 100));
     }
@@ -70,19 +80,31 @@ export class RealServer {
   }
 
   private run(program: string, words: string[]): string {
-    return execFileSync(program, words, { cwd: this.folder, env: this.environment(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    return execFileSync(program, words, {
+      cwd: this.folder,
+      env: this.environment(),
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   private environment(): NodeJS.ProcessEnv {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FINWISE_"));
-    return { ...Object.fromEntries(inherited), FINWISE_MAINTENANCE_HOURS: "0", FINWISE_CONFLICT_DAYS: "36500", ...this.settings };
+    return {
+      ...Object.fromEntries(inherited),
+      FINWISE_MAINTENANCE_HOURS: "0",
+      FINWISE_CONFLICT_DAYS: "36500",
+      ...this.settings,
+    };
   }
 
   private async signUp(): Promise<void> {
     const user = { name: "Ada", email: "ada@example.org", password: "correct horse battery" };
     await this.post("/users", { uuid: crypto.randomUUID(), ...user });
     const { email, password } = user;
-    this.token = ((await this.post("/auth/tokens", { email, password, device_name: "test" })) as { token: string }).token;
+    this.token = (
+      (await this.post("/auth/tokens", { email, password, device_name: "test" })) as { token: string }
+    ).token;
     await this.post("/tenants", { uuid: this.tenantId, name: "Household" });
   }
 
@@ -106,13 +128,18 @@ export class RealServer {
 
   /** What lives in a tenant's book. */
   async living(tenantId: string): Promise<Record<string, unknown>> {
-    const answer = await fetch(`${this.url}/sync/initial/${tenantId}`, { headers: { Authorization: `Bearer ${this.token}` } });
+    const answer = await fetch(`${this.url}/sync/initial/${tenantId}`, {
+      headers: { Authorization: `Bearer ${this.token}` },
+    });
     const { changes } = (await answer.json()) as { changes: { entity_type: string; id: string; data: unknown }[] };
     return Object.fromEntries(changes.map(({ entity_type, id, data }) => [`${entity_type}/${id}`, data]));
   }
 
   private async post(path: string, body: unknown): Promise<unknown> {
-    const headers = { "Content-Type": "application/json", ...(this.token && { Authorization: `Bearer ${this.token}` }) };
+    const headers = {
+      "Content-Type": "application/json",
+      ...(this.token && { Authorization: `Bearer ${this.token}` }),
+    };
     const answer = await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();

@@ -20,13 +20,25 @@ const sent = (place = -1) => pushes().at(place)!.body!["changes"] as Record<stri
 const queued = () => desk.db.syncQueue.orderBy("place").toArray();
 const rejected = () => desk.db.syncRejected.toArray();
 const tag = (id: string) => desk.db.tags.get(id) as Promise<Row<"tags"> | undefined>;
-const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error as ServerError);
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error as ServerError,
+  );
 
 /** An answer to the next push, as a server would give it at the device's cursor. */
 async function answerNext(more: Record<string, unknown>): Promise<void> {
   const next_since = (await desk.db.syncMetadata.get("tags"))!.last_synced_at;
-  const header = { protocol: 1, server_version: "0.1.0", server_time: new Date(server.now).toISOString(), epoch: server.epoch };
-  server.next("/sync/changes", { status: 200, body: { ...header, changes: [], next_since, has_more: false, digest: server.digest(), ...more } });
+  const header = {
+    protocol: 1,
+    server_version: "0.1.0",
+    server_time: new Date(server.now).toISOString(),
+    epoch: server.epoch,
+  };
+  server.next("/sync/changes", {
+    status: 200,
+    body: { ...header, changes: [], next_since, has_more: false, digest: server.digest(), ...more },
+  });
 }
 
 describe("a server without room", () => {
@@ -40,7 +52,10 @@ describe("a server without room", () => {
   test("is asked once more, for the deletions, and then left in peace", async () => {
     for (let i = 0; i < 5; i++) server.next("/sync/changes", problem(507, "quota_exceeded"));
     expect(await failure(desk.sync())).toMatchObject({ status: 507 });
-    expect(pushes().map(({ body }) => (body!["changes"] as { id: string }[]).map(({ id }) => id))).toEqual([["new", "old"], ["old"]]);
+    expect(pushes().map(({ body }) => (body!["changes"] as { id: string }[]).map(({ id }) => id))).toEqual([
+      ["new", "old"],
+      ["old"],
+    ]);
     expect((await queued()).map(({ id }) => id)).toEqual(["new", "old"]);
   });
 
@@ -106,7 +121,8 @@ describe("a tombstone", () => {
 
 describe("what was rejected", () => {
   beforeEach(() => {
-    server.reject = ({ data }) => ((data as { name: string }).name === "mine" ? { code: "unknown_entity_type", errors: {} } : undefined);
+    server.reject = ({ data }) =>
+      (data as { name: string }).name === "mine" ? { code: "unknown_entity_type", errors: {} } : undefined;
   });
 
   test("stays here when the book is loaded again", async () => {
@@ -187,19 +203,24 @@ describe("a stored change", () => {
 
   test("hands the server's created_at and the stored time to the edit that was made meanwhile", async () => {
     const whilePushing = ["mine too"];
-    desk = new Desk(async (url, init) => {
-      const meanwhile = init?.method === "POST" ? whilePushing.shift() : undefined;
-      if (meanwhile) await desk.tag("a", meanwhile);
-      const answer = await server.fetch(url, init);
-      if (meanwhile) server.next("/sync/changes", "request lost");
-      return answer;
-    }, () => (server.now += 10));
+    desk = new Desk(
+      async (url, init) => {
+        const meanwhile = init?.method === "POST" ? whilePushing.shift() : undefined;
+        if (meanwhile) await desk.tag("a", meanwhile);
+        const answer = await server.fetch(url, init);
+        if (meanwhile) server.next("/sync/changes", "request lost");
+        return answer;
+      },
+      () => (server.now += 10),
+    );
     await desk.tag("a", "mine");
     const { updated_at } = (await tag("a"))!;
     expect(await failure(desk.sync())).toMatchObject({ code: "network" });
     expect(await tag("a")).toMatchObject({ name: "mine too", created_at: first, base_updated_at: updated_at });
     await desk.sync();
-    expect(sent()).toMatchObject([{ id: "a", created_at: first, base_updated_at: updated_at, data: { name: "mine too" } }]);
+    expect(sent()).toMatchObject([
+      { id: "a", created_at: first, base_updated_at: updated_at, data: { name: "mine too" } },
+    ]);
     expect(server.conflicts).toMatchObject([{ reason: "overwritten" }]); // what was there before, and nothing of one's own
   });
 });
@@ -226,7 +247,12 @@ test("an entity that was purged stays here as long as another edit of it waits",
   await failure(desk.sync());
   await desk.tag("a", "two");
   const [entry, next] = await queued();
-  await answerNext({ results: [{ change_id: entry!.change_id, status: "superseded", entity: null }, { change_id: next!.change_id, status: "rejected", code: "invalid_data" }] });
+  await answerNext({
+    results: [
+      { change_id: entry!.change_id, status: "superseded", entity: null },
+      { change_id: next!.change_id, status: "rejected", code: "invalid_data" },
+    ],
+  });
   await desk.sync();
   expect(await desk.names()).toEqual({ a: "two" });
 });
@@ -249,11 +275,15 @@ test("a version that lost and is in no part of the answer makes the device load 
 test("an edit that is made while two others of its entity are on their way is one of what was stored last", async () => {
   server.edit("tags", "a", { name: "zero" });
   const whilePushing = ["three"];
-  desk = new Desk(async (url, init) => {
-    const isSecond = init?.method === "POST" && (JSON.parse(String(init.body)) as { changes: unknown[] }).changes.length === 2;
-    if (isSecond && whilePushing.length) await desk.tag("a", whilePushing.shift()!);
-    return server.fetch(url, init);
-  }, () => (server.now += 10));
+  desk = new Desk(
+    async (url, init) => {
+      const isSecond =
+        init?.method === "POST" && (JSON.parse(String(init.body)) as { changes: unknown[] }).changes.length === 2;
+      if (isSecond && whilePushing.length) await desk.tag("a", whilePushing.shift()!);
+      return server.fetch(url, init);
+    },
+    () => (server.now += 10),
+  );
   await desk.sync();
   await desk.tag("a", "one");
   server.next("/sync/changes", "request lost");

@@ -35,11 +35,16 @@ beforeEach(async () => {
 afterEach(() => tenant.leaveTenant());
 
 const tag = (name: string) => ({ name }) as Data<"tags">;
-const inStep = () => vi.waitFor(() => expect([sync.isLoaded, sync.status.state, sync.waitingCount]).toEqual([true, "idle", 0]), { timeout: 20_000 });
+const inStep = () =>
+  vi.waitFor(() => expect([sync.isLoaded, sync.status.state, sync.waitingCount]).toEqual([true, "idle", 0]), {
+    timeout: 20_000,
+  });
 const shelved = async (id = tenantId) => (await shelvedBooks()).find((book) => book.tenantId === id);
 const onServer = (method: string, path: string, body?: unknown): Promise<Response> =>
   fetch(server.url + path, {
-    method, headers: { Authorization: `Bearer ${server.token}`, "Content-Type": "application/json" }, ...(body ? { body: JSON.stringify(body) } : {}),
+    method,
+    headers: { Authorization: `Bearer ${server.token}`, "Content-Type": "application/json" },
+    ...(body ? { body: JSON.stringify(body) } : {}),
   });
 
 test("a book that the server has deleted is still on the device, with its name, its readers and what was never sent", async () => {
@@ -47,7 +52,9 @@ test("a book that the server has deleted is still on the device, with its name, 
   await inStep();
   await onServer("DELETE", `/tenants/${tenantId}`);
   await tenant.service!.add("tags", tag("x"), "a");
-  await vi.waitFor(() => expect([sync.status.state, tenant.tenant]).toEqual(["stopped", undefined]), { timeout: 20_000 });
+  await vi.waitFor(() => expect([sync.status.state, tenant.tenant]).toEqual(["stopped", undefined]), {
+    timeout: 20_000,
+  });
   expect(tenant.name).toBe("Another"); // no longer listed, and called what it was called
   expect(await shelved()).toMatchObject({ name: "Another", readers: [ADA], unsent: 1, isLoaded: true });
 });
@@ -69,7 +76,8 @@ test("looking at the shelf opens nothing that was removed", async () => {
 });
 
 test("a first load that is cut off leaves a book that is not loaded, and one that is complete is so from then on", async () => {
-  ask = async (url, init) => (String(url).includes("/sync/initial/") ? Promise.reject(new TypeError("cut off")) : fetch(url, init));
+  ask = async (url, init) =>
+    String(url).includes("/sync/initial/") ? Promise.reject(new TypeError("cut off")) : fetch(url, init);
   await tenant.chooseTenant(tenantId, ADA);
   await vi.waitFor(() => expect(sync.status.state).toBe("offline"), { timeout: 20_000 });
   await tenant.service!.add("tags", tag("x"), "a"); // an edit is no load

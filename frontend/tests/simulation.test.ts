@@ -65,14 +65,30 @@ class World {
 
   async step(): Promise<void> {
     const place = this.pick([0, 1, 2]);
-    const kind = this.weighted({ edit: 50, "edit two together": 10, delete: 8, sync: 24, "edit while it syncs": 8, "two tabs sync at once": 6, reinstall: 1, restart: 3, purge: 2, backup: this.restores ? 4 : 0, restore: this.restores ? 3 : 0 });
+    const kind = this.weighted({
+      edit: 50,
+      "edit two together": 10,
+      delete: 8,
+      sync: 24,
+      "edit while it syncs": 8,
+      "two tabs sync at once": 6,
+      reinstall: 1,
+      restart: 3,
+      purge: 2,
+      backup: this.restores ? 4 : 0,
+      restore: this.restores ? 3 : 0,
+    });
     this.count(kind);
-    const desk = this.pick([this.desks[place]!, ...this.tabs.filter(({ db }) => db.name === this.desks[place]!.db.name)]);
+    const desk = this.pick([
+      this.desks[place]!,
+      ...this.tabs.filter(({ db }) => db.name === this.desks[place]!.db.name),
+    ]);
     if (kind === "edit") await this.edit(desk, false);
     else if (kind === "edit two together") await this.editTwo(desk);
     else if (kind === "delete") await this.edit(desk, true);
     else if (kind === "sync") await this.sync(desk);
-    else if (kind === "edit while it syncs") await Promise.all([this.sync(desk), this.edit(desk, false), this.edit(desk, true)]);
+    else if (kind === "edit while it syncs")
+      await Promise.all([this.sync(desk), this.edit(desk, false), this.edit(desk, true)]);
     else if (kind === "two tabs sync at once") await this.atOnce();
     else if (kind === "reinstall") await this.reinstall(place);
     else if (kind === "restart") desk.restart();
@@ -90,7 +106,8 @@ class World {
   /** Acknowledged edits that are neither stored, nor built upon by something that is, nor kept as a conflict. */
   async vanished(): Promise<string[]> {
     const kept = new Set<string>();
-    const deletions = (of: string) => [...this.edits].flatMap(([name, { id, name: given }]) => (given === null && id === of ? name : []));
+    const deletions = (of: string) =>
+      [...this.edits].flatMap(([name, { id, name: given }]) => (given === null && id === of ? name : []));
     const keep = (name: string | undefined): void => {
       const edit = name === undefined || kept.has(name) ? undefined : this.edits.get(name);
       if (!edit) return;
@@ -105,7 +122,9 @@ class World {
       if (loser.data) keep((loser.data as { name: string }).name);
       else deletions(id).forEach(keep);
     }
-    return [...this.edits].flatMap(([name, { name: given }]) => (given === null || kept.has(name) || this.tookBack.has(name) ? [] : name));
+    return [...this.edits].flatMap(([name, { name: given }]) =>
+      given === null || kept.has(name) || this.tookBack.has(name) ? [] : name,
+    );
   }
 
   private isBad = true; // the network
@@ -181,7 +200,8 @@ class World {
   private readonly fetch = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const luck = this.isBad ? this.random() : 1;
     if (luck < 0.08) throw new TypeError("lost on the way there");
-    if (luck > 0.9 && luck < 0.97 && init?.method === "POST") return luck < 0.94 ? refusal(403, "forbidden") : refusal(507, "quota_exceeded");
+    if (luck > 0.9 && luck < 0.97 && init?.method === "POST")
+      return luck < 0.94 ? refusal(403, "forbidden") : refusal(507, "quota_exceeded");
     const answer = await fetch(url, init);
     if (luck < 0.16) throw new TypeError("lost on the way back");
     if (luck < 0.2) return fetch(url, init);
@@ -217,7 +237,9 @@ describe.each([
       expect(await desk.db.syncRejected.count()).toBe(0);
     }
     expect(await world.vanished()).toEqual([]);
-    console.log(`seed ${seed}: ${JSON.stringify(world.counts)}, ${world.edits.size} edits, ${(await world.desks[0]!.client.conflicts(world.tenantId)).length} conflicts`);
+    console.log(
+      `seed ${seed}: ${JSON.stringify(world.counts)}, ${world.edits.size} edits, ${(await world.desks[0]!.client.conflicts(world.tenantId)).length} conflicts`,
+    );
   });
 });
 

@@ -25,13 +25,17 @@ function open(): void {
   setActivePinia(createPinia());
   tenant = useTenantStore();
   sync = useSyncStore();
-  const ask = (url: string | URL | Request, init?: RequestInit) => (isReachable ? fetch(url, init) : Promise.reject(new TypeError("no network")));
+  const ask = (url: string | URL | Request, init?: RequestInit) =>
+    isReachable ? fetch(url, init) : Promise.reject(new TypeError("no network"));
   tenant.connect({ baseUrl: server.url, token: () => token, fetch: ask });
 }
 
 beforeEach(async () => {
   const kept = new Map<string, string>();
-  vi.stubGlobal("localStorage", { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) });
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+  });
   token = server.token;
   isReachable = true;
   tenantId = await server.tenant();
@@ -45,7 +49,8 @@ afterEach(async () => {
 
 const tag = (name: string) => ({ name }) as Data<"tags">;
 const state = (wanted: string) => vi.waitFor(() => expect(sync.status.state).toBe(wanted), { timeout: 20_000 });
-const inStep = () => vi.waitFor(() => expect([sync.status.state, sync.waitingCount]).toEqual(["idle", 0]), { timeout: 20_000 });
+const inStep = () =>
+  vi.waitFor(() => expect([sync.status.state, sync.waitingCount]).toEqual(["idle", 0]), { timeout: 20_000 });
 
 /** Another device of the same person. */
 function another(): Desk {
@@ -133,13 +138,18 @@ describe("the sync", () => {
     await tenant.service!.put("tags", "bad", { color: "red" } as never);
     await tenant.service!.put("tags", "mended", { color: "blue" } as never);
     await vi.waitFor(() => expect(sync.rejectedCount).toBe(2), { timeout: 20_000 });
-    expect(sync.rejected.find(({ id }) => id === "bad")).toMatchObject({ code: "invalid_data", errors: { "data.name": expect.any(Array) } });
+    expect(sync.rejected.find(({ id }) => id === "bad")).toMatchObject({
+      code: "invalid_data",
+      errors: { "data.name": expect.any(Array) },
+    });
     await tenant.service!.change("tags", "mended", { name: "mended" });
     await vi.waitFor(() => expect(sync.rejectedCount).toBe(1));
     await sync.discardRejected(sync.rejected[0]!.change_id);
     await vi.waitFor(() => expect(sync.rejectedCount).toBe(0));
     await inStep();
-    await vi.waitFor(async () => expect(await tenant.db!.tags.toCollection().primaryKeys()).toEqual(["mended"]), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await tenant.db!.tags.toCollection().primaryKeys()).toEqual(["mended"]), {
+      timeout: 20_000,
+    });
     expect(await server.living(tenantId)).toEqual({ "tags/mended": { name: "mended", color: "blue" } });
   });
 
@@ -159,7 +169,10 @@ describe("the sync", () => {
     const of = (id: string) => sync.conflicts.find((each) => each.id === id)!;
     const expected = { "tags/a": of("a").loser.data, "tags/b": of("b").entity!.data };
     const stale = { ...of("a"), entity: { ...of("a").entity!, updated_at: "2026-01-01T00:00:00.000Z" } };
-    const refused = await sync.resolveConflict(stale, "loser").then(() => undefined, (error: unknown) => error as ServerError);
+    const refused = await sync.resolveConflict(stale, "loser").then(
+      () => undefined,
+      (error: unknown) => error as ServerError,
+    );
     expect(refused).toMatchObject({ status: 409 });
     await sync.resolveConflict(of("a"), "loser");
     await sync.resolveConflict(of("b"), "stored");
@@ -173,7 +186,10 @@ describe("the sync", () => {
     await tenant.chooseTenant(tenantId);
     await tenant.service!.add("tags", tag("x"), "a");
     await inStep();
-    await fetch(`${server.url}/tenants/${tenantId}`, { method: "DELETE", headers: { Authorization: `Bearer ${token}` } });
+    await fetch(`${server.url}/tenants/${tenantId}`, {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${token}` },
+    });
     await tenant.service!.add("tags", tag("y"), "b");
     await state("stopped");
     expect(sync.status.code).toBe("tenant_deleted");
@@ -186,7 +202,11 @@ test("the client signs up, logs in and out, lists devices and fetches the book a
   const email = `${crypto.randomUUID()}@example.org`;
   let secret: string | undefined;
   const client = new FinwiseClient({ baseUrl: `${server.url}/`, token: () => secret });
-  const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error as ServerError);
+  const failure = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error as ServerError,
+    );
   expect((await client.health()).protocol).toBe(1);
   await client.signUp({ uuid: crypto.randomUUID(), name: "Grace", email, password: "correct horse battery" });
   const wrong = { email, password: "wrong password here", device_name: "phone" };
@@ -199,7 +219,9 @@ test("the client signs up, logs in and out, lists devices and fetches the book a
   await desk.tag("a", "x");
   await desk.sync();
   expect(await client.devices(uuid)).toMatchObject([{ device_name: "phone" }]);
-  expect(JSON.parse(await (await client.exported(uuid, "application/json")).text())).toMatchObject({ tags: [{ id: "a", name: "x" }] });
+  expect(JSON.parse(await (await client.exported(uuid, "application/json")).text())).toMatchObject({
+    tags: [{ id: "a", name: "x" }],
+  });
   expect(await (await client.exported(uuid, "application/vnd.sqlite3")).slice(0, 15).text()).toBe("SQLite format 3");
   await client.logOut(issued.id);
   expect(await failure(client.listTenants())).toMatchObject({ status: 401 });

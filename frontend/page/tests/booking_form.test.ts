@@ -8,8 +8,19 @@ const typed = (cents: number): string => (cents / 100).toFixed(2);
 const parse = (text: string): number | null => (/^\s*[+-]?[\d.]+$/.test(text) ? Math.round(Number(text) * 100) : null);
 
 const STORED: Booking & Record<string, unknown> = {
-  id: "t", updated_at: "", accountId: "giro", categoryId: "food", date: "2026-01-05", valueDate: "2026-01-07", amount: -0.021385479,
-  payee: "REWE", description: "KARTENZAHLUNG REWE SAGT DANKE 4711", note: null, type: "EXPENSE", transferToAccountId: null, unknown: { kept: [1] },
+  id: "t",
+  updated_at: "",
+  accountId: "giro",
+  categoryId: "food",
+  date: "2026-01-05",
+  valueDate: "2026-01-07",
+  amount: -0.021385479,
+  payee: "REWE",
+  description: "KARTENZAHLUNG REWE SAGT DANKE 4711",
+  note: null,
+  type: "EXPENSE",
+  transferToAccountId: null,
+  unknown: { kept: [1] },
 };
 
 /** What is written if somebody opens a booking, changes some fields and saves. */
@@ -35,14 +46,22 @@ describe("editing a booking writes the field that was touched and no other", () 
     expect(written(STORED, changes)).toEqual(expected);
   });
 
-  test.each([null, undefined, ""])("an empty payee (%s) is not filled with the description, nor an empty note with another emptiness", (nothing) => {
-    const booking = { ...STORED, payee: nothing, note: nothing } as Booking;
-    expect(written(booking, { categoryId: "fun" })).toEqual({ categoryId: "fun" });
-  });
+  test.each([null, undefined, ""])(
+    "an empty payee (%s) is not filled with the description, nor an empty note with another emptiness",
+    (nothing) => {
+      const booking = { ...STORED, payee: nothing, note: nothing } as Booking;
+      expect(written(booking, { categoryId: "fun" })).toEqual({ categoryId: "fun" });
+    },
+  );
 
   test("what says the same in two fields is one in the form, and stays the same in both", () => {
     const booking = { ...STORED, description: "REWE", valueDate: STORED.date };
-    expect(written(booking, { payee: "Rewe", date: "2026-01-06" })).toEqual({ payee: "Rewe", description: "Rewe", date: "2026-01-06", valueDate: "2026-01-06" });
+    expect(written(booking, { payee: "Rewe", date: "2026-01-06" })).toEqual({
+      payee: "Rewe",
+      description: "Rewe",
+      date: "2026-01-06",
+      valueDate: "2026-01-06",
+    });
   });
 });
 
@@ -63,7 +82,13 @@ describe("amount and type", () => {
 
   test("a form shows a positive amount, and the switch follows a typed sign", () => {
     expect(formOf(STORED, typed)).toMatchObject({ amount: "0.02", kind: "expense" });
-    expect(["5", "+5", "-5", "−5", "5-"].map((amount) => kindShown({ kind: "income", amount }))).toEqual(["income", "income", "expense", "expense", "expense"]);
+    expect(["5", "+5", "-5", "−5", "5-"].map((amount) => kindShown({ kind: "income", amount }))).toEqual([
+      "income",
+      "income",
+      "expense",
+      "expense",
+      "expense",
+    ]);
     const form = { ...EMPTY, amount: "- 5" };
     chooseKind(form, "income");
     expect([form.amount, kindShown(form)]).toEqual(["5", "income"]);
@@ -72,10 +97,22 @@ describe("amount and type", () => {
 
 describe("a transfer", () => {
   const out: Booking = { ...STORED, type: "ACCOUNTTRANSFER", amount: -100, transferToAccountId: "cash" };
-  const into: Booking = { ...STORED, type: "ACCOUNTTRANSFER", amount: 100, accountId: "cash", transferToAccountId: "giro" };
+  const into: Booking = {
+    ...STORED,
+    type: "ACCOUNTTRANSFER",
+    amount: 100,
+    accountId: "cash",
+    transferToAccountId: "giro",
+  };
 
   test("shows where the money goes from and to, from either side, and keeps its direction", () => {
-    for (const side of [out, into]) expect(formOf(side, typed)).toMatchObject({ kind: "transfer", amount: "100.00", accountId: "giro", toAccountId: "cash" });
+    for (const side of [out, into])
+      expect(formOf(side, typed)).toMatchObject({
+        kind: "transfer",
+        amount: "100.00",
+        accountId: "giro",
+        toAccountId: "cash",
+      });
     expect(written(out, { amount: "40" })).toEqual({ amount: -40 });
     expect(written(into, { amount: "40" })).toEqual({ amount: 40 });
     expect(written(out, { toAccountId: "safe" })).toEqual({ transferToAccountId: "safe" });
@@ -83,7 +120,17 @@ describe("a transfer", () => {
   });
 
   test("gives its other side the negated amount and the accounts crosswise, and nothing else", () => {
-    expect(mirrored({ amount: -40, accountId: "a", transferToAccountId: "b", note: "x", date: "2026-01-01", payee: "y", categoryId: null })).toEqual({ amount: 40, accountId: "b", transferToAccountId: "a" });
+    expect(
+      mirrored({
+        amount: -40,
+        accountId: "a",
+        transferToAccountId: "b",
+        note: "x",
+        date: "2026-01-01",
+        payee: "y",
+        categoryId: null,
+      }),
+    ).toEqual({ amount: 40, accountId: "b", transferToAccountId: "a" });
     expect(mirrored({ note: "x" })).toEqual({});
   });
 

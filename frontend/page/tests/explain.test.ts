@@ -7,13 +7,16 @@ vi.stubGlobal("navigator", { languages: ["en"], language: "en" }); // which the 
 const { explain } = await import("../explain.ts");
 const { preferences } = await import("../preferences.ts");
 
-const refusal = (status: number, code: string, more: object = {}) => new ServerError(status, code, { code, detail: "A sentence of the server's.", ...more }, undefined);
+const refusal = (status: number, code: string, more: object = {}) =>
+  new ServerError(status, code, { code, detail: "A sentence of the server's.", ...more }, undefined);
 
 test("is in the person's language, whatever the server says in English", () => {
   preferences.language = "de";
   expect(explain(refusal(507, "quota_exceeded"))).toMatch(/^Für dieses Buch ist auf dem Server kein Platz mehr/);
   expect(explain(refusal(409, "conflict"), { conflict: "Schon vergeben." })).toBe("Schon vergeben.");
-  expect(explain(refusal(422, "invalid", { errors: { email: ["Give an e-mail."], name: ["Too long."] } }))).toMatch(/: E-Mail, Name\. /);
+  expect(explain(refusal(422, "invalid", { errors: { email: ["Give an e-mail."], name: ["Too long."] } }))).toMatch(
+    /: E-Mail, Name\. /,
+  );
 });
 
 test("is the server's own sentence if the page does not know the code", () => {

@@ -4,7 +4,10 @@ import { columns, scale, ticksOf } from "../plot.ts";
 import { axisLabels } from "../words/numbers.ts";
 
 test("what is drawn keeps the lowest, the highest, the first and the last of many points", () => {
-  const points = Array.from({ length: 10_000 }, (_, at) => ({ day: fromNumber(at), balance: at === 5_001 ? -9 : at === 7_003 ? 99_999 : at }));
+  const points = Array.from({ length: 10_000 }, (_, at) => ({
+    day: fromNumber(at),
+    balance: at === 5_001 ? -9 : at === 7_003 ? 99_999 : at,
+  }));
   const drawn = columns(points, 100);
   expect(drawn.length).toBeLessThanOrEqual(400);
   const balances = drawn.map(({ balance }) => balance);
@@ -13,7 +16,14 @@ test("what is drawn keeps the lowest, the highest, the first and the last of man
   expect(drawn.map(({ index }) => index)).toEqual(drawn.map(({ index }) => index).sort((a, b) => a - b));
 });
 
-test.each([[[0, 0]], [[1, 2]], [[-500, 1_234_567]], [[23_000_00, 38_000_00]], [[-1_00, -99_999_999_00]], [[1e14, -1e14]]])("ticks are round, few, around %j, and have zero", (balances) => {
+test.each([
+  [[0, 0]],
+  [[1, 2]],
+  [[-500, 1_234_567]],
+  [[23_000_00, 38_000_00]],
+  [[-1_00, -99_999_999_00]],
+  [[1e14, -1e14]],
+])("ticks are round, few, around %j, and have zero", (balances) => {
   const ticks = ticksOf(balances, 100);
   expect(ticks.length).toBeGreaterThanOrEqual(2);
   expect(ticks.length).toBeLessThanOrEqual(7);
@@ -30,7 +40,13 @@ test.each([
   [[0, 1e14], 100, "de", "CHF", ["0 CHF", "1 Bio. CHF"]],
   [[0, 5000], 1, "en", "JPY", ["¥0", "¥5,000"]],
 ] as const)("labels of %j say exactly what they stand for", (ticks, unit, place, code, labels) => {
-  expect(axisLabels(place, code, ticks.map((tick) => tick / unit)).map((label) => label.replace(/\s/g, " "))).toEqual(labels);
+  expect(
+    axisLabels(
+      place,
+      code,
+      ticks.map((tick) => tick / unit),
+    ).map((label) => label.replace(/\s/g, " ")),
+  ).toEqual(labels);
 });
 
 test("the lowest tick is at the bottom and the highest at the top", () => {

@@ -3,7 +3,10 @@ import { afterEach, expect, test, vi } from "vitest";
 
 afterEach(() => vi.unstubAllGlobals());
 
-function browser(languages: unknown, keeps: object = { getItem: () => null, setItem: () => undefined }): Promise<typeof import("../preferences.ts")> {
+function browser(
+  languages: unknown,
+  keeps: object = { getItem: () => null, setItem: () => undefined },
+): Promise<typeof import("../preferences.ts")> {
   vi.resetModules();
   vi.stubGlobal("localStorage", keeps);
   vi.stubGlobal("navigator", { languages, language: (languages as string[] | undefined)?.[0] });
@@ -33,7 +36,10 @@ test.each([
   ["throws", { getItem: throws, setItem: throws }],
   ["holds no JSON", { getItem: () => "{", setItem: () => undefined }],
   ["holds null", { getItem: () => "null", setItem: () => undefined }],
-  ["holds what nobody can choose", { getItem: () => '{"language":"xx","theme":7,"currency":null}', setItem: () => undefined }],
+  [
+    "holds what nobody can choose",
+    { getItem: () => '{"language":"xx","theme":7,"currency":null}', setItem: () => undefined },
+  ],
 ])("storage that %s", async (_, keeps) => {
   const { preferences } = await browser(["de"], keeps);
   expect(preferences).toEqual({ language: "de", theme: "system", currency: "EUR" });

@@ -21,7 +21,12 @@ test.each([
 });
 
 test("other letters are other words", () => {
-  for (const [one, other] of [["Müller", "Möller"], ["Bar", "Bär!"], ["が", "き"]] as const) expect(searchForm(one)).not.toBe(searchForm(other));
+  for (const [one, other] of [
+    ["Müller", "Möller"],
+    ["Bar", "Bär!"],
+    ["が", "き"],
+  ] as const)
+    expect(searchForm(one)).not.toBe(searchForm(other));
 });
 
 test("a name is the same in every case and Unicode form, and another one with another accent", () => {

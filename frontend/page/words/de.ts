@@ -48,9 +48,11 @@ export const de: Words = {
   serverAway: "Der Server ist nicht erreichbar. Prüfe das Netz und versuche es noch einmal.",
   wrongLogin: "E-Mail und Passwort gehören nicht zusammen.",
   tooManyAttempts: (seconds) => `Zu viele Versuche. Versuche es in ${seconds} s noch einmal.`,
-  signUpNeedsInvitation: "Zum Registrieren brauchst du hier eine Einladung. Frag jemanden, der auf diesem Server ein Konto hat.",
+  signUpNeedsInvitation:
+    "Zum Registrieren brauchst du hier eine Einladung. Frag jemanden, der auf diesem Server ein Konto hat.",
   refused: (detail) => `Der Server lehnt ab: ${detail}`,
-  valuesRefused: (fields) => `Der Server nimmt nicht an, was hier eingegeben wurde: ${fields}. Prüfe es und versuche es noch einmal.`,
+  valuesRefused: (fields) =>
+    `Der Server nimmt nicht an, was hier eingegeben wurde: ${fields}. Prüfe es und versuche es noch einmal.`,
   problems: {
     invalid: "Der Server nimmt die Eingabe nicht an. Prüfe sie und versuche es noch einmal.",
     forbidden: "Das darfst du hier nicht.",
@@ -60,12 +62,17 @@ export const de: Words = {
     too_large: "Das ist mehr, als der Server auf einmal annimmt.",
     busy: "Der Server ist gerade beschäftigt. Versuche es gleich noch einmal.",
     not_permitted: "Der Server kann seine Dateien nicht öffnen. Sag der Person Bescheid, die ihn betreibt.",
-    read_only: "Der Server kann nichts speichern: Sein Speicher lässt sich nur lesen. Sag der Person Bescheid, die ihn betreibt.",
-    quarantined: "Der Server kann dieses Buch nicht lesen, weil seine Datei beschädigt ist oder fehlt. Sag der Person Bescheid, die ihn betreibt.",
-    newer_schema: "Dieses Buch wurde von einer neueren Version des Servers gespeichert. Sag der Person Bescheid, die ihn betreibt.",
-    quota_exceeded: "Für dieses Buch ist auf dem Server kein Platz mehr. Lösche etwas, oder bitte die Person, die den Server betreibt, um mehr Platz.",
+    read_only:
+      "Der Server kann nichts speichern: Sein Speicher lässt sich nur lesen. Sag der Person Bescheid, die ihn betreibt.",
+    quarantined:
+      "Der Server kann dieses Buch nicht lesen, weil seine Datei beschädigt ist oder fehlt. Sag der Person Bescheid, die ihn betreibt.",
+    newer_schema:
+      "Dieses Buch wurde von einer neueren Version des Servers gespeichert. Sag der Person Bescheid, die ihn betreibt.",
+    quota_exceeded:
+      "Für dieses Buch ist auf dem Server kein Platz mehr. Lösche etwas, oder bitte die Person, die den Server betreibt, um mehr Platz.",
     storage_full: "Der Speicher des Servers ist voll. Sag der Person Bescheid, die ihn betreibt.",
-    internal: "Auf dem Server ist etwas schiefgegangen. Versuche es noch einmal; wenn es wieder passiert, sag der Person Bescheid, die ihn betreibt.",
+    internal:
+      "Auf dem Server ist etwas schiefgegangen. Versuche es noch einmal; wenn es wieder passiert, sag der Person Bescheid, die ihn betreibt.",
   },
   expired: "Bitte melde dich wieder an. Dein Buch und alle Eingaben sind noch auf diesem Gerät.",
   goOnWithoutLogin: "Ohne Anmeldung weiterarbeiten",
@@ -85,11 +92,13 @@ export const de: Words = {
   notOnThisDevice: "noch nicht auf diesem Gerät",
   onlyOnThisDevice: "nur noch auf diesem Gerät, zum Lesen",
   neverSent: (count: number) => counted(count, "Änderung nie gesendet", "Änderungen nie gesendet"),
-  onlyHere: "Der Server führt dieses Buch nicht mehr: Es wurde gelöscht, oder du bist kein Mitglied mehr. Was auf diesem Gerät ist, kannst du lesen und exportieren.",
+  onlyHere:
+    "Der Server führt dieses Buch nicht mehr: Es wurde gelöscht, oder du bist kein Mitglied mehr. Was auf diesem Gerät ist, kannst du lesen und exportieren.",
   remove: "Entfernen",
   removeFromDevice: "Von diesem Gerät entfernen",
   removeSure: "Das Buch von diesem Gerät entfernen? Auf dem Server bleibt es.",
-  removeOnlyCopy: "Der Server führt dieses Buch nicht mehr. Wenn du es entfernst, kannst du es nirgends mehr öffnen. Exportiere es vorher, um es zu behalten.",
+  removeOnlyCopy:
+    "Der Server führt dieses Buch nicht mehr. Wenn du es entfernst, kannst du es nirgends mehr öffnen. Exportiere es vorher, um es zu behalten.",
   removeUnsent: (count: number) =>
     `${counted(count, "Änderung wurde", "Änderungen wurden")} nie an den Server gesendet und ginge${count === 1 ? "" : "n"} verloren. Exportiere das Buch vorher, um es zu behalten.`,
   removedElsewhere: "Das Buch wurde in einem anderen Tab von diesem Gerät entfernt.",
@@ -98,12 +107,14 @@ export const de: Words = {
   haveInvitation: "Mit einer Einladung beitreten",
   join: "Beitreten",
   joinBook: "Einem Buch beitreten",
-  joinHint: (name: string) => `Du bist als ${name} angemeldet. Wenn du beitrittst, erscheint das Buch bei deinen Büchern.`,
+  joinHint: (name: string) =>
+    `Du bist als ${name} angemeldet. Wenn du beitrittst, erscheint das Buch bei deinen Büchern.`,
   joinAfterLogin: "Du bist zu einem Buch eingeladen. Melde dich an oder registriere dich, dann kannst du beitreten.",
   joinNotAsDemo: "Du bist im Demobuch. Melde dich mit deinem eigenen Konto an, um einem Buch beizutreten.",
   joined: (name: string) => `Du bist „${name}“ beigetreten.`,
   joinedAlready: "Du bist schon Mitglied dieses Buchs. Überlass die Einladung jemand anderem.",
-  invitationGone: "Diese Einladung gilt nicht mehr: Sie wurde benutzt, zurückgezogen oder ist abgelaufen. Bitte um eine neue.",
+  invitationGone:
+    "Diese Einladung gilt nicht mehr: Sie wurde benutzt, zurückgezogen oder ist abgelaufen. Bitte um eine neue.",
   notNow: "Jetzt nicht",
   otherPerson: "Als jemand anderes anmelden",
 
@@ -119,7 +130,8 @@ export const de: Words = {
     logged_out: "Deine Anmeldung ist abgelaufen. Melde dich neu an, um das Buch zu laden.",
     stopped: "Der Server hat dieses Buch nicht mehr, oder du bist kein Mitglied mehr.",
   },
-  loadingCutOff: (count: number) => `Die Verbindung brach nach ${counted(count, "Eintrag", "Einträgen")} ab; das Laden beginnt von vorn.`,
+  loadingCutOff: (count: number) =>
+    `Die Verbindung brach nach ${counted(count, "Eintrag", "Einträgen")} ab; das Laden beginnt von vorn.`,
   nextTry: (when: string) => `Nächster Versuch ${when}.`,
   goOnline: "Netz wieder benutzen",
 
@@ -170,7 +182,8 @@ export const de: Words = {
   withoutAccount: "Ohne Konto",
   missingAccount: "Gelöschtes Konto",
   missingCategory: "Gelöschte Kategorie",
-  strayHint: "Das Konto dieser Buchungen wurde gelöscht, vielleicht auf einem anderen Gerät. In der Summe zählen sie mit. Verschiebe oder lösche sie, einzeln oder alle zusammen.",
+  strayHint:
+    "Das Konto dieser Buchungen wurde gelöscht, vielleicht auf einem anderen Gerät. In der Summe zählen sie mit. Verschiebe oder lösche sie, einzeln oder alle zusammen.",
   decideFate: "Alle verschieben oder löschen …",
   strayMoved: (count) => `Verschoben: ${counted(count, "Buchung", "Buchungen")}.`,
   strayDeleted: (count) => `Gelöscht: ${counted(count, "Buchung", "Buchungen")}.`,
@@ -264,8 +277,16 @@ export const de: Words = {
   starter: {
     accountGroups: ["Bank", "Bargeld"],
     categories: [
-      { group: "Alltag", isIncome: false, names: ["Lebensmittel", "Haushalt", "Essen gehen", "Verkehr", "Kleidung", "Gesundheit"] },
-      { group: "Wohnen", isIncome: false, names: ["Miete", "Strom und Heizung", "Internet und Telefon", "Versicherungen"] },
+      {
+        group: "Alltag",
+        isIncome: false,
+        names: ["Lebensmittel", "Haushalt", "Essen gehen", "Verkehr", "Kleidung", "Gesundheit"],
+      },
+      {
+        group: "Wohnen",
+        isIncome: false,
+        names: ["Miete", "Strom und Heizung", "Internet und Telefon", "Versicherungen"],
+      },
       { group: "Freizeit", isIncome: false, names: ["Hobbys", "Urlaub", "Geschenke"] },
       { group: "Einnahmen", isIncome: true, names: ["Gehalt", "Sonstige Einnahmen"] },
     ],
@@ -302,8 +323,10 @@ export const de: Words = {
     offline: "Arbeite einfach weiter. Was du eingibst, wird gesendet, sobald das Netz wieder da ist.",
     paused: "Nichts wird gesendet oder abgefragt, bis du das ausschaltest.",
     waiting: "Der Server hat nicht geantwortet oder um eine Pause gebeten. Nichts geht verloren.",
-    unreachable: "Ein Proxy vor dem Server meldet, dass er nicht erreichbar ist. Arbeite einfach weiter; es wird wieder versucht.",
-    proxyLogin: "Statt deines Buchs antwortet eine Anmeldeseite. Melde dich dort an, dann geht der Abgleich weiter. Nichts geht verloren.",
+    unreachable:
+      "Ein Proxy vor dem Server meldet, dass er nicht erreichbar ist. Arbeite einfach weiter; es wird wieder versucht.",
+    proxyLogin:
+      "Statt deines Buchs antwortet eine Anmeldeseite. Melde dich dort an, dann geht der Abgleich weiter. Nichts geht verloren.",
     loggedOut: "Melde dich wieder an, um weiter abzugleichen. Nichts geht verloren.",
     forbidden: "Der Server nimmt in diesem Buch keine Änderungen von dir an. Sie bleiben auf diesem Gerät.",
     full: "Löschungen werden noch gesendet; alles andere wartet, bis wieder Platz ist.",
@@ -322,20 +345,26 @@ export const de: Words = {
   rejectedHint: "Der Server kann diese nicht annehmen. Sie bleiben hier, bis du entscheidest.",
   rejectedCount: (count) => counted(count, "Eintrag abgelehnt", "Einträge abgelehnt"),
   rejectedTogether: "Diese Einträge gehören zusammen:",
-  rejectedFields: (fields) => `Der Server nimmt nicht an, was hier steht: ${fields}. Bearbeite den Eintrag, oder verwirf die Änderung.`,
-  rejectedUnread: (code) => `Der Server kann diese Änderung nicht lesen. Das ist ein Fehler der Seite; bitte melde ihn als „${code}“.`,
+  rejectedFields: (fields) =>
+    `Der Server nimmt nicht an, was hier steht: ${fields}. Bearbeite den Eintrag, oder verwirf die Änderung.`,
+  rejectedUnread: (code) =>
+    `Der Server kann diese Änderung nicht lesen. Das ist ein Fehler der Seite; bitte melde ihn als „${code}“.`,
   rejections: {
     group: "Daran ist nichts falsch, aber ein Eintrag, zu dem es gehört, wurde abgelehnt.",
-    invalid_data: "Der Server nimmt etwas nicht an, was in diesem Eintrag steht. Bearbeite ihn, oder verwirf die Änderung.",
+    invalid_data:
+      "Der Server nimmt etwas nicht an, was in diesem Eintrag steht. Bearbeite ihn, oder verwirf die Änderung.",
     too_large: "Er ist zu groß für den Server. Kürze seine Texte, oder verwirf die Änderung.",
-    unknown_entity_type: "Der Server kennt diese Art von Eintrag noch nicht. Er wird wieder gesendet, sobald der Server aktualisiert ist.",
+    unknown_entity_type:
+      "Der Server kennt diese Art von Eintrag noch nicht. Er wird wieder gesendet, sobald der Server aktualisiert ist.",
   },
-  discardLeaves: (count) => `${counted(count, "anderer Eintrag, der sich darauf bezieht, bleibt", "andere Einträge, die sich darauf beziehen, bleiben")} bestehen.`,
+  discardLeaves: (count) =>
+    `${counted(count, "anderer Eintrag, der sich darauf bezieht, bleibt", "andere Einträge, die sich darauf beziehen, bleiben")} bestehen.`,
   discard: "Verwerfen",
   discardTogether: "Alle verwerfen",
   sendAgain: "Noch einmal senden",
   conflicts: "Konflikte",
-  conflictsHint: "Zwei Geräte haben denselben Eintrag geändert, ohne voneinander zu wissen. Eine Fassung steht im Buch, die andere ist hier aufgehoben.",
+  conflictsHint:
+    "Zwei Geräte haben denselben Eintrag geändert, ohne voneinander zu wissen. Eine Fassung steht im Buch, die andere ist hier aufgehoben.",
   conflictsCount: (count) => counted(count, "Konflikt", "Konflikte"),
   noConflicts: "Keine Konflikte.",
   conflictsOffline: "Konflikte liegen auf dem Server; sie erscheinen, sobald er erreichbar ist.",
@@ -422,7 +451,13 @@ export const de: Words = {
     executionDay: "Am Tag",
     value: "Wert",
   },
-  bookingTypes: { EXPENSE: "Ausgabe", INCOME: "Einnahme", ACCOUNTTRANSFER: "Umbuchung", RECONCILE: "Stand gesetzt", CATEGORYTRANSFER: "Zwischen Kategorien" },
+  bookingTypes: {
+    EXPENSE: "Ausgabe",
+    INCOME: "Einnahme",
+    ACCOUNTTRANSFER: "Umbuchung",
+    RECONCILE: "Stand gesetzt",
+    CATEGORYTRANSFER: "Zwischen Kategorien",
+  },
   notThere: "nicht mehr da",
   yes: "ja",
   no: "nein",
@@ -449,7 +484,8 @@ export const de: Words = {
     removeSure: (name) => `${name} aus diesem Buch entfernen? Was auf den Geräten liegt, bleibt dort.`,
     removed: (name) => `${name} wurde entfernt.`,
     handOver: "Buch übergeben",
-    handOverSure: (name) => `Das Buch an ${name} übergeben? Du darfst danach noch schreiben; ändern kann das nur ${name}.`,
+    handOverSure: (name) =>
+      `Das Buch an ${name} übergeben? Du darfst danach noch schreiben; ändern kann das nur ${name}.`,
     handedOver: (name) => `Das Buch gehört jetzt ${name}.`,
     invite: "Jemanden einladen",
     mayWhat: "Darf",
@@ -464,16 +500,19 @@ export const de: Words = {
     copied: "Kopiert",
     share: "Teilen …",
     shareTitle: (book) => `Einladung zu ${book}`,
-    localLink: "Diese Adresse gilt nur auf diesem Rechner. Öffne die Seite für andere Geräte unter dem Namen des Servers und erstelle die Einladung dort.",
+    localLink:
+      "Diese Adresse gilt nur auf diesem Rechner. Öffne die Seite für andere Geräte unter dem Namen des Servers und erstelle die Einladung dort.",
     code: "Oder nur der Code:",
-    toldOnce: "Die Einladung wird nur dieses eine Mal gezeigt. Wer sie hat, kann beitreten; gib sie auf einem Weg weiter, dem du vertraust.",
+    toldOnce:
+      "Die Einladung wird nur dieses eine Mal gezeigt. Wer sie hat, kann beitreten; gib sie auf einem Weg weiter, dem du vertraust.",
     openInvitations: "Offene Einladungen",
     invitationFor: (role) => role,
     until: (when) => `bis ${when}`,
     withdraw: "Zurückziehen",
     withdrawSure: "Diese Einladung zurückziehen? Der Link führt dann nirgends mehr hin.",
     leave: "Dieses Buch verlassen",
-    leaveHint: "Das Buch geht ohne dich weiter. Was auf diesem Gerät liegt, kannst du hier lesen und exportieren, bis du es entfernst.",
+    leaveHint:
+      "Das Buch geht ohne dich weiter. Was auf diesem Gerät liegt, kannst du hier lesen und exportieren, bis du es entfernst.",
     leaveSure: (name) => `${name} verlassen? Um zurückzukommen, brauchst du eine neue Einladung.`,
     left: (name) => `Du hast ${name} verlassen.`,
     deleteBook: "Dieses Buch löschen",
@@ -518,7 +557,8 @@ export const de: Words = {
     goesToTrash: (books, days) =>
       `Wird mit gelöscht: ${books}.${days === undefined ? "" : ` ${counted(days, "Tag", "Tage")} lang kann das zurückholen, wer den Server betreibt.`}`,
     membershipEnds: (books) => `Geht ohne dich weiter: ${books}`,
-    devicesKeep: "Exportiere vorher, was du behalten willst: Was auf deinen Geräten liegt, lässt sich nur nach dem Anmelden öffnen.",
+    devicesKeep:
+      "Exportiere vorher, was du behalten willst: Was auf deinen Geräten liegt, lässt sich nur nach dem Anmelden öffnen.",
     accountDeleted: "Dein Konto ist gelöscht.",
   },
 
@@ -536,14 +576,16 @@ export const de: Words = {
   exportDevice: "Exportieren, was auf diesem Gerät ist (JSON)",
   exportServer: "Exportieren, was auf dem Server ist (JSON)",
   exported: "Exportiert.",
-  exportUnsent: (count) => `Darunter ${counted(count, "Änderung, die der Server noch nicht hat", "Änderungen, die der Server noch nicht hat")}.`,
+  exportUnsent: (count) =>
+    `Darunter ${counted(count, "Änderung, die der Server noch nicht hat", "Änderungen, die der Server noch nicht hat")}.`,
   aboutBook: "Dieses Buch",
   aboutDevice: "Dieses Gerät",
   aboutYou: "Du",
   loggedInAs: (who) => `Angemeldet als ${who}`,
   logOutHint: "Das Buch und alle Eingaben bleiben auf diesem Gerät.",
   forgetDevice: "Abmelden und das Buch von diesem Gerät entfernen",
-  forgetWarning: (count) => `${counted(count, "Änderung ist nicht gesendet und wäre", "Änderungen sind nicht gesendet und wären")} verloren. Erst abgleichen oder exportieren.`,
+  forgetWarning: (count) =>
+    `${counted(count, "Änderung ist nicht gesendet und wäre", "Änderungen sind nicht gesendet und wären")} verloren. Erst abgleichen oder exportieren.`,
   forgetSure: "Das Buch von diesem Gerät entfernen? Auf dem Server bleibt es.",
   demoNote: "Das ist das Demobuch. Alle, die es auf diesem Server öffnen, sehen und ändern dasselbe.",
   install: "Als App installieren",
@@ -557,15 +599,23 @@ export const de: Words = {
   // was der Browser nicht behält
   storage: {
     device_full: "Auf diesem Gerät ist kein Platz mehr zum Speichern. Schaffe etwas Platz und versuche es noch einmal.",
-    storage_missing: "Dieser Browser führt für diese Seite keine Datenbanken, darum lässt sich kein Buch öffnen. Nimm ein normales statt eines privaten Fensters oder einen anderen Browser.",
-    storage_denied: "Dieser Browser lässt diese Seite nichts speichern, darum lässt sich kein Buch öffnen. Erlaube Cookies und Websitedaten für diese Seite und lade sie neu.",
-    storage_newer: "Eine neuere Fassung dieser Seite hat das Buch auf diesem Gerät übernommen. Lade neu, um damit weiterzumachen.",
-    storage_slow: "Der Browser öffnet das Buch auf diesem Gerät nicht. Schließe andere Tabs dieser Seite und lade neu; hilft das nicht, starte den Browser neu.",
-    storage_lost: "Der Browser hat das Buch nicht mehr, das hier offen war: Es wurde in einem anderen Tab entfernt, oder die Websitedaten wurden gelöscht. Lade neu, um es wieder vom Server zu holen, allerdings ohne das, was noch nicht gesendet war.",
-    storage_failed: "Der Browser kann das Buch auf diesem Gerät nicht lesen oder schreiben. Starte ihn neu und prüfe, ob die Festplatte voll ist.",
+    storage_missing:
+      "Dieser Browser führt für diese Seite keine Datenbanken, darum lässt sich kein Buch öffnen. Nimm ein normales statt eines privaten Fensters oder einen anderen Browser.",
+    storage_denied:
+      "Dieser Browser lässt diese Seite nichts speichern, darum lässt sich kein Buch öffnen. Erlaube Cookies und Websitedaten für diese Seite und lade sie neu.",
+    storage_newer:
+      "Eine neuere Fassung dieser Seite hat das Buch auf diesem Gerät übernommen. Lade neu, um damit weiterzumachen.",
+    storage_slow:
+      "Der Browser öffnet das Buch auf diesem Gerät nicht. Schließe andere Tabs dieser Seite und lade neu; hilft das nicht, starte den Browser neu.",
+    storage_lost:
+      "Der Browser hat das Buch nicht mehr, das hier offen war: Es wurde in einem anderen Tab entfernt, oder die Websitedaten wurden gelöscht. Lade neu, um es wieder vom Server zu holen, allerdings ohne das, was noch nicht gesendet war.",
+    storage_failed:
+      "Der Browser kann das Buch auf diesem Gerät nicht lesen oder schreiben. Starte ihn neu und prüfe, ob die Festplatte voll ist.",
   },
-  nothingKept: "Dieser Browser speichert nichts für diese Seite. Du bist darum abgemeldet, sobald du sie schließt. Erlaube Cookies und Websitedaten für diese Seite, um angemeldet zu bleiben.",
+  nothingKept:
+    "Dieser Browser speichert nichts für diese Seite. Du bist darum abgemeldet, sobald du sie schließt. Erlaube Cookies und Websitedaten für diese Seite, um angemeldet zu bleiben.",
   trouble: "Das hat nicht geklappt",
-  troubleUnknown: "In dieser Seite ist etwas schiefgegangen. Was auf diesem Gerät ist, ist noch da. Lade neu; passiert es wieder, exportiere das Buch und melde dies:",
+  troubleUnknown:
+    "In dieser Seite ist etwas schiefgegangen. Was auf diesem Gerät ist, ist noch da. Lade neu; passiert es wieder, exportiere das Buch und melde dies:",
   troubleTyped: "Falls du gerade etwas eingegeben hast: Es ist nicht gespeichert, steht aber noch im Formular.",
 };

@@ -53,7 +53,8 @@ export const en = {
   tooManyAttempts: (seconds: number) => `Too many attempts. Try again in ${seconds} s.`,
   signUpNeedsInvitation: "To sign up here you need an invitation. Ask somebody who has an account on this server.",
   refused: (detail: string) => `The server refused: ${detail}`,
-  valuesRefused: (fields: string) => `The server does not take what was entered here: ${fields}. Check it and try again.`,
+  valuesRefused: (fields: string) =>
+    `The server does not take what was entered here: ${fields}. Check it and try again.`,
   /** By the codes of docs/protocol.md 6. */
   problems: {
     invalid: "The server does not take what was entered. Check it and try again.",
@@ -65,9 +66,11 @@ export const en = {
     busy: "The server is busy. Try again in a moment.",
     not_permitted: "The server cannot open its files. Tell the person who runs it.",
     read_only: "The server cannot store anything: its disk can only be read. Tell the person who runs it.",
-    quarantined: "The server cannot read this book, because its file is damaged or missing. Tell the person who runs it.",
+    quarantined:
+      "The server cannot read this book, because its file is damaged or missing. Tell the person who runs it.",
     newer_schema: "This book was stored by a newer version of the server. Tell the person who runs it.",
-    quota_exceeded: "This book has no room left on the server. Delete something, or ask the person who runs the server for more room.",
+    quota_exceeded:
+      "This book has no room left on the server. Delete something, or ask the person who runs the server for more room.",
     storage_full: "The server's disk is full. Tell the person who runs it.",
     internal: "Something went wrong on the server. Try again; if it happens again, tell the person who runs it.",
   } as Record<string, string>,
@@ -90,16 +93,19 @@ export const en = {
   notOnThisDevice: "not on this device yet",
   onlyOnThisDevice: "only on this device, to read",
   neverSent: (count: number) => counted(count, "change never sent", "changes never sent"),
-  onlyHere: "The server no longer lists this book: it was deleted, or you are no longer a member. You can read and export what is on this device.",
+  onlyHere:
+    "The server no longer lists this book: it was deleted, or you are no longer a member. You can read and export what is on this device.",
   remove: "Remove",
   removeFromDevice: "Remove from this device",
   removeSure: "Remove the book from this device? It stays on the server.",
-  removeOnlyCopy: "The server no longer lists this book. If you remove it, you can no longer open it anywhere. Export it first to keep it.",
+  removeOnlyCopy:
+    "The server no longer lists this book. If you remove it, you can no longer open it anywhere. Export it first to keep it.",
   removeUnsent: (count: number) =>
     `${counted(count, "change was", "changes were")} never sent to the server and would be lost. Export the book first to keep it.`,
   removedElsewhere: "The book was removed from this device in another tab.",
   actionOn: (action: string, name: string) => `${action}: ${name}`,
-  role: (role: string) => ({ owner: "yours", editor: "shared with you", viewer: "shared with you, to read" })[role] ?? role,
+  role: (role: string) =>
+    ({ owner: "yours", editor: "shared with you", viewer: "shared with you, to read" })[role] ?? role,
   haveInvitation: "Join a book by invitation",
   join: "Join",
   joinBook: "Join a book",
@@ -125,7 +131,8 @@ export const en = {
     logged_out: "Your login has expired. Log in again to load the book.",
     stopped: "The server no longer has this book, or you are no longer a member.",
   } as Record<string, string>,
-  loadingCutOff: (count: number) => `The connection was lost after ${counted(count, "entry", "entries")}; loading starts again from the beginning.`,
+  loadingCutOff: (count: number) =>
+    `The connection was lost after ${counted(count, "entry", "entries")}; loading starts again from the beginning.`,
   nextTry: (when: string) => `Next try ${when}.`,
   goOnline: "Go online",
 
@@ -177,7 +184,8 @@ export const en = {
   withoutAccount: "Without an account",
   missingAccount: "Deleted account",
   missingCategory: "Deleted category",
-  strayHint: "The account of these bookings was deleted, perhaps on another device. They count in the total. Move or delete them, one by one or all together.",
+  strayHint:
+    "The account of these bookings was deleted, perhaps on another device. They count in the total. Move or delete them, one by one or all together.",
   decideFate: "Move or delete all …",
   strayMoved: (count: number) => `Moved: ${counted(count, "booking", "bookings")}.`,
   strayDeleted: (count: number) => `Deleted: ${counted(count, "booking", "bookings")}.`,
@@ -275,7 +283,11 @@ export const en = {
   starter: {
     accountGroups: ["Bank", "Cash"],
     categories: [
-      { group: "Everyday", isIncome: false, names: ["Groceries", "Household", "Going out", "Transport", "Clothing", "Health"] },
+      {
+        group: "Everyday",
+        isIncome: false,
+        names: ["Groceries", "Household", "Going out", "Transport", "Clothing", "Health"],
+      },
       { group: "Home", isIncome: false, names: ["Rent", "Electricity and heating", "Internet and phone", "Insurance"] },
       { group: "Leisure", isIncome: false, names: ["Hobbies", "Holidays", "Gifts"] },
       { group: "Income", isIncome: true, names: ["Salary", "Other income"] },
@@ -284,7 +296,8 @@ export const en = {
 
   // the plot
   plot: (account: string) => `${account}: balance over time`,
-  plotSummary: (first: string, from: string, last: string, to: string) => `From ${from} on ${first} to ${to} on ${last}.`,
+  plotSummary: (first: string, from: string, last: string, to: string) =>
+    `From ${from} on ${first} to ${to} on ${last}.`,
   plotHint: "Arrow keys move through the days.",
   range: "Range of the plot",
   ranges: { quarter: "3 months", year: "1 year", all: "All" },
@@ -335,21 +348,26 @@ export const en = {
   rejectedHint: "The server cannot take these. They are kept here until you decide.",
   rejectedCount: (count: number) => counted(count, "entry rejected", "entries rejected"),
   rejectedTogether: "These entries belong together:",
-  rejectedFields: (fields: string) => `The server does not take what is entered here: ${fields}. Edit the entry, or discard the change.`,
-  rejectedUnread: (code: string) => `The server cannot read this change. This is a fault of the page; please report it as “${code}”.`,
+  rejectedFields: (fields: string) =>
+    `The server does not take what is entered here: ${fields}. Edit the entry, or discard the change.`,
+  rejectedUnread: (code: string) =>
+    `The server cannot read this change. This is a fault of the page; please report it as “${code}”.`,
   /** By the codes of docs/protocol.md 2.3. */
   rejections: {
     group: "Nothing is wrong with it, but an entry that it belongs to was rejected.",
     invalid_data: "The server does not take something that is entered in it. Edit the entry, or discard the change.",
     too_large: "It is too large for the server. Shorten its texts, or discard the change.",
-    unknown_entity_type: "The server does not know this kind of entry yet. It is sent again once the server has been updated.",
+    unknown_entity_type:
+      "The server does not know this kind of entry yet. It is sent again once the server has been updated.",
   } as Record<string, string>,
-  discardLeaves: (count: number) => counted(count, "other entry that refers to it stays.", "other entries that refer to it stay."),
+  discardLeaves: (count: number) =>
+    counted(count, "other entry that refers to it stays.", "other entries that refer to it stay."),
   discard: "Discard",
   discardTogether: "Discard all",
   sendAgain: "Send again",
   conflicts: "Conflicts",
-  conflictsHint: "Two devices changed the same entry without knowing of each other. One version is in the book, the other is kept here.",
+  conflictsHint:
+    "Two devices changed the same entry without knowing of each other. One version is in the book, the other is kept here.",
   conflictsCount: (count: number) => counted(count, "conflict", "conflicts"),
   noConflicts: "No conflicts.",
   conflictsOffline: "Conflicts are kept on the server; they are shown when it can be reached.",
@@ -437,7 +455,13 @@ export const en = {
     executionDay: "On day",
     value: "Value",
   } as Record<string, string>,
-  bookingTypes: { EXPENSE: "Expense", INCOME: "Income", ACCOUNTTRANSFER: "Transfer", RECONCILE: "Balance set", CATEGORYTRANSFER: "Between categories" } as Record<string, string>,
+  bookingTypes: {
+    EXPENSE: "Expense",
+    INCOME: "Income",
+    ACCOUNTTRANSFER: "Transfer",
+    RECONCILE: "Balance set",
+    CATEGORYTRANSFER: "Between categories",
+  } as Record<string, string>,
   notThere: "no longer there",
   yes: "yes",
   no: "no",
@@ -465,7 +489,8 @@ export const en = {
     removeSure: (name: string) => `Remove ${name} from this book? What is on their devices stays there.`,
     removed: (name: string) => `${name} was removed.`,
     handOver: "Make owner",
-    handOverSure: (name: string) => `Make ${name} the owner? You become an editor, and only ${name} can change that again.`,
+    handOverSure: (name: string) =>
+      `Make ${name} the owner? You become an editor, and only ${name} can change that again.`,
     handedOver: (name: string) => `${name} owns the book now.`,
     invite: "Invite somebody",
     mayWhat: "As",
@@ -480,7 +505,8 @@ export const en = {
     copied: "Copied",
     share: "Share …",
     shareTitle: (book: string) => `Invitation to ${book}`,
-    localLink: "This address works on this computer only. For other devices, open the page by the server's name and make the invitation there.",
+    localLink:
+      "This address works on this computer only. For other devices, open the page by the server's name and make the invitation there.",
     code: "Or the code alone:",
     toldOnce: "It is shown only now. Anybody who has it can join, so hand it over in a way you trust.",
     openInvitations: "Open invitations",
@@ -489,7 +515,8 @@ export const en = {
     withdraw: "Withdraw",
     withdrawSure: "Withdraw this invitation? Its link opens nothing then.",
     leave: "Leave this book",
-    leaveHint: "The book goes on without you. What is on this device can be read and exported here until you remove it.",
+    leaveHint:
+      "The book goes on without you. What is on this device can be read and exported here until you remove it.",
     leaveSure: (name: string) => `Leave ${name}? To come back you need another invitation.`,
     left: (name: string) => `You left ${name}.`,
     deleteBook: "Delete this book",
@@ -497,7 +524,8 @@ export const en = {
       `Nobody can open it on the server any more. ${days === undefined ? "" : `For ${counted(days, "day", "days")} the person who runs the server can bring it back. `}What is on people's devices stays there, to read and to export.`,
     deleteSure: (name: string) => `Type the book's name, ${name}, to delete it for everybody.`,
     deleted: (name: string) => `${name} was deleted.`,
-    unsent: (count: number) => `${counted(count, "change was", "changes were")} not sent yet and would stay on this device only.`,
+    unsent: (count: number) =>
+      `${counted(count, "change was", "changes were")} not sent yet and would stay on this device only.`,
   },
 
   // oneself
@@ -554,14 +582,16 @@ export const en = {
   exportDevice: "Export what is on this device (JSON)",
   exportServer: "Export what is on the server (JSON)",
   exported: "Exported.",
-  exportUnsent: (count: number) => `It includes ${counted(count, "change", "changes")} that the server does not have yet.`,
+  exportUnsent: (count: number) =>
+    `It includes ${counted(count, "change", "changes")} that the server does not have yet.`,
   aboutBook: "This book",
   aboutDevice: "This device",
   aboutYou: "You",
   loggedInAs: (who: string) => `Logged in as ${who}`,
   logOutHint: "The book and everything you entered stay on this device.",
   forgetDevice: "Log out and remove the book from this device",
-  forgetWarning: (count: number) => `${counted(count, "change was", "changes were")} not sent and would be lost. Sync or export first.`,
+  forgetWarning: (count: number) =>
+    `${counted(count, "change was", "changes were")} not sent and would be lost. Sync or export first.`,
   forgetSure: "Remove the book from this device? It stays on the server.",
   demoNote: "This is the demo book. Everybody who opens it on this server sees and changes the same book.",
   install: "Install as an app",
@@ -575,16 +605,23 @@ export const en = {
   // what the browser does not keep
   storage: {
     device_full: "This device is full, so this could not be stored. Free some space, then try again.",
-    storage_missing: "This browser keeps no databases for this page, so no book can be opened. Use a normal window instead of a private one, or another browser.",
-    storage_denied: "This browser does not let this page keep anything, so no book can be opened. Allow cookies and site data for this site, then reload.",
+    storage_missing:
+      "This browser keeps no databases for this page, so no book can be opened. Use a normal window instead of a private one, or another browser.",
+    storage_denied:
+      "This browser does not let this page keep anything, so no book can be opened. Allow cookies and site data for this site, then reload.",
     storage_newer: "A newer version of this page has taken over the book on this device. Reload to go on with it.",
-    storage_slow: "The browser does not open the book on this device. Close other tabs of this page and reload; if that does not help, restart the browser.",
-    storage_lost: "The browser no longer has the book that was open here: it was removed in another tab, or the site's data was cleared. Reload to load it from the server again, without what was not sent.",
-    storage_failed: "The browser cannot read or write the book on this device. Restart the browser, and check that the disk is not full.",
+    storage_slow:
+      "The browser does not open the book on this device. Close other tabs of this page and reload; if that does not help, restart the browser.",
+    storage_lost:
+      "The browser no longer has the book that was open here: it was removed in another tab, or the site's data was cleared. Reload to load it from the server again, without what was not sent.",
+    storage_failed:
+      "The browser cannot read or write the book on this device. Restart the browser, and check that the disk is not full.",
   } as Record<StorageCode, string>,
-  nothingKept: "This browser keeps nothing for this page, so you will be logged out when you close it. Allow cookies and site data for this site to stay logged in.",
+  nothingKept:
+    "This browser keeps nothing for this page, so you will be logged out when you close it. Allow cookies and site data for this site to stay logged in.",
   trouble: "That did not work",
-  troubleUnknown: "Something went wrong in this page. What is on this device is still there. Reload; if it happens again, export the book and report this:",
+  troubleUnknown:
+    "Something went wrong in this page. What is on this device is still there. Reload; if it happens again, export the book and report this:",
   troubleTyped: "If you were entering something, it was not stored. It is still in its form.",
 };
 

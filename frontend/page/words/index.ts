@@ -32,7 +32,12 @@ export const written = computed(() => {
     money: (cents: Cents) => minus(money.format(cents / units || 0)),
     signed: (cents: Cents) => minus(signed.format(cents / units || 0)),
     /** Amounts that stand at an axis: short, and each another text. */
-    axis: (ticks: readonly Cents[]) => axisLabels(place, currency.value, ticks.map((tick) => tick / units || 0)),
+    axis: (ticks: readonly Cents[]) =>
+      axisLabels(
+        place,
+        currency.value,
+        ticks.map((tick) => tick / units || 0),
+      ),
     /** An amount for an input field: as somebody would type it. */
     typed: (cents: Cents) => plain.format(cents / units),
     /** What somebody typed as an amount; null: it is none. */
@@ -48,7 +53,8 @@ export const written = computed(() => {
     monthAndYear: dated(place, { month: "long", year: "numeric", ...inUtc }),
     moment: dated(place, { dateStyle: "medium", timeStyle: "short" }),
     /** How long ago something was; what a clock that was set back puts into the future has just been. */
-    ago: (date: Date, now: number) => (isTime(date) ? relative.format(...distance(Math.min(0, date.getTime() - now))) : NO_DATE),
+    ago: (date: Date, now: number) =>
+      isTime(date) ? relative.format(...distance(Math.min(0, date.getTime() - now))) : NO_DATE,
   };
 });
 

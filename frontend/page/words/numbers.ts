@@ -9,7 +9,11 @@ const LARGE = 1e6; // from here on a label is short: "€1.5M"
 export function axisLabels(place: string, currency: string, amounts: readonly number[]): string[] {
   const isShort = amounts.some((amount) => Math.abs(amount) >= LARGE) && amounts.every(isRoundForItsSize);
   const format = new Intl.NumberFormat(place, {
-    style: "currency", currency, minimumFractionDigits: 0, maximumFractionDigits: 3, ...(isShort && { notation: "compact" }),
+    style: "currency",
+    currency,
+    minimumFractionDigits: 0,
+    maximumFractionDigits: 3,
+    ...(isShort && { notation: "compact" }),
   });
   return amounts.map((amount) => minus(format.format(amount)));
 }

@@ -46,10 +46,17 @@ export const useSyncStore = defineStore("sync", () => {
   }
 
   /** Follows a book that was opened. `onAsked` is called when a person asks for a sync. */
-  function follow(db: FinwiseTenantSpecificDB, client: FinwiseClient, sync: BackgroundSync, onAsked: () => Promise<void>): void {
+  function follow(
+    db: FinwiseTenantSpecificDB,
+    client: FinwiseClient,
+    sync: BackgroundSync,
+    onAsked: () => Promise<void>,
+  ): void {
     const subscriptions = [
       liveQuery(() => db.syncQueue.count()).subscribe((count) => (waitingCount.value = count)),
-      liveQuery(() => db.syncQueue.orderBy("place").limit(100).toArray()).subscribe((entries) => (waiting.value = entries)),
+      liveQuery(() => db.syncQueue.orderBy("place").limit(100).toArray()).subscribe(
+        (entries) => (waiting.value = entries),
+      ),
       liveQuery(() => db.syncRejected.toArray()).subscribe((entries) => (rejected.value = entries)),
       liveQuery(() => db.syncConflicts.toArray()).subscribe((kept) => (conflicts.value = kept)),
       liveQuery(() => hasLoaded(db)).subscribe((loaded) => (isLoaded.value ||= loaded)), // what is shown stays, whatever is cleared
@@ -115,8 +122,24 @@ export const useSyncStore = defineStore("sync", () => {
   }
 
   return {
-    status, isOffline, isLoaded, waiting, waitingCount, rejected, rejectedUnits, rejectedCount, conflicts, lastSync,
-    show, follow, giveUp, leave, syncNow, setOffline, discardRejected, resolveConflict,
+    status,
+    isOffline,
+    isLoaded,
+    waiting,
+    waitingCount,
+    rejected,
+    rejectedUnits,
+    rejectedCount,
+    conflicts,
+    lastSync,
+    show,
+    follow,
+    giveUp,
+    leave,
+    syncNow,
+    setOffline,
+    discardRejected,
+    resolveConflict,
   };
 });
 

@@ -97,7 +97,11 @@ export const useTenantStore = defineStore("tenant", () => {
     const syncStore = useSyncStore();
     try {
       await openBook(opened, (code) => lose(opened, code));
-      await label(opened, tenants.value.find((each) => each.uuid === id), reader);
+      await label(
+        opened,
+        tenants.value.find((each) => each.uuid === id),
+        reader,
+      );
       lastKnownName.value = (await device(opened)).tenant?.name;
     } catch (error) {
       const code = storageCode(error) ?? "storage_failed";
@@ -163,7 +167,19 @@ export const useTenantStore = defineStore("tenant", () => {
   }
 
   return {
-    tenants, tenantId, tenant, name, isRemoved, client, db, service,
-    connect, fetchTenants, createTenant, chooseTenant, leaveTenant, removeFromDevice,
+    tenants,
+    tenantId,
+    tenant,
+    name,
+    isRemoved,
+    client,
+    db,
+    service,
+    connect,
+    fetchTenants,
+    createTenant,
+    chooseTenant,
+    leaveTenant,
+    removeFromDevice,
   };
 });

@@ -12,7 +12,14 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
     body: {
       tenant_id: tenantId,
       changes: [
-        { change_id, entity_type: "account_groups", id, updated_at: NOW, base_updated_at: null, data: { name: "Bank", sortOrder: 0, color: "blue" } },
+        {
+          change_id,
+          entity_type: "account_groups",
+          id,
+          updated_at: NOW,
+          base_updated_at: null,
+          data: { name: "Bank", sortOrder: 0, color: "blue" },
+        },
         { ...tag, change_id: crypto.randomUUID(), id: "e1", data: { name: "holiday" } },
         { ...tag, change_id: crypto.randomUUID(), id: "e2" },
       ],
@@ -31,5 +38,9 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
 }
 
 function groups(page: Page): Group[] {
-  return page.changes!.flatMap((entity) => (entity.entity_type === "account_groups" && entity.data ? { id: entity.id, name: entity.data.name, color: entity.data["color"] } : []));
+  return page.changes!.flatMap((entity) =>
+    entity.entity_type === "account_groups" && entity.data
+      ? { id: entity.id, name: entity.data.name, color: entity.data["color"] }
+      : [],
+  );
 }

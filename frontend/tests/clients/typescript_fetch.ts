@@ -11,7 +11,14 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
     push: {
       tenant_id: tenantId,
       changes: [
-        { change_id, entity_type: "account_groups", id, updated_at: now, base_updated_at: null, data: { name: "Bank", sortOrder: 0, color: "blue" } },
+        {
+          change_id,
+          entity_type: "account_groups",
+          id,
+          updated_at: now,
+          base_updated_at: null,
+          data: { name: "Bank", sortOrder: 0, color: "blue" },
+        },
         { ...tag, change_id: crypto.randomUUID(), id: "e1", data: { name: "holiday" } },
         { ...tag, change_id: crypto.randomUUID(), id: "e2" },
       ],
@@ -19,7 +26,9 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
   });
   const pulled = await api.pullChanges({ tenantId, limit: 10 });
   const loaded = await api.loadInitial({ tenantId });
-  const refused = await api.pushChanges({ push: { tenant_id: crypto.randomUUID(), changes: [] } }).catch((error: unknown) => error);
+  const refused = await api
+    .pushChanges({ push: { tenant_id: crypto.randomUUID(), changes: [] } })
+    .catch((error: unknown) => error);
   return {
     pushed: pushed.results.map(({ code, status }) => code ?? status),
     pulled: groups(pulled),
@@ -29,5 +38,9 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
 }
 
 function groups(page: Page): Group[] {
-  return page.changes!.flatMap((entity) => (entity.entity_type === "account_groups" && entity.data ? { id: entity.id, name: entity.data.name, color: entity.data["color"] } : []));
+  return page.changes!.flatMap((entity) =>
+    entity.entity_type === "account_groups" && entity.data
+      ? { id: entity.id, name: entity.data.name, color: entity.data["color"] }
+      : [],
+  );
 }
