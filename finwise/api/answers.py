@@ -28,16 +28,16 @@ def conflicts_text(listed: Listed) -> Iterator[str]:
     yield "[]" if separator == "[" else "]"
 
 
-def page_text(page: Page, now: int) -> str:
+def page_text(page: Page, now: int) -> bytes:
     """The answer to a pull."""
-    return f"{{{_head(page.epoch, now)},{_page(page)}}}"
+    return b"".join([b"{", _head(page.epoch, now).encode(), b",", *_page(page), b"}"])
 
 
-def pushed_text(pushed: Pushed, now: int) -> str:
+def pushed_text(pushed: Pushed, now: int) -> bytes:
     """The answer to a push; with a page if one was asked for."""
     results = ",".join([_result(result) for result in pushed.results])
-    page = f",{_page(pushed.page)}" if pushed.page else ""
-    return f'{{{_head(pushed.epoch, now)},"results":[{results}]{page}}}'
+    page = [b",", *_page(pushed.page)] if pushed.page else []
+    return b"".join([f'{{{_head(pushed.epoch, now)},"results":[{results}]'.encode(), *page, b"}"])
 
 
 def load_chunks(load: Load, now: int) -> Iterator[bytes]:
@@ -64,10 +64,9 @@ def _head(epoch: str, now: int) -> str:
     return write(head)[1:-1]
 
 
-def _page(page: Page) -> str:
+def _page(page: Page) -> tuple[bytes, ...]:
     end = _end(page.epoch, page.next_stamp, page.digest, has_more=page.has_more)
-    changes = b",".join([text for _, text in page.rows]).decode()
-    return f'"changes":[{changes}],{end}'
+    return b'"changes":[', b",".join([text for _, text in page.rows]), b"],", end.encode()
 
 
 def _end(epoch: str, next_stamp: int, digest: Mapping[str, str] | None, *, has_more: bool = False) -> str:

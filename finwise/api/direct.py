@@ -85,11 +85,10 @@ class Direct:
             environ[_FREED_LATER] = answer.freed_later
         if answer.status != 200:
             return self._browsers.protect(environ, answer.response())(environ, start_response)
-        body = answer.body.encode()
-        length = ("Content-Length", str(len(body)))
+        length = ("Content-Length", str(len(answer.body)))
         kind = ("Content-Type", answer.media_type)
         start_response("200 OK", [length, kind, self._vary, *answer.headers, *self._browsers.headers(environ)])
-        return [body]
+        return [answer.body]
 
     def refuse(self, environ: Environ, error: Exception) -> Response:
         """The answer to an error of a request that Flask does not see."""

@@ -90,7 +90,7 @@ class Answer(NamedTuple):
     500 takes 0.5 ms.
     """
 
-    body: str
+    body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     status: int = 200
     media_type: str = JSON

@@ -90,7 +90,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     with ExitStack() as opened:
         context.streams().take_place(opened, tenant.uuid)
         load = opened.enter_context(request.domain.sync.initial(tenant.uuid, query.get("entity_types")))
-        answer = _tagged(request, format_cursor(load.next_stamp, load.epoch), "", media_type).response()
+        answer = _tagged(request, format_cursor(load.next_stamp, load.epoch), b"", media_type).response()
         if answer.status_code == 200:
             packed(answer, context.streams().in_turn(write(load, request.now), tenant.uuid))
         answer.vary.add("Accept-Encoding")
@@ -135,9 +135,9 @@ def _contact(request: Request, given: Mapping[str, Any]) -> Contact:
     return Contact(request.caller.token.id, request.now, given.get("device_id"), given.get("since"), skew)
 
 
-def _tagged(request: Request, cursor: str, body: str, media_type: str = JSON) -> Answer:
+def _tagged(request: Request, cursor: str, body: bytes, media_type: str = JSON) -> Answer:
     """The answer with the cursor as its ETag; without its body if the device has it already."""
     tag = (("ETag", f'W/"{cursor}"'),)
     if request.has(cursor):
-        return Answer("", tag, 304, media_type)
+        return Answer(b"", tag, 304, media_type)
     return Answer(body, tag, media_type=media_type)

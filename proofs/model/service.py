@@ -68,7 +68,7 @@ class Direct:
 
     def load(self, tenant_id: str, now: int) -> Json:
         with self._domain.sync.initial(tenant_id, None) as load:
-            return _answer(lambda: b"".join(answers.load_chunks(load, now)).decode())
+            return _answer(lambda: b"".join(answers.load_chunks(load, now)))
 
     def list_conflicts(self, tenant_id: str, now: int) -> list[Shown]:
         with self._domain.conflicts.list_of(tenant_id) as listed:
@@ -88,7 +88,7 @@ def shown(listed: list[Json]) -> list[Shown]:
     ]
 
 
-def _answer(ask: Callable[[], str]) -> Json:
+def _answer(ask: Callable[[], bytes]) -> Json:
     try:
         text = ask()
     except (CursorExpired, EpochChanged) as error:

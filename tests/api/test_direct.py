@@ -269,7 +269,8 @@ def test_what_is_not_expected_is_an_incident(full: Household, monkeypatch: pytes
 
 
 def greet(request: Request, name: str = "") -> Answer:
-    return Answer(json_text.write({"hello": name, "from": request.caller.user.name, **request.parameters}))
+    said = {"hello": name, "from": request.caller.user.name, **request.parameters}
+    return Answer(json_text.write(said).encode())
 
 
 def greeter(home: Household, clock: Clock, *rules: str) -> Direct:
