@@ -1,10 +1,10 @@
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import App from "./App.vue";
-import { applyPreferences } from "./preferences.ts";
-import { connect } from "./session.ts";
+import { applyPreferences } from "./shell/preferences.ts";
+import { connect } from "./shell/session.ts";
 import "./styles.css";
-import { report, reportAllElse } from "./trouble.ts";
+import { report, reportAllElse } from "./shell/trouble.ts";
 
 applyPreferences();
 const app = createApp(App).use(createPinia());

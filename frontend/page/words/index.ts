@@ -1,7 +1,7 @@
 import { computed, type ComputedRef } from "vue";
-import { currency, decimalsOf, isCurrency, unitsInOne } from "../currency.ts";
-import { amountStyle, parseAmount, type Cents } from "../money.ts";
-import { locale, preferences, type Language } from "../preferences.ts";
+import { currency, decimalsOf, isCurrency, unitsInOne } from "../book/currency.ts";
+import { amountStyle, parseAmount, type Cents } from "../book/money.ts";
+import { locale, preferences, type Language } from "../shell/preferences.ts";
 import { de } from "./de.ts";
 import { en, type Words } from "./en.ts";
 import { axisLabels, minus } from "./numbers.ts";

@@ -1,0 +1,61 @@
+import type { FinwiseTenantSpecificDB, Row } from "../../src/index.ts";
+import type { Transaction } from "./transaction.ts";
+import { fromCents, type Cents } from "./money.ts";
+import { changing, deleting, type Step } from "./steps.ts";
+
+type Booking = Row<"transactions">;
+type Planned = Row<"planning_transactions">;
+
+/**
+ * Frees an account of everything that names it: moves it to another account, or deletes what is booked in it. Of
+ * transfers that are deleted, the sides in other accounts stay, for their balances are right. Each unit belongs together.
+ *
+ * `counted`: what a booking changes in the balance of its account.
+ */
+export async function clearing(
+  db: FinwiseTenantSpecificDB,
+  accountId: string,
+  to: string | null,
+  counted: (id: string) => Cents,
+): Promise<Step[][]> {
+  const names = (row: Booking | Planned): boolean =>
+    row.accountId === accountId || row.transferToAccountId === accountId;
+  const bookings = await db.transactions.filter(names).toArray();
+  const planned = await db.planning_transactions.filter(names).toArray();
+  if (to === null) {
+    return [
+      ...bookings.filter((row) => row.accountId === accountId).map((row) => [deleting("transactions", row)]),
+      ...planned.filter((row) => row.accountId === accountId).map((row) => [deleting("planning_transactions", row)]),
+    ];
+  }
+  const units = new Map<string, Step[]>();
+  for (const row of bookings) {
+    const transfer = [row.id, row.counterTransactionId ?? ""].sort().join("\n");
+    const step = changing("transactions", row, moved(row, accountId, to, counted));
+    units.set(transfer, [...(units.get(transfer) ?? []), step]);
+  }
+  return [
+    ...units.values(),
+    ...planned.map((row) => [changing("planning_transactions", row, renamed(row, accountId, to))]),
+  ];
+}
+
+function moved(row: Booking, accountId: string, to: string, counted: (id: string) => Cents): Partial<Transaction> {
+  return { ...renamed(row, accountId, to), ...(row.accountId === accountId && asPlain(row, counted(row.id))) };
+}
+
+function renamed(
+  row: Booking | Planned,
+  accountId: string,
+  to: string,
+): { accountId?: string; transferToAccountId?: string } {
+  return {
+    ...(row.accountId === accountId && { accountId: to }),
+    ...(row.transferToAccountId === accountId && { transferToAccountId: to }),
+  };
+}
+
+/** What opened one account must not open another: there it is a booking like all others. */
+export function asPlain(booking: Transaction, cents: Cents): Partial<Transaction> {
+  return booking.opensAccount ? { opensAccount: undefined, amount: fromCents(cents) } : {};
+}
