@@ -9,6 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    retry: 1, // a machine with other work may hold a browser up for a minute; the report names what was tried again
     reporters: ["verbose"],
   },
 });
