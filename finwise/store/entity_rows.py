@@ -6,10 +6,10 @@ possible, and what was read is compared with sums kept elsewhere, or with the ro
 """
 
 import sqlite3
-from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import compress
+from zlib import adler32
 
 from finwise.domain.change import Row, Version, entity_text, read_entity
 from finwise.domain.limits import MAX_TEXT
@@ -67,18 +67,13 @@ def stored_after(
     """At most `limit` rows with after < stamp <= until, by stamp; they end early with the one that reaches MAX_TEXT.
 
     It reads from the row before on and past the end: a damaged stamp in the index leads a search to the row beside it,
-    and would end one that has an upper bound.
+    and would end one that has an upper bound. Raises Quarantined.
     """
-    wanted = _named(entity_types)
     try:
         with closing(_rows_from(connection, after)) as rows:  # a half-read cursor would hold its snapshot open
-            read, is_long, goes_on = _read(rows, after, until, wanted, limit)
-        found = _checked(read, after, until)
+            return _checked(rows, after, until, _named(entity_types), limit)
     except TypeError:  # a damaged row has something else than numbers and texts
         raise quarantined() from None
-    if wanted is not None:
-        found = [row for row in found if _type_of(row[1]) in wanted]
-    return (found, _cut(found) or goes_on) if is_long and found else (found[:limit], False)
 
 
 def _rows_from(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:
@@ -98,24 +93,27 @@ def _rows_from(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:
     )
 
 
-def _read(
-    rows: sqlite3.Cursor, after: int, until: int, wanted: frozenset[bytes] | None, limit: int
-) -> tuple[list[tuple[int, bytes, int]], bool, bool]:
-    """Unchecked rows, enough for `limit`; whether they end early for their size, and whether more follow then."""
-    read: list[tuple[int, bytes, int]] = []
-    size = enough = 0
-    few = 2  # the row before, and one more
-    while some := rows.fetchmany(few if wanted else min(few, limit + 1 - enough)):
-        read += some
-        length = sum([len(text) for _, text, _ in some])
-        size += length
-        few = _few_of(len(some), length)
-        enough += len(some) if wanted is None else sum([_type_of(text) in wanted for _, text, _ in some])
-        if size >= MAX_TEXT and some[-1][0] > after:
-            return read, True, _goes_on(rows, until)
-        if enough > limit or some[-1][0] > until:
+def _checked(
+    rows: Iterable[tuple[int, bytes, int]], after: int, until: int, wanted: frozenset[bytes] | None, limit: int
+) -> tuple[list[Row], bool]:
+    """What `stored_after` returns, of rows that begin with the one before. Raises Quarantined if one is damaged.
+
+    A damaged index brings rows again or in another order, or leads the search for the row before to somewhere else.
+    """
+    found: list[Row] = []
+    size = last = 0
+    for stamp, text, kept in rows:
+        if adler32(text) != kept or stamp <= last or (last and stamp <= after):
+            raise quarantined()
+        last = stamp
+        if stamp > until or len(found) == limit:
             break
-    return read, False, False
+        if size >= MAX_TEXT:
+            return found, True
+        if stamp > after and (wanted is None or _type_of(text) in wanted):
+            found.append((stamp, text))
+            size += len(text)
+    return found, False
 
 
 def living(
@@ -158,20 +156,6 @@ def _few_of(rows: int, length: int) -> int:
     return max(1, _PIECE * rows // length)
 
 
-def _checked(read: Sequence[tuple[int, bytes, int]], after: int, until: int) -> list[Row]:
-    """The rows with after < stamp <= until. Raises Quarantined if one is damaged, or the index is.
-
-    A damaged index brings rows again or in another order, or leads the search for the row before to somewhere else.
-    """
-    if not read:
-        return []
-    stamps, texts, sums = zip(*read, strict=True)
-    begin = bisect_right(stamps, after)
-    if begin > 1 or not are_intact(texts, sums) or sorted(stamps) != list(stamps):
-        raise quarantined()
-    return list(zip(stamps, texts, strict=True))[begin : bisect_right(stamps, until)]
-
-
 def _named(entity_types: Collection[str] | None) -> frozenset[bytes] | None:
     """The names of types as they stand in texts; half of a surrogate pair, which a device may send, in none."""
     return None if entity_types is None else frozenset(name.encode(errors="surrogatepass") for name in entity_types)
@@ -186,16 +170,3 @@ def _of_types(
 ) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
     is_wanted = [_type_of(text) in wanted for text in texts]
     return tuple(compress(texts, is_wanted)), tuple(compress(sums, is_wanted))
-
-
-def _goes_on(rows: sqlite3.Cursor, until: int) -> bool:
-    following = rows.fetchone()
-    return following is not None and following[0] <= until
-
-
-def _cut(found: list[Row]) -> bool:
-    """Takes the rows away that come after the one which reaches MAX_TEXT; whether there were any."""
-    whole, size = len(found), sum([len(text) for _, text in found])
-    while len(found) > 1 and size - len(found[-1][1]) >= MAX_TEXT:
-        size -= len(found.pop()[1])
-    return len(found) < whole

@@ -250,6 +250,12 @@ class BooksContract:
         assert (len(page.entities), page.has_more) == (5, True)
         assert len(stores.pulled(tenant_id)) == len(stores.loaded(tenant_id)) == 7
 
+    def test_a_pull_of_one_type_comes_past_much_of_another(self, stores: Stores, tenant_id: str) -> None:
+        large = {"name": "holiday", "image": "x" * (MAX_TEXT // 5)}
+        stores.push(tenant_id, *(tag(f"e{number}", data=large) for number in range(7)))
+        stores.push(tenant_id, tag("g1", entity_type="account_groups", data={"name": "Cash", "sortOrder": 1}))
+        assert stores.pulled(tenant_id, entity_types=["account_groups"]) == ["g1"]
+
     def test_entities_of_two_types_may_have_one_id(self, stores: Stores, tenant_id: str) -> None:
         group = tag("e1", entity_type="account_groups", data={"name": "Cash", "sortOrder": 1})
         stores.push(tenant_id, tag("e1"), group)
