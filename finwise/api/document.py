@@ -123,6 +123,7 @@ class Api(flask_smorest.Api):
         self._guard = RLock()
         self._undocumented: list[Blueprint] = []
         self._has_components = False
+        self._members = ""
         super().__init__(app)
 
     def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
@@ -130,6 +131,18 @@ class Api(flask_smorest.Api):
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
         self._app.register_blueprint(blp, **options)
         self._undocumented.append(blp)
+        self._members = ""
+
+    def text(self, root: str) -> str:
+        """The document as JSON, for an application that is mounted at `root`.
+
+        All but `root` is written once: that takes as long as ten polls, and anybody may ask for it.
+        """
+        with self._guard:
+            if not self._members:
+                members = {name: value for name, value in self.spec.to_dict().items() if name != "servers"}
+                self._members = json_text.write(members)[1:-1]
+            return f'{{"servers":{json_text.write([{"url": root}])},{self._members}}}'
 
     @property
     def spec(self) -> Any:
@@ -199,8 +212,7 @@ def create(app: Flask, url_prefix: str) -> Api:
     api.ma_plugin.converter.add_attribute_function(_union_properties)
 
     def openapi() -> Response:
-        servers = [{"url": request.script_root or "/"}]  # below a path, if another application has mounted this one
-        return Response(json_text.write(api.spec.to_dict() | {"servers": servers}), mimetype=JSON)
+        return Response(api.text(request.script_root or "/"), mimetype=JSON)
 
     app.add_url_rule(f"{url_prefix}/openapi.json", "document.openapi", openapi)
     return api

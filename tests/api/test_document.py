@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apispec import APISpec
 from flask import Flask
 from openapi_spec_validator import validate
 
@@ -48,6 +49,14 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
 def test_the_committed_document_is_the_one_the_code_makes(document: dict[str, Any]) -> None:
     committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
     assert committed == document, "update it: flask --app wsgi openapi write openapi.json"
+
+
+def test_the_document_is_written_once_for_whatever_root(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = app.test_client()
+    document = client.get("/openapi.json").get_json()
+    monkeypatch.setattr(APISpec, "to_dict", lambda _: pytest.fail("written again"))
+    again = client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": '/"books'}).get_json()
+    assert again == document | {"servers": [{"url": '/"books'}]}
 
 
 def test_every_route_is_documented(app: Flask, document: dict[str, Any]) -> None:
