@@ -237,6 +237,15 @@ def ask_too_much_at_once(world: World) -> None:
     assert app.test_client().get(path, headers={"Authorization": token}).status_code == 429
 
 
+def load_when_others_have_all_places(world: World) -> None:
+    client = create_app(replace(world.settings, threads=1), world.clock).test_client()
+    headers = {"Authorization": f"Bearer {world.home.token}"}
+    with client.get(f"/sync/initial/{world.home.tenant_id}", headers=headers):
+        other = Household(world.client, "grace@example.org").create()
+        path = f"/sync/initial/{other.tenant_id}"
+        assert client.get(path, headers={"Authorization": f"Bearer {other.token}"}).status_code == 503
+
+
 def revoke_a_token(world: World) -> None:
     world.delete(f"/auth/tokens/{world.home.get('/auth/tokens').get_json()[0]['id']}")
 
@@ -266,6 +275,7 @@ SCENARIOS: dict[str, list[Callable[[World], object]]] = {
     "token.revoked": [revoke_a_token],
     "token.all_revoked": [lambda world: world.delete("/auth/tokens?others=true")],
     "token.throttled": [ask_too_often],
+    "request.busy": [load_when_others_have_all_places],
     "request.throttled": [load_too_many_times, ask_too_much_at_once],
     "tenant.created": [lambda world: world.home.post("/tenants", json={"uuid": new_id(), "name": "Club"})],
     "tenant.renamed": [lambda world: world.patch(world.tenant, name="Home 2")],
@@ -308,7 +318,7 @@ def test_the_event_is_told_with_the_fields_that_are_documented(
         assert (line["level"], line["message"]) == (logging.getLevelName(level), says)
         assert set(line) - {"time", "level", "logger", "event", "message", "by", "address"} <= set(fields)
     log = json.dumps(lines)
-    if event.endswith(".throttled"):
+    if event.endswith(".throttled") or event == "request.busy":
         assert {line["address"] for line in lines} == {ADDRESS}, "by whichever way the request went"
     assert [each for each in (PASSWORD, world.home.token, world.guest.token, "Household", "Club") if each in log] == []
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from flask import Flask
 
+from finwise.domain import events
 from finwise.domain.events import EVENTS
 from finwise.logs import Bounded, JsonLines, PlainLines, configure
 from harness.account import sign_up
@@ -99,6 +100,17 @@ def test_of_one_kind_so_many_lines_a_minute_are_written_and_the_next_says_how_ma
     later = written(2, at=120, event="login.failed", fields={"account": "a@b"})
     assert [(each.get("left_out"), each["account"]) for each in later] == [(7, "a@b"), (None, "a@b")]
     assert len(written(4, at=30, event="login.failed")) == 3, "a clock that was set back begins another minute"
+
+
+@pytest.mark.parametrize("event", ["token.throttled", "request.throttled", "request.busy"])
+def test_of_refused_requests_ten_lines_a_minute_are_written(event: str, caplog: pytest.LogCaptureFixture) -> None:
+    bounded = Bounded()
+    for _ in range(500):
+        events.tell(event, wait=1)
+    for each in caplog.records:
+        each.created = 60.0
+    assert len(caplog.records) == 500
+    assert len([each for each in caplog.records if bounded.filter(each)]) == 10
 
 
 def test_at_a_terminal_a_line_is_for_a_person_and_as_safe() -> None:

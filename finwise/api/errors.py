@@ -123,6 +123,14 @@ def answer_to(error: Exception) -> Response:
     return _unexpected(error)
 
 
+def tell_of(error: errors.FinWiseError) -> None:
+    """Has the log say that a request was refused because there was too much at once."""
+    if isinstance(error, errors.SlowDown):
+        tell(error.event, **error.fields, wait=error.retry_after)
+    elif isinstance(error, errors.Busy):
+        tell("request.busy", reason=error.detail, wait=error.retry_after)
+
+
 def limits() -> dict[str, int]:
     """What a request may hold, as `/healthz` and the answers 413 name it."""
     present = context.domain().limits
@@ -164,8 +172,7 @@ def _domain_error(error: errors.FinWiseError) -> Response:
         members["limits"] = limits()
     for note in getattr(error, "__notes__", ()):
         log.error("%s", note)
-    if isinstance(error, errors.SlowDown):
-        tell(error.event, **error.fields, wait=error.retry_after)
+    tell_of(error)
     answer = _problem(status, error.code, error.detail, members)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

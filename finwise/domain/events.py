@@ -75,6 +75,12 @@ EVENTS: Mapping[str, Event] = {
         ("limit", "tenant_id", "wait"),
         _REFUSED_A_MINUTE,
     ),
+    "request.busy": Event(
+        logging.WARNING,
+        "The server has no room for a request right now, or a file is in use: it was refused.",
+        ("reason", "wait"),
+        _REFUSED_A_MINUTE,
+    ),
     "tenant.created": Event(logging.INFO, "A tenant was created.", ("tenant_id", "user_id")),
     "tenant.renamed": Event(logging.INFO, "A tenant was renamed.", ("tenant_id",)),
     "tenant.handed_over": Event(logging.INFO, "A tenant was handed over.", ("tenant_id", "user_id")),
