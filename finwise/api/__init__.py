@@ -31,6 +31,7 @@ from finwise.api.departures import Departures
 from finwise.api.direct import Direct
 from finwise.api.flooding import Flow
 from finwise.api.proxies import Proxies, Wsgi
+from finwise.api.refusals import Refusals
 from finwise.config import Settings
 from finwise.domain import Domain
 
@@ -72,7 +73,7 @@ def _wrapped(
 ) -> Wsgi:
     """The application behind its middleware, from the inside out."""
     direct = Direct(app, domain, browsers, flow, clock)
-    wrapped: Wsgi = Arrivals(direct, direct.refuse, settings.threads, domain.limits.body_bytes)
+    wrapped: Wsgi = Arrivals(direct, Refusals(direct.refuse).answer, settings.threads, domain.limits.body_bytes)
     if settings.access_log:
         wrapped = AccessLog(wrapped)
     return Proxies(Departures(wrapped), settings)

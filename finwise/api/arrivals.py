@@ -15,12 +15,13 @@ from threading import BoundedSemaphore, Condition, Lock
 from typing import Any
 
 from finwise import turns
-from finwise.api.auth import KNOWN
+from finwise.api.auth import KNOWN, VISIT
 from finwise.api.request import Environ
-from finwise.errors import Busy, SlowDown
+from finwise.api.strangers import Strangers
+from finwise.errors import Busy, FinWiseError, SlowDown
 
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
-Refuse = Callable[[Environ, Exception], Wsgi]  # the answer to an error
+Refuse = Callable[[Environ, FinWiseError], Wsgi]  # the answer to an error
 
 LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
@@ -158,6 +159,10 @@ class Users:
         """
         return self._users.get(token) or f"token {token}"
 
+    def knows(self, token: str) -> bool:
+        """Whether the token opened something lately."""
+        return token in self._users
+
     def note(self, token: str, user: object) -> None:
         """Takes note of whom a request with the token was answered as; no text: it opened nothing, or not for long."""
         if user is True:  # of somebody who is known, and was noted when that was found out
@@ -178,6 +183,7 @@ class Arrivals:
         self._refuse = refuse
         self._members = Lane(max(1, threads * 5 // 8), max(1, threads // 12), _PATIENCE)
         self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
+        self._visits = Strangers(max(8, threads // 4), max(8, threads // 8))
         self._shares = Shares(max(8, threads // 4), body_bytes)
         self._users = Users()
 
@@ -190,6 +196,13 @@ class Arrivals:
                 "You have too many requests at once. Wait for their answers.", retry_after=1, limit="requests of a user"
             )
             return self._refuse(environ, error)(environ, start_response)
+        try:
+            visit = None if self._users.knows(token) else self._visits.enter(environ.get("REMOTE_ADDR", ""))
+        except FinWiseError as error:
+            if token:
+                self._shares.end(user)
+            return self._refuse(environ, error)(environ, start_response)
+        environ[VISIT] = visit
         body = None
         if environ.get("REQUEST_METHOD") not in _WITHOUT_BODY:
             body = _Arriving(environ, user, self._users, self._members, self._strangers, self._shares)
@@ -198,6 +211,8 @@ class Arrivals:
         try:
             answer = self._app(environ, start_response)
         finally:
+            if visit:
+                visit.end()
             if body:
                 body.close()
             is_small = isinstance(answer, list) and sum(map(len, answer)) <= SMALL
@@ -289,6 +304,8 @@ class _Arriving:
         return min(size, self._shares.size) if size > LARGE else 0
 
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
+        if visit := self._environ.get(VISIT):
+            visit.end()
         known = self._environ.get(KNOWN)
         if isinstance(known, str):  # noted before the body is read, for it may never come
             self._user = known

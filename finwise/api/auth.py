@@ -42,6 +42,7 @@ FOR_SCRIPTS = frozenset(
     }
 )
 KNOWN = "finwise.known"  # in the environment of a request: whose its token is; True: of somebody who is known
+VISIT = "finwise.visit"  # in the environment of a request: what ends once it turns out that no stranger asks
 _ADMINISTRATION = "administration."  # begins the endpoints that take an administrator
 
 
@@ -67,6 +68,8 @@ def admit(asked: Request, endpoint: str, flow: Flow) -> None:
         raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
     caller = asked.domain.tokens.authenticate(token.strip(), asked.now)
     asked.environ[KNOWN] = caller.user.uuid
+    if visit := asked.environ.get(VISIT):
+        visit.end()
     asked.caller = caller
     events.asked_by(caller.user.uuid)
     if seconds := flow.wait(caller.token.id, asked.now):

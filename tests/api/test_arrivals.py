@@ -12,7 +12,7 @@ import pytest
 from finwise import turns
 from finwise.api import arrivals
 from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals, Lane, Users
-from finwise.api.auth import KNOWN
+from finwise.api.auth import KNOWN, VISIT
 from finwise.errors import Busy, SlowDown
 from finwise.turns import Turn
 
@@ -175,6 +175,8 @@ def test_one_token_has_a_share_of_the_requests_at_once() -> None:
         assert send(server, BytesIO(b"of another"), "grace")
 
     def waiting(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if visit := environ[VISIT]:
+            visit.end()  # as for every token that is valid
         deeper.pop()() if deeper else None
         return [b"answered"]
 
