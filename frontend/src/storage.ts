@@ -75,23 +75,40 @@ export async function openBook(db: Dexie, onLost: (code: StorageCode) => void): 
     clearTimeout(timer);
   }
   let lost: StorageCode | undefined;
+  let isFirst = true; // Dexie calls who asks for "ready" once for the opening above
+  let putAway = timesPutAway;
   const tell = (code: StorageCode): void => {
     lost = code;
     db.on.close.unsubscribe(hear);
     queueMicrotask(() => onLost(code)); // Dexie tells it in the middle of closing
   };
   const hear = (): void => void (isPutAway || tell("storage_lost"));
-  const refuse = (code: StorageCode | undefined): void => {
-    if (code) throw new StorageError(code);
+  const refuse = (): void => {
+    if (lost) throw new StorageError(lost);
   };
-  db.on("ready", () => refuse(lost), true);
-  db.on("populate", () => refuse("storage_lost")); // the browser may also delete it while the page is put away
+  // Versions of Dexie before 4.2 say nothing of a lost database: they open it again with the next read.
+  const check = (): void => {
+    if (!isFirst && !lost && putAway === timesPutAway) tell("storage_lost");
+    isFirst = false;
+    putAway = timesPutAway;
+    refuse();
+  };
+  db.on("ready", check, true);
+  db.on("populate", () => {
+    if (!lost) tell("storage_lost"); // the browser may also delete it while the page is put away
+    refuse();
+  });
   db.on("close", hear);
   db.on("versionchange", ({ newVersion }) => newVersion === null || tell("storage_newer"));
 }
 
 let isPutAway = false; // the page, by a browser that may show it again: Dexie closes its databases then, and opens them again afterwards
+let timesPutAway = 0;
 if (typeof window !== "undefined") {
-  window.addEventListener("pagehide", () => (isPutAway = true), { capture: true });
+  const putAway = (): void => {
+    isPutAway = true;
+    timesPutAway++;
+  };
+  window.addEventListener("pagehide", putAway, { capture: true });
   window.addEventListener("pageshow", () => (isPutAway = false), { capture: true });
 }

@@ -1,6 +1,6 @@
 /** What an app sees: the stores, over a book of a real server. */
 
-import { createPinia, setActivePinia } from "pinia";
+import { createPinia, defineStore, setActivePinia } from "pinia";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Data } from "../src/catalogue";
 import { type ServerError, FinwiseClient } from "../src/client";
@@ -98,6 +98,13 @@ describe("a book", () => {
     expect((await indexedDB.databases()).filter(({ name }) => name?.includes(tenantId))).toEqual([]);
     expect(Object.keys(await server.living(tenantId))).toEqual(["tags/a"]);
   });
+});
+
+test("an app's own stores called tenant and sync stay its own", () => {
+  const own = defineStore("tenant", { state: () => ({ isOwn: true }) })();
+  const ownSync = defineStore("sync", { state: () => ({ isOwn: true }) })();
+  expect([own.isOwn, ownSync.isOwn]).toEqual([true, true]);
+  expect([useTenantStore(), useSyncStore()]).not.toEqual(expect.arrayContaining([own, ownSync]));
 });
 
 describe("the sync", () => {

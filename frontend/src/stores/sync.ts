@@ -22,7 +22,7 @@ interface Followed {
   onAsked: () => Promise<void>;
 }
 
-export const useSyncStore = defineStore("sync", () => {
+export const useSyncStore = defineStore("finwise-sync", () => {
   const status = ref<SyncStatus>({ state: "idle" });
   const isOffline = ref(keptWish());
   const waiting = shallowRef<QueueEntry[]>([]);

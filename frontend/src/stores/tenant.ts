@@ -16,7 +16,7 @@ import { useSyncStore } from "./sync.js";
 
 const LIST_EVERY = 5 * 60_000; // ms between looks at names and roles while nobody asks and nothing is refused
 
-export const useTenantStore = defineStore("tenant", () => {
+export const useTenantStore = defineStore("finwise-tenant", () => {
   const tenants = ref<Schemas["Tenant"][]>([]);
   const tenantId = ref<string>();
   const client = shallowRef<FinwiseClient>();
