@@ -1,7 +1,7 @@
 """Mutants: deliberate bugs, each of which a proof has to catch. A proof that does not notice them proves nothing.
 
-Each changes one place of a copy of `finwise/`; the proof named with it runs on that copy and must end with 1. A mutant
-whose place is not found any more, or whose proof could not be run, fails as well.
+Each changes places of a copy of `finwise/` (mutants.toml); the proof named with it runs on that copy and must end with
+1. A mutant that does not find its place exactly once, or whose proof could not be run, fails as well.
 """
 
 from __future__ import annotations
@@ -11,40 +11,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
+from proofs.mutation import ROOT, Misplaced, Mutant, apply, mutants
 from proofs.proof import VIOLATED, Result, main
 
-ROOT = Path(__file__).parent.parent
-LANES = max(1, min(4, os.cpu_count() or 1))
 PATIENCE = 300  # seconds; the longest takes a tenth of it
+LANES = max(1, min(4, os.cpu_count() or 1))
 TRIES = 3  # with another seed each: some bugs show only where processes happen to meet
-
-
-class Edit(NamedTuple):
-    """`old` in a file of `finwise/` becomes `new`."""
-
-    file: str
-    old: str
-    new: str
-
-
-class Mutant(NamedTuple):
-    """A bug: places of files of `finwise/` become others. `proof`: who has to notice, a proof or a file of tests."""
-
-    name: str
-    proof: str
-    edits: list[Edit]
-    scale: float = 0.3
-
-
-def mutants() -> list[Mutant]:
-    """All of them."""
-    listed = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-    return [Mutant(**told | {"edits": [Edit(**edit) for edit in told["edits"]]}) for told in listed["mutant"]]
 
 
 def prove(scale: float, seed: int) -> Result:
@@ -70,12 +45,11 @@ def _survived(mutant: Mutant, scale: float, seed: int) -> str | None:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("setup.cfg", "pyproject.toml", "openapi.json", "README.md"):
             shutil.copy(ROOT / name, copy / name)
-        for edit in mutant.edits:
-            file = copy / "finwise" / edit.file
-            text = file.read_text(encoding="utf-8")
-            if edit.old not in text:
-                return f"{mutant.name}: its place in {edit.file} is not there any more"
-            file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+        try:
+            for edit in mutant.edits:
+                apply(edit, copy)
+        except Misplaced as reason:
+            return f"{mutant.name}: {reason}"
         said = None
         for tried in range(TRIES):
             said = _verdict(mutant, _run(_command(mutant, scale, seed + tried), copy))
