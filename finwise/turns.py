@@ -8,18 +8,23 @@ second; without turns 2,939 and 1,132.
 
 A turn protects nothing. A thread that gets none within some milliseconds goes on without it, so that a slow one
 does not hold up the others.
+
+Large requests have a turn of their own, one at a time, and for much longer: of two that are worked on at once each
+takes twice as long, and small requests wait for both.
 """
 
 from threading import Lock, local
 
 _PATIENCE = 0.02  # seconds
+_LARGE_PATIENCE = 5.0  # seconds
 
 
 class _Mine(local):
-    """Whether this thread has the turn; whether what it works on is too large for one."""
+    """Whether this thread has the turn; whether what it works on is too large for one, and has that of large ones."""
 
     held = False
     stays_out = False
+    held_large = False
 
 
 class Turn:
@@ -35,24 +40,36 @@ class Turn:
 class Wait:
     """A block that waits for something; within a turn that is left meanwhile."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "_left_large")
 
     def __enter__(self) -> None:
         self._left = leave()
+        self._left_large = _leave_large()
 
     def __exit__(self, *error: object) -> None:
+        if self._left_large:  # briefly, for what was waited for may be a lock
+            _mine.held_large = _large_turn.acquire(timeout=_PATIENCE)
         if self._left:
             _mine.held = _turn.acquire(timeout=_PATIENCE)
 
 
-def stay_out() -> None:
-    """Until `take_part` this thread takes no turns, for it would keep the others waiting for long."""
-    _mine.stays_out = True
+def begin_large() -> bool:
+    """Waits some seconds for the turn of large requests; whether it came. Until `end_large` it is this thread's one."""
+    _mine.stays_out = _mine.held_large = _large_turn.acquire(timeout=_LARGE_PATIENCE)
+    return _mine.held_large
 
 
-def take_part() -> None:
-    """From here on this thread takes turns again."""
+def end_large() -> None:
+    """From here on this thread takes turns of small requests again."""
+    _leave_large()
     _mine.stays_out = False
+
+
+def _leave_large() -> bool:
+    had, _mine.held_large = _mine.held_large, False
+    if had:
+        _large_turn.release()
+    return had
 
 
 def leave() -> bool:
@@ -64,4 +81,5 @@ def leave() -> bool:
 
 
 _turn = Lock()
+_large_turn = Lock()
 _mine = _Mine()

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from threading import BoundedSemaphore, Condition, Lock
+from threading import Condition, Lock
 from typing import Any
 
 from finwise import turns
@@ -25,11 +25,9 @@ Refuse = Callable[[Environ, FinWiseError], Wsgi]  # the answer to an error
 
 LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
-AT_WORK = 2  # of them; the others wait, for Python works on one at a time anyway, and small requests find it free
 SMALL = 65_536  # bytes of an answer that needs no thread (departures.py)
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})  # methods: nothing reads the body of such a request
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
-_WORK_PATIENCE = 5.0  # seconds
 _RETRY_AFTER = 2  # seconds
 _MOST_USERS = 4_096  # tokens whose users are remembered
 
@@ -93,7 +91,6 @@ class Shares:
         self._in_progress: dict[str, int] = {}
         self._bytes: Counter[str] = Counter()
         self._bodies: Counter[str] = Counter()
-        self._at_work = BoundedSemaphore(AT_WORK)
         self._guard = Lock()
 
     def begin(self, user: str) -> bool:
@@ -117,26 +114,13 @@ class Shares:
             if self._bodies[user] >= MOST_LARGE // 2:
                 raise _too_large()
             if self._bodies.total() >= MOST_LARGE:
-                raise Busy(
-                    "Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER
-                )
+                raise _full()
             if self._bytes[user] + size > self.size:
                 raise _too_large()
             if self._bytes.total() + size > 3 * self.size:
-                raise Busy(
-                    "Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER
-                )
+                raise _full()
             self._bytes[user] += size
             self._bodies[user] += 1
-
-    def work(self) -> None:
-        """Waits until few enough large bodies are worked on, and counts as one of them until `rest`. Raises Busy."""
-        if not self._at_work.acquire(timeout=_WORK_PATIENCE):
-            raise Busy("Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER)
-
-    def rest(self) -> None:
-        """Lets the next large body be worked on."""
-        self._at_work.release()
 
     def give_back(self, user: str, size: int) -> None:
         """Returns the room that `take` took."""
@@ -288,8 +272,7 @@ class _Arriving:
         """Gives back the room that the body took, and lets go of the request, which held this object in turn."""
         self._environ["wsgi.input"] = self._stream
         if self._is_at_work:
-            self._shares.rest()
-            turns.take_part()
+            turns.end_large()
         if self._counted:
             self._shares.give_back(*self._counted)
 
@@ -330,9 +313,12 @@ class _Arriving:
             return
         self._arrived += len(content)
         if not content or self._arrived >= self._length():
-            self._shares.work()
-            self._is_at_work = True
-            turns.stay_out()
+            self._begin_work()
+
+    def _begin_work(self) -> None:
+        self._is_at_work = turns.begin_large()
+        if not self._is_at_work:
+            raise _full()
 
 
 def _too_large() -> SlowDown:
@@ -341,6 +327,10 @@ def _too_large() -> SlowDown:
         retry_after=1,
         limit="large bodies of a user",
     )
+
+
+def _full() -> Busy:
+    return Busy("Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER)
 
 
 def _reduce(counts: dict[str, int], key: str, by: int) -> None:

@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from threading import Barrier
+from threading import Event
 from typing import Any
 
 import pytest
 
 from finwise import turns
 from finwise.api import arrivals
-from finwise.api.arrivals import AT_WORK, LARGE, MOST_LARGE, Arrivals, Lane, Users
+from finwise.api.arrivals import LARGE, MOST_LARGE, Arrivals, Lane, Users
 from finwise.api.auth import KNOWN, VISIT
 from finwise.errors import Busy, SlowDown
-from finwise.turns import Turn
+from finwise.turns import Turn, Wait
 
 BODY_BYTES = 1_000_000
 
@@ -250,14 +250,14 @@ def test_large_bodies_are_few_and_half_of_them_of_one_token(large: Arrivals) -> 
     _nested(large, MOST_LARGE // 2, of_grace, token="ada", **body)()
 
 
-def test_of_large_bodies_that_have_arrived_a_few_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "_WORK_PATIENCE", 0.1)
-    all_at_work = Barrier(AT_WORK + 1)
+def test_of_large_bodies_that_have_arrived_one_is_worked_on_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_LARGE_PATIENCE", 0.1)
+    at_work, goes_on = Event(), Event()
 
     def work(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ["wsgi.input"].read(LARGE + 1)
-        all_at_work.wait(30)
-        all_at_work.wait(30)
+        at_work.set()
+        assert goes_on.wait(30)
         return [b"done"]
 
     server = Arrivals(work, refuse, threads=64, body_bytes=BODY_BYTES)
@@ -266,15 +266,34 @@ def test_of_large_bodies_that_have_arrived_a_few_are_worked_on_at_once(monkeypat
     def one(token: str) -> bytes:
         return send(server, BytesIO(body), token, length=len(body))
 
-    with ThreadPoolExecutor(AT_WORK) as threads:
-        working = [threads.submit(one, token) for token in ("ada", "grace")]
+    with ThreadPoolExecutor(1) as threads:
+        working = threads.submit(one, "ada")
         try:
-            all_at_work.wait(30)
+            assert at_work.wait(30)
             with pytest.raises(Busy):
-                one("a third")
+                one("grace")
         finally:
-            all_at_work.wait(30)
-        assert [each.result(30) for each in working] == [b"done"] * AT_WORK
+            goes_on.set()
+        assert working.result(30) == one("grace") == b"done"
+
+
+def test_while_a_large_request_waits_for_its_book_another_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_LARGE_PATIENCE", 0.1)
+
+    def work(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["wsgi.input"].read(LARGE + 1)
+        if environ["HTTP_AUTHORIZATION"] == "ada":
+            with ThreadPoolExecutor(1) as threads, Wait():
+                return [threads.submit(one, "grace").result(30)]
+        return [b"done"]
+
+    server = Arrivals(work, refuse, threads=64, body_bytes=BODY_BYTES)
+    body = b"x" * (LARGE + 1)
+
+    def one(token: str) -> bytes:
+        return send(server, BytesIO(body), token, length=len(body))
+
+    assert one("ada") == one("ada") == b"done"
 
 
 def test_a_large_body_takes_no_turn_from_small_ones(large: Arrivals) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from finwise.domain import json_text
 from finwise.domain.json_text import (
     MAX_DEPTH,
     MAX_NUMBER,
@@ -310,6 +311,26 @@ def test_a_text_of_too_many_values_is_refused_before_it_is_parsed(value: str) ->
 def test_signs_within_strings_are_no_values() -> None:
     text = "[{:," * MAX_VALUES + '\\"'
     assert parse(json.dumps([text, "\\"]).encode()) == [text, "\\"]
+
+
+def _signs(text: bytes) -> int:
+    """Signs that stand before a value, counted one by one."""
+    found, is_open, is_escaped = 0, False, False
+    for sign in text:
+        if is_open:
+            is_escaped, is_open = sign == ord("\\") and not is_escaped, is_escaped or sign != ord('"')
+        else:
+            found, is_open = found + (sign in b"[{:,"), sign == ord('"')
+    return found
+
+
+@quickly
+@given(st.text(r'[{:,"\a', max_size=30), st.integers(1, 9))
+def test_values_are_counted_slice_by_slice_as_one_by_one(text: str, size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "_SLICE", size)
+        counted = [sum(map(part.count, b"[{:,")) for part in json_text._outside_of_strings(text.encode())]
+    assert sum(counted) == _signs(text.encode())
 
 
 def test_a_text_of_as_many_values_as_there_may_be_is_taken() -> None:
