@@ -15,8 +15,8 @@ from finwise.cli.master import STOP_SECONDS, follow_master
 from finwise.domain.events import tell
 from finwise.version import __version__
 
-_GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
-_SWITCH_SECONDS = 0.0005  # that a thread may compute while another waits; a poll waits for it a dozen times
+GARBAGE = 50_000  # objects after which Python looks for cycles; a push of 500 holds 4,600, and frees them without
+SWITCH_SECONDS = 0.0005  # that a thread may compute while another waits; a poll waits for it a dozen times
 BACKLOG = 2_048  # connections that wait to be taken
 FOLD_SECONDS = 10.0  # that a stopping server may take to fold write-ahead logs into their files
 _NAMED = 20  # of the files whose logs remain
@@ -66,9 +66,9 @@ def application() -> Flask:
         connections.start(connections.Watch(settings.port, most, settings.proxies))
     follow_master()
     allocation.give_back_large_blocks()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(GARBAGE)
     return app
 
 
