@@ -177,6 +177,12 @@ class NewerSchema(FinWiseError):
     code = "newer_schema"
 
 
+class OlderSchema(FinWiseError):
+    """The file was written by a version of FinWise that this one cannot bring up to date."""
+
+    code = "older_schema"
+
+
 class StorageFull(FinWiseError):
     """The disk is full; nothing was stored."""
 

@@ -24,6 +24,7 @@ from finwise.store.connection import connect
 from harness.server import Server
 from tests.conftest import Clock
 from tests.household import Household
+from tests.store.files import old_file
 
 
 def test_the_demo_book_is_valid() -> None:
@@ -154,8 +155,10 @@ def test_the_last_person_may_leave_although_the_demo_user_stays(app: Flask, cloc
 
 
 def test_an_older_demos_administrator_is_replaced_by_the_first_person(tmp_path: Path) -> None:
-    with closing(connect(tmp_path / "users.db", create=True)) as connection:
-        migrations.migrate(connection, "users", 3)
+    old_file(tmp_path / "users.db", "users")
+    with closing(connect(tmp_path / "users.db")) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DELETE FROM users")
         people = [(demo.EMAIL, 1), ("ada@example.org", 0), ("bob@example.org", 0)]
         for place, (email, admin) in enumerate(people):
             connection.execute(

@@ -24,8 +24,7 @@ from finwise.domain.events import EVENTS
 from finwise.logs import JsonLines
 from tests.conftest import Clock
 from tests.household import PASSWORD, Household, change, new_id
-from tests.store.files import VERSION, outside, value
-from tests.store.test_old_files import first_schema
+from tests.store.files import VERSION, old_file, outside, value
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "security.md"
 ADDRESS = "127.0.0.1"
@@ -177,9 +176,9 @@ def restore(world: World) -> None:
 
 def migrate(world: World) -> None:
     elsewhere = Settings(str(world.folder / "old"), str(world.folder / "old"), maintenance_hours=0)
-    with first_schema(elsewhere.users_db, "users"):
-        pass
-    assert value(elsewhere.users_db, VERSION) == 1
+    elsewhere.users_db.parent.mkdir()
+    old_file(elsewhere.users_db, "users")
+    assert value(elsewhere.users_db, VERSION) == 3
     create_domain(elsewhere).close()
 
 

@@ -37,6 +37,7 @@ STATUS: Mapping[type[errors.FinWiseError], int] = {
     errors.ReadOnly: 503,
     errors.Quarantined: 503,
     errors.NewerSchema: 503,
+    errors.OlderSchema: 503,
     errors.QuotaExceeded: 507,
     errors.StorageFull: 507,
 }

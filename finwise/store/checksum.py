@@ -7,7 +7,7 @@ some thousand millions of other damages. They keep off accidents, not somebody w
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import Any
 from zlib import adler32, crc32
 
@@ -36,11 +36,6 @@ def are_intact(texts: Sequence[Any], sums: Sequence[Any]) -> bool:
         return tuple(map(adler32, texts)) == sums
     except TypeError:  # a damaged head of a row makes its values something else than texts
         return False
-
-
-def old_checksum(*values: int | str | None) -> bytes:
-    """What stands in files of the schemas 2 to 5; migrations alone ask for it."""
-    return blake2b(_joined(values), digest_size=16).digest()
 
 
 def checksum_of_bytes(stamp: int, *texts: bytes | None) -> bytes:

@@ -56,15 +56,15 @@ def damages(connection: sqlite3.Connection) -> list[str]:
 
 def strange_objects(connection: sqlite3.Connection) -> list[str]:
     """Names tables, columns, indexes and triggers that FinWise did not create; it creates views again."""
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version >= 0 and _objects(connection) == _objects_of(TENANT, version):
+    version = migrations.version_of(connection)
+    if version in (0, *migrations.schemas(TENANT).made) and _objects(connection) == _objects_of(TENANT, version):
         return []
     return ["It has tables, columns, indexes or triggers that are not FinWise's."]
 
 
 def lacks_objects(connection: sqlite3.Connection, kind: str) -> bool:
     """Whether a file of the present schema lacks a table, a column or an index; there may be others."""
-    return not _objects_of(kind) <= _objects(connection)
+    return not _objects_of(kind, migrations.schemas(kind).present) <= _objects(connection)
 
 
 def content(connection: sqlite3.Connection) -> Content:
@@ -74,9 +74,9 @@ def content(connection: sqlite3.Connection) -> Content:
     return Content(epoch, last_stamp, entities, dict(sorted(json.loads(digests).items())))
 
 
-def _objects_of(kind: str, version: int | None = None) -> set[tuple[object, ...]]:
+def _objects_of(kind: str, version: int) -> set[tuple[object, ...]]:
     with closing(connect(":memory:")) as model:
-        migrations.migrate(model, kind, version)
+        migrations.make(model, kind, version)
         return _objects(model)
 
 

@@ -125,7 +125,7 @@ def _open_copy(source: Path) -> sqlite3.Connection:
 
 
 def _require_book(connection: sqlite3.Connection, source: Path) -> None:
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+    if migrations.version_of(connection) == 0:
         raise Invalid(
             f"{source.name} holds no book. If it was copied from a running server, the book was in {source.name}-wal: "
             "use finwise backup, or stop the server and copy the file then."

@@ -5,8 +5,6 @@ from hashlib import sha256
 
 from finwise.store.connection import Connection
 
-_TYPE = """substr(entity, 17, instr(entity, '","id":') - 17)"""  # as in book.py
-
 Columns = Mapping[str, Sequence[str]]  # entity_type -> the names of its fields
 
 
@@ -38,7 +36,7 @@ def _statement(name: str, fields: Sequence[str]) -> str:
     columns = [f"json_extract(entity, '$.data.{field}') AS {quoted(field)}" for field in fields]
     return (
         f"CREATE VIEW {quoted(name)} AS SELECT {', '.join([*own, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
-        f"FROM sync_entities WHERE {_TYPE} = '{name}' AND NOT is_deleted"
+        f"FROM sync_entities WHERE entity_type = '{name}' AND NOT is_deleted"
     )
 
 

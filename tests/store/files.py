@@ -89,6 +89,14 @@ def tenant_file(root: Path, tenant_id: str) -> Path:
     return root / "tenant_databases" / f"tenant_{tenant_id}.db"
 
 
+def old_file(path: Path, kind: str) -> None:
+    """A file of version 6 with content; `kind`: `tenant` or `users`."""
+    dump = Path(__file__).parent.parent / "data" / "version_6" / f"{kind}.sql"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.executescript(dump.read_text(encoding="utf-8"))
+
+
 def trash_file(root: Path, tenant_id: str) -> Path:
     """The tenant's file in the trash."""
     found = Trash(open_folder(root)).find(tenant_id)

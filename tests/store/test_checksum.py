@@ -4,14 +4,13 @@ import sys
 from itertools import combinations
 from subprocess import run
 
-from finwise.store.checksum import checksum, old_checksum
+from finwise.store.checksum import checksum
 
 ROW = (5, "tags", "t1", "2026-01-09T19:01:00.000Z", "2026-01-09T19:01:00.000Z", '{"name":"ä"}', "c1", None)
 
 
 def test_it_is_what_released_files_hold() -> None:
     assert checksum(*ROW).hex() == "cebf0e45f35c41e5f27548c174a95b0f"
-    assert old_checksum(*ROW).hex() == "2fc48fb7b314be025fcf8fcf148b5ee0"
 
 
 def test_it_is_the_same_in_every_process() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from finwise.errors import NewerSchema
+from finwise.errors import NewerSchema, OlderSchema
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction
-from finwise.store.migrations import is_current, migrate, scripts
+from finwise.store.migrations import is_current, migrate, schemas, version_of
 
 KINDS = ["tenant", "users"]
 
@@ -23,16 +23,11 @@ def connection() -> Iterator[sqlite3.Connection]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the migrations of the kind `trial` are read from."""
     monkeypatch.setattr(migrations, "files", lambda package: tmp_path)
-    scripts.cache_clear()
+    schemas.cache_clear()
     trial = tmp_path / "trial"
     trial.mkdir()
     yield trial
-    scripts.cache_clear()
-
-
-def version(connection: sqlite3.Connection) -> int:
-    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return number
+    schemas.cache_clear()
 
 
 def schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -49,7 +44,7 @@ def test_a_new_database_is_brought_to_the_last_version(connection: sqlite3.Conne
     assert not is_current(connection, kind)
     run(connection, kind)
     assert is_current(connection, kind)
-    assert version(connection) == len(scripts(kind)) > 0
+    assert version_of(connection) == schemas(kind).present > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,7 +59,7 @@ def test_migrating_again_changes_nothing(connection: sqlite3.Connection, kind: s
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_newer_database_is_refused_and_left_alone(connection: sqlite3.Connection, kind: str) -> None:
-    connection.execute(f"PRAGMA user_version = {len(scripts(kind)) + 1}")
+    connection.execute(f"PRAGMA user_version = {schemas(kind).present + 1}")
     with pytest.raises(NewerSchema) as caught:
         is_current(connection, kind)
     assert caught.value.retry_after
@@ -80,16 +75,26 @@ def test_a_migration_belongs_to_the_callers_transaction(connection: sqlite3.Conn
     assert connection.in_transaction
     connection.execute("ROLLBACK")
     assert schema(connection) == []
-    assert version(connection) == 0
+    assert version_of(connection) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_script_ends_with_a_whole_statement(kind: str) -> None:
     # What follows the last semicolon is not run; nothing but comments may stand there.
-    folder = Path(migrations.__file__).parent / kind
-    for script, file in zip(scripts(kind), sorted(folder.glob("*.sql")), strict=True):
-        rest = file.read_text(encoding="utf-8").rpartition(script[-1])[2]
+    for file in (Path(migrations.__file__).parent / kind).glob("*.sql"):
+        last = migrations._statements(file.read_text(encoding="utf-8"))[-1]
+        rest = file.read_text(encoding="utf-8").rpartition(last)[2]
         assert all(line.startswith("--") for line in rest.splitlines() if line.strip()), file.name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_step_leads_to_the_present_version(kind: str) -> None:
+    known = schemas(kind)
+    for begin in known.steps:
+        version = begin
+        while version != known.present:
+            version = known.steps[version][0]
+    assert known.steps
 
 
 def test_the_sqlite_functions_a_tenants_schema_asks_for_are_there(connection: sqlite3.Connection) -> None:
@@ -99,49 +104,59 @@ def test_the_sqlite_functions_a_tenants_schema_asks_for_are_there(connection: sq
     assert set(epoch) <= set("0123456789abcdef")
 
 
-def test_scripts_are_read_in_their_order_and_as_single_statements(folder: Path) -> None:
-    (folder / "0010_c.sql").write_text("CREATE TABLE c (x);")
-    (folder / "0002_b.sql").write_text("CREATE TABLE b (x);\nCREATE TABLE b2 (x);\n")
-    (folder / "0001_a.sql").write_text("CREATE TABLE a (x);\n")
-    (folder / "README.md").write_text("CREATE TABLE d (x);\n")
-    assert scripts("trial") == (
-        ("CREATE TABLE a (x);",),
-        ("CREATE TABLE b (x);", "CREATE TABLE b2 (x);"),
-        ("CREATE TABLE c (x);",),
-    )
-
-
 def test_a_semicolon_in_a_comment_a_text_or_a_trigger_does_not_end_a_statement(
     folder: Path, connection: sqlite3.Connection
 ) -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n  UPDATE a SET x = 1;\n  UPDATE a SET x = 2;\nEND;"
-    (folder / "0001.sql").write_text(
+    (folder / "schema_1.sql").write_text(
         f"-- one; two\nCREATE TABLE a (x DEFAULT ';\n' -- three;\n);\n{trigger}\nINSERT INTO a VALUES (0);\n-- end;\n"
     )
-    assert len(scripts("trial")[0]) == 3
+    assert len(schemas("trial").made[1]) == 3
     run(connection, "trial")
     assert connection.execute("SELECT x FROM a").fetchall() == [(2,)]
 
 
-def test_an_older_database_gets_only_what_it_lacks(folder: Path, connection: sqlite3.Connection) -> None:
-    (folder / "0001.sql").write_text("CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\n")
+def test_an_older_database_goes_the_steps_it_lacks_and_a_new_one_none(
+    folder: Path, connection: sqlite3.Connection
+) -> None:
+    (folder / "schema_1.sql").write_text("CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\n")
     run(connection, "trial")
-    (folder / "0002.sql").write_text("ALTER TABLE a ADD y;\n")
-    scripts.cache_clear()
+    (folder / "schema_3.sql").write_text("CREATE TABLE a (x, y, z);\n")
+    (folder / "from_1_to_2.sql").write_text("ALTER TABLE a ADD y DEFAULT 2;\n")
+    (folder / "from_2_to_3.sql").write_text("ALTER TABLE a ADD z DEFAULT 3;\n")
+    (folder / "README.md").write_text("CREATE TABLE d (x);\n")
+    schemas.cache_clear()
     assert not is_current(connection, "trial")
     run(connection, "trial")
-    assert connection.execute("SELECT x, y FROM a").fetchall() == [(1, None)]
-    assert version(connection) == 2
+    assert connection.execute("SELECT x, y, z FROM a").fetchall() == [(1, 2, 3)]
+    assert version_of(connection) == 3
+    with closing(connect(":memory:")) as new:
+        run(new, "trial")
+        assert new.execute("SELECT x, y, z FROM a").fetchall() == []
+
+
+def test_a_database_from_which_no_step_leads_on_is_refused_and_left_alone(
+    folder: Path, connection: sqlite3.Connection
+) -> None:
+    (folder / "schema_3.sql").write_text("CREATE TABLE a (x);\n")
+    (folder / "from_2_to_3.sql").write_text("CREATE TABLE a (x);\n")
+    for version in (1, -1):
+        connection.execute(f"PRAGMA user_version = {version:d}")
+        with pytest.raises(OlderSchema) as caught:
+            run(connection, "trial")
+        assert caught.value.retry_after
+    assert schema(connection) == []
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing(folder: Path, connection: sqlite3.Connection) -> None:
-    (folder / "0001.sql").write_text("CREATE TABLE a (x);\n")
+    (folder / "schema_1.sql").write_text("CREATE TABLE a (x);\n")
     run(connection, "trial")
     before = schema(connection)
-    (folder / "0002.sql").write_text("CREATE TABLE b (x);\n")
-    (folder / "0003.sql").write_text("CREATE TABLE c (x);\nINSERT INTO nowhere VALUES (1);\n")
-    scripts.cache_clear()
+    (folder / "schema_3.sql").write_text("CREATE TABLE a (x);\n")
+    (folder / "from_1_to_2.sql").write_text("CREATE TABLE b (x);\n")
+    (folder / "from_2_to_3.sql").write_text("CREATE TABLE c (x);\nINSERT INTO nowhere VALUES (1);\n")
+    schemas.cache_clear()
     with pytest.raises(sqlite3.OperationalError):
         run(connection, "trial")
     assert schema(connection) == before
-    assert version(connection) == 1
+    assert version_of(connection) == 1

@@ -17,10 +17,8 @@ from finwise.domain.restores import Newcomer
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.domain.tenant import Tenant
 from finwise.domain.user import User
-from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, NotFound, TenantDeleted
-from finwise.store import migrations
+from finwise.errors import Busy, Conflict, FinWiseError, Invalid, NewerSchema, NotFound, OlderSchema, TenantDeleted
 from finwise.store.backups import Archives
-from finwise.store.connection import connect
 from finwise.store.databases import OURS, Databases
 from finwise.store.folder import Folder
 from finwise.store.restores import Staging
@@ -28,7 +26,7 @@ from finwise.store.trash import Trash
 from harness.callers import as_caller
 from tests.household import change, new_id
 from tests.store.accounts import add_tenant, add_user
-from tests.store.files import MARK, leave_foreign_book, names, on_posix, outside, tenant_file, value
+from tests.store.files import MARK, leave_foreign_book, names, old_file, on_posix, outside, tenant_file, value
 
 
 @pytest.fixture
@@ -243,24 +241,24 @@ def test_a_file_of_a_newer_finwise_is_refused(domain: Domain, tenant_id: str, co
         domain.restores.adopt(tenant_id, copy, now())
 
 
-def test_a_file_of_an_older_schema_is_brought_up_to_date(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+def test_a_file_of_an_older_schema_is_checked_and_brought_up_to_date(
+    domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
     old = tmp_path / "old.db"
-    connection = connect(old, create=True)
-    migrations.migrate(connection, migrations.TENANT, 1)
-    connection.execute(
-        """INSERT INTO sync_entities VALUES
-             ('tags', 'old', 5, '2025-01-01', '2025-01-01', '{"name":"old"}', 'c', NULL)"""
-    )
-    connection.execute("INSERT INTO sync_digests VALUES ('tags', ?)", ("e9eb3eb1e6a4c2d4",))
-    connection.execute("UPDATE sync_book SET last_stamp = 5")
-    connection.close()
-    with pytest.raises(Invalid, match="digest"):
+    old_file(old, "tenant")
+    with outside(old) as edited:
+        edited.execute("UPDATE sync_entities SET entity = replace(entity, 'ä', 'a')")
+    with pytest.raises(Invalid, match="1 entities are not what was stored"):
         domain.restores.adopt(tenant_id, old, now())
     with outside(old) as edited:
-        edited.execute("DELETE FROM sync_digests")
-        edited.execute("DELETE FROM sync_entities")
+        edited.execute("UPDATE sync_entities SET entity = replace(entity, 'second a', 'second ä')")
+        edited.execute("CREATE TRIGGER mine AFTER DELETE ON sync_entities BEGIN SELECT 1; END")
+    with pytest.raises(Invalid, match="triggers that are not FinWise's"):
+        domain.restores.adopt(tenant_id, old, now())
+    with outside(old) as edited:
+        edited.execute("DROP TRIGGER mine")
     domain.restores.adopt(tenant_id, old, now())
-    assert ids(domain, tenant_id) == set()
+    assert ids(domain, tenant_id) == {"living", "gone"}
     assert domain.verification.verify(tenant_id) == []
 
 
@@ -443,7 +441,7 @@ def test_where_a_file_is_refused_nothing_has_changed(
         connection.execute(statement)
     domain.close()
     before = picture(settings, target)
-    with pytest.raises((Invalid, NewerSchema)):
+    with pytest.raises((Invalid, NewerSchema, OlderSchema)):
         domain.restores.adopt(target, copy, now(), Newcomer(user.email))
     assert picture(settings, target) == before
 

@@ -68,6 +68,8 @@ export const de: Words = {
       "Der Server kann dieses Buch nicht lesen, weil seine Datei beschädigt ist oder fehlt. Sag der Person Bescheid, die ihn betreibt.",
     newer_schema:
       "Dieses Buch wurde von einer neueren Version des Servers gespeichert. Sag der Person Bescheid, die ihn betreibt.",
+    older_schema:
+      "Dieses Buch wurde von einer Entwicklungsversion des Servers gespeichert. Sag der Person Bescheid, die ihn betreibt.",
     quota_exceeded:
       "Für dieses Buch ist auf dem Server kein Platz mehr. Lösche etwas, oder bitte die Person, die den Server betreibt, um mehr Platz.",
     storage_full: "Der Speicher des Servers ist voll. Sag der Person Bescheid, die ihn betreibt.",

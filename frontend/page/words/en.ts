@@ -69,6 +69,7 @@ export const en = {
     quarantined:
       "The server cannot read this book, because its file is damaged or missing. Tell the person who runs it.",
     newer_schema: "This book was stored by a newer version of the server. Tell the person who runs it.",
+    older_schema: "This book was stored by a development version of the server. Tell the person who runs it.",
     quota_exceeded:
       "This book has no room left on the server. Delete something, or ask the person who runs the server for more room.",
     storage_full: "The server's disk is full. Tell the person who runs it.",
