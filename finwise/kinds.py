@@ -178,7 +178,8 @@ def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[
     but a text, so that the long search for it can be left out.
 
     Most objects are of few shapes: the same fields, with values of the same types. What is left to ask of the values of
-    a shape is remembered, which takes three quarters of the time of checking each type again (a booking: 2.3 µs).
+    a shape is remembered. Without this a push of the book takes 1.18 times the CPU time
+    (`python -m benchmarks.tricks shapes`).
     """
     demands_of = _demands(form, flat)
     fields_of_form = form._declared_fields.keys()

@@ -124,7 +124,11 @@ def write(value: Any) -> str:
 
 
 def flat_text(value: Mapping[str, Any]) -> str | None:
-    """The text of an object in which texts alone may be odd, if none is; None: `oddity` has to look."""
+    """The text of an object in which texts alone may be odd, if none is; None: `oddity` has to look.
+
+    If `oddity` always looked, a push of the book would take 1.24 times the CPU time
+    (`python -m benchmarks.tricks "flat text"`).
+    """
     try:
         text = orjson.dumps(value).decode()
     except orjson.JSONEncodeError:  # half of a surrogate pair
