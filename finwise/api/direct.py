@@ -2,7 +2,8 @@
 
 A view asks for it with `@blueprint.direct`. It takes a `Request` and returns an `Answer`, and it is the same function
 whichever way a request takes. Flask answers the requests that are not of the usual form: with a path that is spelled in
-another way, or with a body that does not say how long it is. It answers all if somebody has added hooks to it.
+another way, or with a body that does not say how long it is. It answers all if somebody has added hooks or error
+handlers to the application; what is refused before any work (arrivals.py) never comes so far.
 
 The rules are those of Flask's hooks, in the same order. What is done differently is how often things are looked at:
 who asks, and what they may, is read from users.db in one look.
@@ -142,19 +143,21 @@ class Direct:
 
 
 class _Hooks:
-    """The functions that Flask calls before and after every request."""
+    """The functions that Flask calls before and after every request, and for errors."""
 
     def __init__(self, app: Flask) -> None:
         self._lists = (app.before_request_funcs[None], app.after_request_funcs[None], app.teardown_request_funcs[None])
+        self._handlers = app.error_handler_spec[None]  # by status and class; an error looked up leaves empty ones
+        self._by_class = dict(self._handlers[None])
         self._before = self._count()
 
     def have_changed(self) -> bool:
-        """Whether somebody has added one since the application was made."""
-        return self._count() != self._before
+        """Whether somebody has added or replaced one since the application was made."""
+        return self._count() != self._before or self._handlers[None] != self._by_class
 
     def _count(self) -> int:
         before, after, teardown = self._lists
-        return len(before) + len(after) + len(teardown)
+        return len(before) + len(after) + len(teardown) + sum(map(len, self._handlers.values()))
 
 
 def _routes(app: Flask, domain: Domain) -> Iterable[tuple[tuple[str, str, bool], Route]]:

@@ -20,10 +20,11 @@ from finwise.api.flooding import Flow
 from finwise.api.request import Answer, Request
 from finwise.config import Settings
 from finwise.domain import json_text
+from finwise.errors import NotFound
 from finwise.store.cache import Cache
 from finwise.store.connection import Connection
 from tests.conftest import Clock
-from tests.household import Household, change
+from tests.household import Household, change, new_id
 
 Answered = tuple[str, list[tuple[str, str]], bytes]
 
@@ -185,6 +186,16 @@ def test_a_hook_that_somebody_adds_to_the_application_runs_for_every_request(ful
     application.after_request_funcs[None].append(add)
     assert full.get(f"/sync/changes/{full.tenant_id}").headers["X-House"] == "ours"
     assert full.push(change()).headers["X-House"] == "ours"
+
+
+@pytest.mark.parametrize("kind", [NotFound, Exception])
+def test_an_error_handler_that_somebody_adds_to_the_application_answers_errors_of_every_request(
+    full: Household, settings: Settings, clock: Clock, kind: type[Exception]
+) -> None:
+    app = create_app(settings, clock)
+    app.register_error_handler(kind, lambda error: ("ours", 418))
+    headers = {"Authorization": f"Bearer {full.token}"}
+    assert app.test_client().get(f"/sync/changes/{new_id()}", headers=headers).status_code == 418
 
 
 @pytest.mark.parametrize("size", [1_000, 1_000_000])
