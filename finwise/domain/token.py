@@ -33,8 +33,11 @@ class Caller(NamedTuple):
 class TokenStore(Protocol):
     """users.db, as far as it is about tokens."""
 
-    def add(self, token: Token, hashed: str) -> None:
-        """Raises Conflict if the user no longer exists."""
+    def add(self, token: Token, hashed: str, most: int) -> list[str]:
+        """Leaves the user so `most` tokens; those unused for longest go: their ids.
+
+        Raises Conflict if the user no longer exists.
+        """
 
     def find_caller(self, hashed: str, now: str) -> Caller | None:
         """A token that has not expired, and its user."""

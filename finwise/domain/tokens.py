@@ -17,6 +17,7 @@ from finwise.errors import FinWiseError, NotFound, Unauthorized
 
 _MINUTE = 60 * 1_000_000  # µs
 _DAY = 24 * 60 * _MINUTE
+MOST_TOKENS = 1_000  # of a user, so that a program which logs in each time does not fill users.db
 USE_NOTED_EVERY = 10 * _MINUTE  # so that a poll stays a read
 
 
@@ -81,7 +82,10 @@ class Tokens:
         return issued
 
     def issue(self, user: User, new: NewToken, now: int) -> Issued:
-        """A new token for a user who was authenticated elsewhere. Raises NotFound if the tenant is not theirs."""
+        """A new token for a user who was authenticated elsewhere. Raises NotFound if the tenant is not theirs.
+
+        A user who has MOST_TOKENS loses the one that was unused for longest.
+        """
         if new.tenant_id is not None:
             tenant = self._tenants.find_for(user.uuid, new.tenant_id)
             if tenant is None or tenant.role is None:
@@ -96,7 +100,8 @@ class Tokens:
             tenant_id=new.tenant_id,
             read_only=new.read_only,
         )
-        self._store.add(token, _hash(secret))
+        for gone in self._store.add(token, _hash(secret), MOST_TOKENS):
+            tell("token.revoked", user_id=user.uuid, token_id=gone)
         return Issued(token, secret, user)
 
     def add_for(self, email: str, new: NewToken, now: int) -> Issued:

@@ -20,13 +20,21 @@ class TokenStore:
     def __init__(self, users_database: UsersDatabase) -> None:
         self._users_database = users_database
 
-    def add(self, token: Token, hashed: str) -> None:
+    def add(self, token: Token, hashed: str, most: int) -> list[str]:
         with self._users_database.transact() as connection:
             connection.execute(
                 """INSERT INTO tokens (id, user_id, device_name, created_at, expires_at, last_used_at, tenant_id,
                      read_only, hashed_token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (*token, hashed),
             )
+            gone = connection.execute(
+                """DELETE FROM tokens WHERE id IN (
+                     SELECT id FROM tokens WHERE user_id = ? AND id <> ?
+                     ORDER BY coalesce(last_used_at, created_at) DESC, created_at DESC, id LIMIT -1 OFFSET ?)
+                   RETURNING id""",
+                (token.user_id, token.id, most - 1),
+            ).fetchall()
+        return [token_id for (token_id,) in gone]
 
     def find_caller(self, hashed: str, now: str) -> Caller | None:
         def find(connection: sqlite3.Connection) -> Caller | None:

@@ -4,7 +4,7 @@ import pytest
 
 from finwise import create_domain
 from finwise.config import Settings
-from finwise.domain import Domain
+from finwise.domain import Domain, tokens
 from finwise.domain.times import millis_text
 from finwise.domain.token import Caller
 from finwise.domain.tokens import NewToken
@@ -54,6 +54,21 @@ def test_a_use_is_noted_every_ten_minutes_and_an_expiry_moved_once_a_day(domain:
         millis_text(now) for now in (NOW, NOW, NOW + 10 * MINUTE, NOW + DAY)
     ]
     assert [each.expires_at for each in noted] == [millis_text(now + 90 * DAY) for now in (NOW, NOW, NOW, NOW + DAY)]
+
+
+def test_of_too_many_tokens_of_a_user_the_one_unused_for_longest_gives_way(
+    domain: Domain, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MOST_TOKENS", 3)
+    others = domain.tokens.add_for(add_user(domain).email, NewToken("phone"), NOW)
+    first, second, third = (domain.tokens.add_for(user.email, NewToken(str(day)), NOW + day * DAY) for day in range(3))
+    domain.tokens.authenticate(first.secret, NOW + 3 * DAY)
+    early = domain.tokens.add_for(user.email, NewToken("a clock that was set back"), NOW - DAY)
+    kept = [each.id for each in domain.tokens.list_of(user, NOW + 4 * DAY)]
+    assert sorted(kept) == sorted([first.token.id, third.token.id, early.token.id])
+    with pytest.raises(Unauthorized):
+        domain.tokens.authenticate(second.secret, NOW + 4 * DAY)
+    domain.tokens.authenticate(others.secret, NOW + 4 * DAY)
 
 
 def test_a_poll_between_is_a_read(domain: Domain, user: User, users_database: UsersDatabase) -> None:

@@ -115,7 +115,7 @@ def test_a_deleted_tenant_outlives_its_owner(users: UserStore, tenants: TenantSt
 
 
 def test_the_tokens_of_a_deleted_user_are_gone(users: UserStore, tokens: TokenStore, ada: User, tmp_path: Path) -> None:
-    tokens.add(token(ada), "hashed")
+    tokens.add(token(ada), "hashed", most=10)
     users.delete(ada.uuid)
     assert value(tmp_path / "users.db", "SELECT count(*) FROM tokens") == 0
 
@@ -127,7 +127,7 @@ def test_a_new_password_deletes_all_tokens_but_one_and_leaves_those_of_others(
     users.add(bob, bob.email, NOW)
     kept, lost, others = token(ada), token(ada), token(bob)
     for number, each in enumerate((kept, lost, others)):
-        tokens.add(each, str(number))
+        tokens.add(each, str(number), most=10)
     users.put(ada.uuid, UserChange(name="Ada L."), keep_token=kept.id)
     assert len(tokens.list_of(ada.uuid, "2026")) == 2
     users.put(ada.uuid, UserChange(hashed_password="another hash"), keep_token=kept.id)
