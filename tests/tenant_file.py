@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 from finwise.config import Settings
 from finwise.store.checksum import checksum
+from finwise.store.folder import Folder
 
 
 class TenantFile:
@@ -17,6 +18,12 @@ class TenantFile:
 
     def __init__(self, settings: Settings, tenant_id: str) -> None:
         self.path = Path(settings.tenant_databases, f"tenant_{tenant_id}.db").absolute()
+        self._folder = Folder(settings.tenants_folder, settings.users_db.parent / "locks")
+        self._tenant_id = tenant_id
+
+    def locked(self) -> AbstractContextManager[None]:
+        """A block beside which no process writes to the file, nor writes its log back."""
+        return self._folder.locked(self._tenant_id)
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """The rows of a query, each as a dictionary; read only."""

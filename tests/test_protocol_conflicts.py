@@ -189,8 +189,12 @@ def many(home: Household) -> list[str]:
 
 
 def is_held_open(tenant_file: TenantFile) -> bool:
-    """Whether somebody still reads an older state of the file: then its log cannot be emptied."""
-    with closing(sqlite3.connect(f"{tenant_file.path.as_uri()}?mode=rw", uri=True, timeout=0)) as connection:
+    """Whether somebody still reads an older state of the file: then its log cannot be emptied.
+
+    A thread writes it back after large pushes, which looks the same from here. So the file is locked against that.
+    """
+    where = f"{tenant_file.path.as_uri()}?mode=rw"
+    with tenant_file.locked(), closing(sqlite3.connect(where, uri=True, timeout=0)) as connection:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return bool(busy)
 
