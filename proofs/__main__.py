@@ -79,10 +79,6 @@ def table(runs: list[Ran], scale: float, seed: int) -> str:
         trials = "<br>".join(f"{number:,} {what}" for what, number in told["trials"].items())
         bounds = "<br>".join(bound(number) for number in told["trials"].values())
         lines.append(f"| `{proof}` | {trials} | {bounds} | {len(told['violations'])} | {told['seconds']:.0f} |")
-    lines += ["", "What else they counted:", ""]
-    for proof, _, told, _ in runs:
-        if told and told["figures"]:
-            lines.append(f"- `{proof}`: " + "; ".join(f"{what}: {each}" for what, each in told["figures"].items()))
     return "\n".join(lines)
 
 
