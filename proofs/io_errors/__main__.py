@@ -20,26 +20,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import NAMESPACE_OID, uuid5
 
-from finwise import create_domain
-from finwise.domain import Domain
-from finwise.domain.sync import PushRequest
-from finwise.domain.times import millis_text
-from finwise.domain.user import User
-from finwise.domain.users import NewUser
-from finwise.errors import Busy, Conflict, FinWiseError, NotFound, Quarantined, TenantDeleted
+from finwise.errors import Conflict, FinWiseError, NotFound, Quarantined, TenantDeleted
 from finwise.store import connection
 from harness.callers import as_caller
 from proofs.disk import disk
-from proofs.disk.recorded_work import START, YEAR, settings
+from proofs.io_errors.house import NEW, OLD, OTHER, TENANT, USER, House
 from proofs.proof import MOST_SAID, Result, main
 
 ERRORS = (errno.EIO, errno.ENOSPC)
 PART = 0.25  # of all sites, at scale 1
-OLD, NEW = "old", "new"
-USER = User(str(uuid5(NAMESPACE_OID, "user")), "Ada", "ada@example.org", None)
-TENANT, OTHER = str(uuid5(NAMESPACE_OID, "tenant")), str(uuid5(NAMESPACE_OID, "other"))
 
 
 class Site(NamedTuple):
@@ -58,71 +48,6 @@ class Outcome(NamedTuple):
     failed: str
     succeeded: bool
     wrong: list[str]
-
-
-class House:
-    """An installation, and what is done to it. `now` is later each time it is asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._now = START + (YEAR if folder.name == "trial" else 0)
-        self.domain: Domain = create_domain(settings(folder))
-
-    @property
-    def now(self) -> int:
-        self._now += 1_000_000
-        return self._now
-
-    def sign_up(self) -> None:
-        self.domain.users.register(NewUser(*USER[:4]), "127.0.0.1", self.now)
-
-    def create(self, tenant_id: str = TENANT) -> None:
-        self.domain.tenants.create(USER, tenant_id, "Home", None, self.now)
-
-    def push(self, prefix: str, count: int = 3, padding: int = 0) -> None:
-        """The same changes each time, as a device repeats them."""
-        elements = [_element(f"{prefix}-{number}", padding) for number in range(count)]
-        results = self.domain.sync.push(TENANT, PushRequest(elements, "device"), self.now).results
-        if len(results) != count:
-            raise AssertionError("a push has another number of results than changes")
-
-    def push_deletion(self) -> None:
-        moment = millis_text(START + 1_000)
-        change_id = str(uuid5(NAMESPACE_OID, "deletion"))
-        deletion = _element(f"{OLD}-1", 0) | {"change_id": change_id, "deleted_at": moment, "updated_at": moment}
-        self.domain.sync.push(TENANT, PushRequest([deletion], "device"), self.now)
-
-    def delete(self) -> None:
-        self.domain.tenants.delete(as_caller(USER), TENANT, self.now)
-
-    def compact(self) -> None:
-        self.domain.upkeep.compact(TENANT, self.now + 2 * YEAR)
-
-    def back_up(self) -> None:
-        made = self.domain.backups.make(self.folder / "backups", self.now)
-        if made.manifest.problems:  # reported to the caller of the backup, so it is no success
-            raise Busy(made.manifest.problems[0])
-
-    def restore(self) -> None:
-        self.domain.restores.from_backup(TENANT, next((self.folder / "backups").glob("*Z")), self.now)
-
-    def restore_from_trash(self) -> None:
-        self.domain.restores.from_trash(TENANT, self.now)
-
-    def ids(self) -> set[str]:
-        """The living entities of the tenant."""
-        with self.domain.sync.initial(TENANT, None) as load:
-            return {entity.id for entity in load.entities}
-
-
-def _element(entity_id: str, padding: int) -> dict[str, Any]:
-    return {
-        "change_id": str(uuid5(NAMESPACE_OID, entity_id)),
-        "entity_type": "tags",
-        "id": entity_id,
-        "updated_at": millis_text(START),
-        "data": {"name": entity_id, "padding": "x" * padding},
-    }
 
 
 class Act(NamedTuple):
@@ -186,7 +111,7 @@ def prove(scale: float, seed: int) -> Result:
             folder = space / str(number)
             folder.mkdir()
             arguments = [str(folder), str(number), str(workers), str(min(1.0, scale * PART)), str(seed)]
-            running.append(disk.start(library, folder, None, "proofs.io_errors:run", *arguments))
+            running.append(disk.start(library, folder, None, "proofs.io_errors.__main__:run", *arguments))
         said = [disk.finish(process) for process in running]
     outcomes = [_read_outcome(line) for text in said for line in text.splitlines()]
     result.trials["failed calls"] = len(outcomes)

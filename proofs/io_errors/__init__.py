@@ -1,0 +1,1 @@
+"""Calls to the disk that fail (`python -m proofs.io_errors`)."""

@@ -1,0 +1,1 @@
+"""Processes that are killed while devices push and pull (`python -m proofs.kill`)."""
