@@ -11,11 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from threading import Condition, Lock
+from threading import Lock
 from typing import Any
 
 from finwise import turns
 from finwise.api.auth import KNOWN, VISIT
+from finwise.api.lane import Lane, reduce_count
 from finwise.api.request import Environ
 from finwise.api.strangers import Strangers
 from finwise.errors import Busy, FinWiseError, SlowDown
@@ -30,56 +31,6 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD"})  # methods: nothing reads the body of
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
 _RETRY_AFTER = 2  # seconds
 _MOST_USERS = 4_096  # tokens whose users are remembered
-
-
-class Lane:
-    """Places for bodies that are arriving: `most` in all, `each` of one sender, who may wait `patience` seconds."""
-
-    def __init__(self, most: int, each: int, patience: float) -> None:
-        self._most = most
-        self._each = each
-        self._patience = patience
-        self._held: dict[str, int] = {}
-        self._waiting: dict[str, int] = {}
-        self._taken = 0
-        self._guard = Lock()
-        self._changed = Condition(self._guard)
-
-    def enter(self, sender: str) -> None:
-        """Takes a place. Raises SlowDown if the sender has its share, Busy if no place is free."""
-        with self._guard:
-            if not self._is_free(sender) and not self._waited(sender):
-                if self._held.get(sender, 0) >= self._each:
-                    raise SlowDown(
-                        "Too many of your requests are still being sent.",
-                        retry_after=_RETRY_AFTER,
-                        limit="bodies of a sender",
-                    )
-                raise Busy("Too many requests are still being sent. Try again in a moment.", retry_after=_RETRY_AFTER)
-            self._held[sender] = self._held.get(sender, 0) + 1
-            self._taken += 1
-
-    def _waited(self, sender: str) -> bool:
-        """Whether a place became free. As many of a sender wait as may have a place: each holds a thread."""
-        waiting = self._waiting.get(sender, 0)
-        if waiting >= self._each:
-            return False
-        self._waiting[sender] = waiting + 1
-        try:
-            return self._changed.wait_for(lambda: self._is_free(sender), self._patience)
-        finally:
-            _reduce(self._waiting, sender, 1)
-
-    def leave(self, sender: str) -> None:
-        """Gives a place back."""
-        with self._guard:
-            _reduce(self._held, sender, 1)
-            self._taken -= 1
-            if self._waiting:
-                self._changed.notify_all()
-
-    def _is_free(self, sender: str) -> bool:
-        return self._taken < self._most and self._held.get(sender, 0) < self._each
 
 
 class Shares:
@@ -104,7 +55,7 @@ class Shares:
     def end(self, user: str) -> None:
         """Takes note that one of its requests is answered."""
         with self._guard:
-            _reduce(self._in_progress, user, 1)
+            reduce_count(self._in_progress, user, 1)
 
     def take(self, user: str, size: int) -> None:
         """Takes room for a body, which `give_back` returns. Raises SlowDown or Busy if there is not enough."""
@@ -126,8 +77,8 @@ class Shares:
         """Returns the room that `take` took."""
         if size:
             with self._guard:
-                _reduce(self._bytes, user, size)
-                _reduce(self._bodies, user, 1)
+                reduce_count(self._bytes, user, size)
+                reduce_count(self._bodies, user, 1)
 
 
 class Users:
@@ -148,7 +99,7 @@ class Users:
         return token in self._users
 
     def note(self, token: str, user: object) -> None:
-        """Takes note of whom a request with the token was answered as; no text: it opened nothing, or not for long."""
+        """Notes which user a request with the token was answered for; no text: the token opened nothing."""
         if user is True:  # of somebody who is known, and was noted when that was found out
             return
         if not isinstance(user, str):
@@ -331,10 +282,3 @@ def _too_large() -> SlowDown:
 
 def _full() -> Busy:
     return Busy("Too many large requests are being processed. Try again in a moment.", retry_after=_RETRY_AFTER)
-
-
-def _reduce(counts: dict[str, int], key: str, by: int) -> None:
-    """Less of a key, which is forgotten with its last. Counters are slower, and every request counts."""
-    left = counts.pop(key) - by
-    if left > 0:
-        counts[key] = left

@@ -13,8 +13,9 @@ from typing import Any
 from flask import Flask, Response, request
 
 from finwise.api import errors, proxies
-from finwise.api.arrivals import SMALL, Lane, close
+from finwise.api.arrivals import SMALL, close
 from finwise.api.auth import KNOWN
+from finwise.api.lane import Lane
 from finwise.api.request import Environ
 from finwise.errors import FinWiseError
 

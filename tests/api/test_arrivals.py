@@ -11,8 +11,9 @@ import pytest
 
 from finwise import turns
 from finwise.api import arrivals
-from finwise.api.arrivals import LARGE, MOST_LARGE, Arrivals, Lane, Users
+from finwise.api.arrivals import LARGE, MOST_LARGE, Arrivals, Users
 from finwise.api.auth import KNOWN, VISIT
+from finwise.api.lane import Lane
 from finwise.errors import Busy, SlowDown
 from finwise.turns import Turn, Wait
 
