@@ -230,7 +230,7 @@ def test_proxies_are_addresses_and_networks() -> None:
 
 
 @pytest.mark.parametrize("values", [{"login": "header"}, {"proxy_hops": "1"}])
-def test_whoever_is_to_be_believed_has_to_be_named(values: dict[str, str]) -> None:
+def test_a_trusted_proxy_has_to_be_named(values: dict[str, str]) -> None:
     assert "FINWISE_TRUSTED_PROXIES" in refusal(**values)
     assert "FINWISE_TRUSTED_PROXIES" in refusal(**values, trusted_proxies=" , ")
     assert parse({variable(name): value for name, value in (values | {"trusted_proxies": "10.0.0.1"}).items()})

@@ -119,7 +119,7 @@ def test_at_a_terminal_a_line_is_for_a_person_and_as_safe() -> None:
     assert PlainLines().format(record()) == "00:00:00 INFO said (finwise.test)"
 
 
-def test_whoever_has_said_where_the_log_goes_is_obeyed(app: Flask) -> None:
+def test_an_application_that_configured_its_log_keeps_it(app: Flask) -> None:
     before = list(logging.getLogger().handlers)
     configure()
     assert logging.getLogger().handlers == before

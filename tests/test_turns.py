@@ -40,7 +40,7 @@ def test_one_works_while_the_others_wait(threads: ThreadPoolExecutor) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_whoever_waits_for_something_leaves_the_turn_to_others(threads: ThreadPoolExecutor) -> None:
+def test_a_thread_that_waits_leaves_the_turn_to_others(threads: ThreadPoolExecutor) -> None:
     began = Event()
     with Turn():
         other = threads.submit(work, began)
@@ -52,7 +52,7 @@ def test_whoever_waits_for_something_leaves_the_turn_to_others(threads: ThreadPo
 
 
 @pytest.mark.usefixtures("patient")
-def test_whoever_leaves_does_not_end_the_turn_of_another(threads: ThreadPoolExecutor) -> None:
+def test_a_thread_that_leaves_does_not_end_the_turn_of_another(threads: ThreadPoolExecutor) -> None:
     began, ended = Event(), Event()
 
     def work_long() -> bool:
@@ -70,7 +70,7 @@ def test_whoever_leaves_does_not_end_the_turn_of_another(threads: ThreadPoolExec
     assert other.result(PATIENCE)
 
 
-def test_whoever_gets_no_turn_goes_on_without_and_takes_it_from_nobody(threads: ThreadPoolExecutor) -> None:
+def test_a_thread_without_a_turn_goes_on_and_takes_it_from_nobody(threads: ThreadPoolExecutor) -> None:
     with Turn():
         assert threads.submit(work, Event()).result(PATIENCE) == "done"
         assert turns._turn.locked(), "the turn is still that of this thread"

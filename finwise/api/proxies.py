@@ -67,7 +67,7 @@ def _canonical(text: str) -> str:
 
 
 def named_user(settings: Settings) -> str:
-    """The e-mail of whom a trusted proxy names. Raises Forbidden for another peer, Unauthorized for no name."""
+    """The e-mail of the person a trusted proxy names. Raises Forbidden for another peer, Unauthorized for no name."""
     if not _is_in(request.environ[_PEER], settings.proxies):
         tell("login.refused")
         raise Forbidden("Log in through the proxy in front of this server.")

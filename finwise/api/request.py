@@ -49,7 +49,7 @@ class Request:
         self.moment: Moment | None = None
 
     def end_moment(self) -> None:
-        """Says that all is known of who asks and what they may. What users.db is asked after this may be newer."""
+        """Says that the caller and their permissions are known. What users.db is asked after this may be newer."""
         if self.moment is not None:
             self.moment.end()
 

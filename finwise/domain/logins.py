@@ -51,7 +51,7 @@ class Most(NamedTuple):
 
     here: int  # at an account, from an address
     address: int  # from an address, at all accounts
-    account: int  # at an account, from all addresses: many guess at it
+    account: int  # at an account, from all addresses
     site: int  # at an account at which many guess, from an IPv6 network of 48 bits
 
     def free_at(self, counted: Counted) -> int | None:
@@ -100,7 +100,7 @@ class FailedLogins(Protocol):
 class Logins:
     """The one place where a password is compared. `failures`: an account's and address's before they must wait.
 
-    An `address` is an IPv4 address, the network of an IPv6 address, or any other name of who tries, such as a token.
+    An `address` is an IPv4 address, the network of an IPv6 address, or another name of the sender, such as a token.
     """
 
     def __init__(self, failed: FailedLogins, passwords: PasswordHasher, failures: int) -> None:

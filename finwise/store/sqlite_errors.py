@@ -52,7 +52,7 @@ def translated() -> _Translated:
 
 
 def meaning_of(error: BaseException) -> FinWiseError | None:
-    """What an error means to a client; None where it means nothing, or says so itself."""
+    """What an error means to a client; None if it means nothing, or says so itself."""
     if isinstance(error, sqlite3.Error):
         return _meaning(error)
     if isinstance(error, UnicodeDecodeError):  # what SQLite says of a damaged name is no UTF-8 either

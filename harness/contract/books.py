@@ -181,7 +181,7 @@ class BooksContract:
             book.add_conflicts([loser("c1")])
             _ = 1 // 0
 
-    def test_what_was_committed_is_seen_by_whoever_comes_next(self, stores: Stores, tenant_id: str) -> None:
+    def test_the_next_reader_sees_what_was_committed(self, stores: Stores, tenant_id: str) -> None:
         for number in range(3):
             stores.push(tenant_id, tag(f"e{number}"))
             assert len(stores.pulled(tenant_id)) == number + 1

@@ -146,7 +146,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def listening() -> Iterator[list[str]]:
-    """The lines of the log from here on, down to what is of interest only to who looks for a bug."""
+    """The lines of the log from here on, down to those that matter only when looking for a bug."""
     handler, finwise = _Lines(), logging.getLogger("finwise")
     level = finwise.level
     finwise.setLevel(logging.DEBUG)

@@ -190,7 +190,7 @@ def test_the_demo_book_is_one_click_from_the_start_page(showing: Flask) -> None:
     assert len(client.get(f"/sync/initial/{admitted['tenant_id']}", headers=headers).get_json()["changes"]) > 500
 
 
-def test_whoever_looks_around_is_a_device_of_its_own(showing: Flask) -> None:
+def test_a_visitor_of_the_demo_is_a_device_of_its_own(showing: Flask) -> None:
     client = showing.test_client()
     tokens = {client.post("/app/demo").get_json()["token"] for _ in range(3)}
     assert len(tokens) == 3
@@ -208,7 +208,7 @@ def test_however_many_look_around_a_process_makes_few_tokens_and_all_open_the_bo
     assert client.get(f"/sync/changes/{admitted['tenant_id']}", headers=headers).status_code == 200, "not expired"
 
 
-def test_whoever_looks_around_does_nothing_in_the_demo_users_name(showing: Flask) -> None:
+def test_a_visitor_of_the_demo_does_nothing_in_the_demo_users_name(showing: Flask) -> None:
     client = showing.test_client()
     admitted = client.post("/app/demo").get_json()
     headers, tenant = {"Authorization": f"Bearer {admitted['token']}"}, f"/tenants/{admitted['tenant_id']}"

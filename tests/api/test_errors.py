@@ -256,7 +256,7 @@ def test_a_media_type_that_is_not_served_is_406_and_nothing_is_stored(home: Hous
     assert home.initial()["changes"] == []
 
 
-def test_json_is_served_to_whoever_takes_it(home: Household) -> None:
+def test_json_is_served_to_clients_that_take_it(home: Household) -> None:
     for accept in ("application/json", "*/*", "application/*", "text/html, */*;q=0.1", ""):
         answer = home.get(f"/sync/initial/{home.tenant_id}", headers={"Accept": accept})
         assert (answer.status_code, answer.mimetype) == (200, "application/json")

@@ -419,7 +419,7 @@ def test_trying_codes_of_invitations_by_signing_up_is_slowed_down(opened: Opened
     assert [attempt() for _ in range(4)] == [404, 404, 404, 429]
 
 
-def test_whoever_has_an_invitation_signs_up_although_strangers_try_codes(opened: Opened) -> None:
+def test_a_person_with_an_invitation_signs_up_although_strangers_try_codes(opened: Opened) -> None:
     client = opened(login_failures=1, sign_up="invitation")
     home = Household(client).create()
     invited = home.post(f"/tenants/{home.tenant_id}/invitations", json={"role": "editor"}).get_json()

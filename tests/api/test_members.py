@@ -64,7 +64,7 @@ def test_an_invitation_lasts_no_longer_than_the_server_allows(home: Household, d
     assert home.get(f"/tenants/{home.tenant_id}/invitations").get_json() == []
 
 
-def test_whoever_accepts_an_invitation_opens_the_book_in_its_role(home: Household, guest: Household) -> None:
+def test_a_person_who_accepts_an_invitation_opens_the_book_in_its_role(home: Household, guest: Household) -> None:
     home.results(change("t1"))
     code = invite(home)["code"]
     accepted = guest.post("/invitations/accept", json={"code": code}).get_json()
@@ -302,7 +302,7 @@ def test_an_account_goes_with_the_books_it_has_alone(home: Household, settings: 
     assert home.tenant_id in trash[0]
 
 
-def test_whoever_pushes_while_the_account_is_deleted_is_answered_and_brings_nothing_back(
+def test_a_push_while_the_account_is_deleted_is_answered_and_brings_nothing_back(
     home: Household, settings: Settings
 ) -> None:
     app, begun, statuses = home.client.application, Barrier(4), list[int]()

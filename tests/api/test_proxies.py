@@ -214,7 +214,7 @@ def test_nobody_signs_up_where_passwords_do_not_log_in(opened: Opened, chosen: d
     assert_problem(opened(**chosen).post("/users", json=body), 403, "forbidden")
 
 
-def test_where_signing_up_is_open_whoever_the_proxy_names_is_let_in(behind: FlaskClient) -> None:
+def test_if_signing_up_is_open_everybody_the_proxy_names_is_let_in(behind: FlaskClient) -> None:
     first = log_in(behind, {NAMED: "Ada@example.org"}).get_json()["user"]
     second = log_in(behind, {NAMED: "eve@example.org"}).get_json()["user"]
     again = log_in(behind, {NAMED: "ada@example.org"}).get_json()["user"]
@@ -367,7 +367,7 @@ def test_a_client_is_where_the_last_trusted_proxy_saw_it(
     assert counted(client, peer, forwarded) == expected
 
 
-def test_whoever_has_one_ipv6_address_has_the_whole_network_to_guess_from(opened: Opened) -> None:
+def test_an_ipv6_address_counts_as_its_whole_network(opened: Opened) -> None:
     client = opened(login_failures=1)
     guess: dict[str, Any] = {"email": "nobody@example.org", "password": "wrong password"}
     assert log_in(client, peer="2001:db8:1:2::1", **guess).status_code == 401

@@ -17,7 +17,7 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 
 @pytest.mark.parametrize("media_type", [JSON, NDJSON])
 @pytest.mark.parametrize("accepted", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.5", "*"])
-def test_a_first_load_is_gzipped_for_whoever_takes_that(home: Household, media_type: str, accepted: str) -> None:
+def test_a_first_load_is_gzipped_for_clients_that_take_gzip(home: Household, media_type: str, accepted: str) -> None:
     home.results(*(change(f"e{number}") for number in range(600)))  # of several pieces
     path = f"/sync/initial/{home.tenant_id}"
     plain = home.get(path, headers={"Accept": media_type})
@@ -48,7 +48,7 @@ def test_what_is_there_already_is_not_packed_either(home: Household) -> None:
     assert "Content-Encoding" not in answer.headers
 
 
-def test_whoever_finds_no_place_free_comes_again_and_pushes_go_on(
+def test_a_reader_without_a_place_comes_again_and_pushes_go_on(
     home: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(home.client.application.extensions, "finwise streams", Streams(4))

@@ -16,7 +16,7 @@ def test_so_many_work_on_a_book_at_once_and_others_find_theirs_free() -> None:
         pass
 
 
-def test_whoever_fails_gives_the_place_back() -> None:
+def test_a_failed_request_gives_the_place_back() -> None:
     at_once = Concurrency(1)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), at_once.of("a"):

@@ -67,7 +67,7 @@ def test_the_same_id_names_an_entity_of_each_type(domain: Domain, tenant_id: str
     assert stored(domain, tenant_id) == {("tags", ONE): '{"name":"edited"}', ("recipients", ONE): '{"name":"baker"}'}
 
 
-def test_whoever_asks_for_one_of_two_ids_with_one_hash_gets_that_alone() -> None:
+def test_a_query_for_one_of_two_ids_with_one_hash_finds_that_alone() -> None:
     versions = [Version(at, "tags", each, FIRST, FIRST, "{}", new_id(), None) for at, each in ((1, ONE), (2, OTHER))]
     with MemoryBook() as book:
         book.put(versions)

@@ -174,7 +174,9 @@ def test_in_the_slower_lane_the_networks_of_one_site_have_so_many_attempts_toget
     ],
     ids=["here", "address", "two at once", "the slower lane, with attempts left", "the slower lane"],
 )
-def test_whoever_must_wait_waits_for_the_last_of_the_limits(failed: FailedLogins, most: Most, free_at: int) -> None:
+def test_a_login_that_must_wait_waits_for_the_last_of_the_limits(
+    failed: FailedLogins, most: Most, free_at: int
+) -> None:
     for now in (10, 20, 30):
         attempt(failed, now, most=Most(9, 9, 9, 9))
     assert attempt(failed, 40, most=most) == free_at

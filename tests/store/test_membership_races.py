@@ -207,7 +207,7 @@ def test_of_two_administrators_who_resign_at_once_one_stays(
         assert value(tmp_path / "users.db", "SELECT sum(is_admin) FROM users") == 1
 
 
-def test_whoever_accepts_while_the_owner_leaves_keeps_the_book_or_is_too_late(
+def test_a_person_who_accepts_while_the_owner_leaves_keeps_the_book_or_is_too_late(
     users_database: UsersDatabase, homes: list[Home], tmp_path: Path
 ) -> None:
     with outside(tmp_path / "users.db") as connection:

@@ -344,7 +344,7 @@ def test_a_restore_that_was_cut_off_is_finished_or_never_was(
         again.close()
 
 
-def test_whoever_finishes_what_died_leaves_a_restore_that_is_under_way_alone(
+def test_finishing_what_died_leaves_a_restore_that_is_under_way_alone(
     settings: Settings, domain: Domain, tenant_id: str, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would put the file of one restore in place under the name of another, or say that it is done too early."""

@@ -81,7 +81,7 @@ def test_a_poll_between_is_a_read(domain: Domain, user: User, users_database: Us
         assert connection.execute("PRAGMA data_version").fetchone() == version
 
 
-def test_whoever_asks_does_not_wait_for_the_use_to_be_noted(
+def test_a_request_does_not_wait_until_the_use_of_its_token_is_noted(
     domain: Domain, user: User, users_database: UsersDatabase
 ) -> None:
     issued = domain.tokens.add_for(user.email, NewToken("phone"), NOW)

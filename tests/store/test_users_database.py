@@ -279,7 +279,7 @@ class Asked:
         return self.users_database.ask(("count",), find, lambda _: keeps)
 
 
-def test_an_answer_is_remembered_and_asked_anew_after_any_commit_whoever_made_it(
+def test_an_answer_is_remembered_and_asked_again_after_any_commit_of_any_process(
     users_database: UsersDatabase, tmp_path: Path, path: Path
 ) -> None:
     asked, other = Asked(users_database), open_users_database(tmp_path)
