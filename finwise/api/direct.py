@@ -48,11 +48,11 @@ def mark(view: View) -> Callable[..., Response]:
 
 
 class Route(NamedTuple):
-    """A direct route. `parameter`: the name of the last part of its path, if that is one."""
+    """A direct route."""
 
-    endpoint: str
-    view: View
-    parameter: str
+    endpoint: str  # as Flask names it
+    view: View  # the function of the blueprint
+    parameter: str  # the name of the last part of its path; empty if the path is fixed
     limit: int | None  # bytes of a body; None: it takes none
 
 

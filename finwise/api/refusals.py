@@ -26,9 +26,9 @@ _THE_END = ("Connection", "close")
 class Made:
     """An answer as a WSGI server is given it."""
 
-    status: str
+    status: str  # with its phrase, such as "429 TOO MANY REQUESTS"
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes  # a problem in JSON
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """The answer, as WSGI has it."""

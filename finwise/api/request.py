@@ -91,7 +91,7 @@ class Answer(NamedTuple):
     """
 
     body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()  # besides those that each answer has
     status: int = 200
     media_type: str = JSON
     freed_later: object = None
