@@ -2,8 +2,9 @@
 
 A class decorated with `@entity("goals")` makes the type known to push, pull, the OpenAPI document, `/healthz` and
 the SQL views of every tenant's file. Field names are the frontend's own and are never mapped. Unknown fields are kept,
-values of enumerations and references are not restricted, and a field added later is never required: a device's queue
-may be months old. No field has a default: a server that fills in fields makes devices differ.
+values of enumerations and references are not restricted, and no field is required: what a server refuses never leaves
+its device. `expected=True` gives a warning if the field is missing; `derived=True` marks what devices compute from
+other entities. No field has a default: a server that fills in fields makes devices differ.
 """
 
 import re
@@ -12,7 +13,23 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema
 
-from finwise.kinds import Anything, Boolean, Date, Id, Ids, Integer, Name, Number, Parts, String, Text, quick_check
+from finwise.domain.change import Findings
+from finwise.kinds import (
+    Anything,
+    Boolean,
+    Date,
+    Id,
+    Ids,
+    InputNumber,
+    Integer,
+    Name,
+    Number,
+    Parts,
+    String,
+    Text,
+    kinds_of,
+    quick_check,
+)
 
 MAX_ERRORS = 10  # messages in one answer about one entity
 
@@ -41,28 +58,43 @@ def entity(entity_type: str) -> Callable[[type[Entity]], type[Entity]]:
     return enter
 
 
-def columns() -> dict[str, tuple[str, ...]]:
-    """entity_type -> the names of its fields, in the order of the class."""
-    return {name: tuple(form._declared_fields) for name, form in CATALOGUE.items()}
+def columns() -> dict[str, dict[str, str]]:
+    """entity_type -> its fields, in the order of the class: name -> what its column in a view shows."""
+    return {name: {each: kind.column for each, kind in kinds_of(form).items()} for name, form in CATALOGUE.items()}
 
 
 class Check:
-    """Says what is wrong with the `data` of an entity of one form.
+    """Says what is wrong or odd in the `data` of an entity of one form.
 
     `is_flat(data)`: whether nothing is, as the quickest look shows that leaves no need for another.
+    `derived`: the fields that devices compute from other entities.
     """
 
     def __init__(self, form: type[Entity]) -> None:
-        self._schema = form()
+        self._kinds = kinds_of(form)
         self._is_fine = quick_check(form)
         self.is_flat = quick_check(form, flat=True)
+        self.derived = frozenset(name for name, kind in self._kinds.items() if kind.derived)
 
-    def __call__(self, data: Mapping[str, Any]) -> dict[str, list[str]] | None:
-        """What is wrong by field; None if nothing is."""
-        if self._is_fine(data):
-            return None
-        messages = list(self._schema.validate(data).items())[:MAX_ERRORS]
-        return {f"data.{field}": [str(text) for text in texts] for field, texts in messages}
+    def __call__(self, data: Mapping[str, Any]) -> Findings | None:
+        """What is wrong, and what is merely odd, by field; None if nothing is."""
+        return None if self._is_fine(data) else self.explain(data)
+
+    def explain(self, data: Mapping[str, Any]) -> Findings:
+        """The same field by field, MAX_ERRORS of both at most."""
+        wrong: dict[str, list[str]] = {}
+        odd: dict[str, list[str]] = {}
+        for name, kind in self._kinds.items():
+            value = data.get(name)
+            if value is None:
+                found = odd if kind.expected else None
+            elif not kind.holds(value):
+                found = wrong
+            else:
+                found = None if kind.suits(value) else odd
+            if found is not None and len(found) < MAX_ERRORS:
+                found[f"data.{name}"] = [kind.message]
+        return Findings(wrong, odd)
 
 
 def checks() -> dict[str, Check]:
@@ -76,9 +108,9 @@ class RuleCondition(Schema):
     class Meta:
         unknown = INCLUDE
 
-    type = String(required=True)
-    operator = String(required=True)
-    value = Anything(required=True, allow_none=True)
+    type = String(expected=True)
+    operator = String(expected=True)
+    value = Anything()
 
 
 class RuleAction(Schema):
@@ -87,166 +119,166 @@ class RuleAction(Schema):
     class Meta:
         unknown = INCLUDE
 
-    type = String(required=True)
-    field = String(allow_none=True)
-    value = Anything(required=True, allow_none=True)
+    type = String(expected=True)
+    field = String()
+    value = Anything()
 
 
 @entity("account_groups")
 class AccountGroup(Entity):
     """A group of accounts, such as a bank."""
 
-    name = Name(required=True)
-    sortOrder = Integer(required=True)
-    image = String(allow_none=True)
-    logo_path = String(allow_none=True)
+    name = Name(expected=True)
+    sortOrder = Integer()
+    image = String()
+    logo_path = String()
 
 
 @entity("accounts")
 class Account(Entity):
     """Something that has a balance: a bank account, a card, cash."""
 
-    name = Name(required=True)
-    description = Text(allow_none=True)
-    note = Text(allow_none=True)
-    accountType = String(required=True)
-    isActive = Boolean(required=True)
-    isOfflineBudget = Boolean(required=True)
-    accountGroupId = Id(required=True)
-    sortOrder = Integer(required=True)
-    iban = String(allow_none=True)
-    balance = Number(required=True)
-    creditLimit = Number(allow_none=True)
-    offset = Number(required=True)
-    image = String(allow_none=True)
-    logo_path = String(allow_none=True)
+    name = Name(expected=True)
+    description = Text()
+    note = Text()
+    accountType = String()
+    isActive = Boolean()
+    isOfflineBudget = Boolean()
+    accountGroupId = Id()
+    sortOrder = Integer()
+    iban = String()
+    balance = Number(derived=True)
+    creditLimit = Number()
+    offset = Number()
+    image = String()
+    logo_path = String()
 
 
 @entity("category_groups")
 class CategoryGroup(Entity):
     """A group of categories."""
 
-    name = Name(required=True)
-    sortOrder = Integer(required=True)
-    isIncomeGroup = Boolean(required=True)
+    name = Name(expected=True)
+    sortOrder = Integer()
+    isIncomeGroup = Boolean()
 
 
 @entity("categories")
 class Category(Entity):
     """What money is for: an envelope of the budget."""
 
-    name = Name(required=True)
-    icon = String(allow_none=True)
-    budgeted = Number(required=True)
-    activity = Number(required=True)
-    available = Number(required=True)
-    isIncomeCategory = Boolean(required=True)
-    isHidden = Boolean(required=True)
-    isActive = Boolean(required=True)
-    sortOrder = Integer(required=True)
-    categoryGroupId = Id(allow_none=True)
-    parentCategoryId = Id(allow_none=True)
-    isSavingsGoal = Boolean(allow_none=True)
-    goalDate = Date(allow_none=True)
-    targetAmount = Number(allow_none=True)
-    monthlyAmount = Number(allow_none=True)
-    proportion = Number(allow_none=True)
-    priority = Integer(allow_none=True)
-    note = Text(allow_none=True)
+    name = Name(expected=True)
+    icon = String()
+    budgeted = Number()
+    activity = Number(derived=True)
+    available = Number(derived=True)
+    isIncomeCategory = Boolean()
+    isHidden = Boolean()
+    isActive = Boolean()
+    sortOrder = Integer()
+    categoryGroupId = Id()
+    parentCategoryId = Id()
+    isSavingsGoal = Boolean()
+    goalDate = Date()
+    targetAmount = Number()
+    monthlyAmount = Number()
+    proportion = InputNumber()
+    priority = Integer()
+    note = Text()
 
 
 @entity("recipients")
 class Recipient(Entity):
     """Somebody who is paid, or who pays."""
 
-    name = Name(required=True)
-    defaultCategoryId = Id(allow_none=True)
-    note = Text(allow_none=True)
+    name = Name(expected=True)
+    defaultCategoryId = Id()
+    note = Text()
 
 
 @entity("tags")
 class Tag(Entity):
     """A word to find bookings by."""
 
-    name = Name(required=True)
-    parentTagId = Id(allow_none=True)
-    color = String(allow_none=True)
-    icon = String(allow_none=True)
+    name = Name(expected=True)
+    parentTagId = Id()
+    color = String()
+    icon = String()
 
 
 @entity("transactions")
 class Transaction(Entity):
     """A booking."""
 
-    accountId = Id(required=True)
-    categoryId = Id(allow_none=True)
-    recipientId = Id(allow_none=True)
-    date = Date(required=True)
-    valueDate = Date(required=True)
-    amount = Number(required=True)
-    description = Text(required=True)
-    note = Text(allow_none=True)
-    tagIds = Ids(required=True)
-    type = String(required=True)
-    runningBalance = Number(required=True)
-    counterTransactionId = Id(allow_none=True)
-    planningTransactionId = Id(allow_none=True)
-    isReconciliation = Boolean(allow_none=True)
-    isCategoryTransfer = Boolean(allow_none=True)
-    reconciled = Boolean(allow_none=True)
-    transferToAccountId = Id(allow_none=True)
-    toCategoryId = Id(allow_none=True)
-    payee = String(allow_none=True)
+    accountId = Id()
+    categoryId = Id()
+    recipientId = Id()
+    date = Date(expected=True)
+    valueDate = Date()
+    amount = Number(expected=True)
+    description = Text()
+    note = Text()
+    tagIds = Ids()
+    type = String()
+    runningBalance = Number(derived=True)
+    counterTransactionId = Id()
+    planningTransactionId = Id()
+    isReconciliation = Boolean()
+    isCategoryTransfer = Boolean()
+    reconciled = Boolean()
+    transferToAccountId = Id()
+    toCategoryId = Id()
+    payee = String()
 
 
 @entity("planning_transactions")
 class PlanningTransaction(Entity):
     """A booking that is expected, once or again and again."""
 
-    name = Name(required=True)
-    accountId = Id(required=True)
-    categoryId = Id(allow_none=True)
-    recipientId = Id(allow_none=True)
-    tagIds = Ids(required=True)
-    amount = Number(required=True)
-    amountType = String(required=True)
-    approximateAmount = Number(allow_none=True)
-    minAmount = Number(allow_none=True)
-    maxAmount = Number(allow_none=True)
-    note = Text(allow_none=True)
-    startDate = Date(required=True)
-    valueDate = Date(allow_none=True)
-    endDate = Date(allow_none=True)
-    recurrencePattern = String(required=True)
-    recurrenceEndType = String(required=True)
-    weekendHandling = String(required=True)
-    recurrenceCount = Integer(allow_none=True)
-    executionDay = Integer(allow_none=True)
-    transactionType = String(allow_none=True)
-    counterPlanningTransactionId = Id(allow_none=True)
-    transferToAccountId = Id(allow_none=True)
-    transferToCategoryId = Id(allow_none=True)
-    isActive = Boolean(required=True)
-    forecastOnly = Boolean(required=True)
-    autoExecute = Boolean(allow_none=True)
+    name = Name(expected=True)
+    accountId = Id()
+    categoryId = Id()
+    recipientId = Id()
+    tagIds = Ids()
+    amount = Number(expected=True)
+    amountType = String()
+    approximateAmount = Number()
+    minAmount = Number()
+    maxAmount = Number()
+    note = Text()
+    startDate = Date(expected=True)
+    valueDate = Date()
+    endDate = Date()
+    recurrencePattern = String()
+    recurrenceEndType = String()
+    weekendHandling = String()
+    recurrenceCount = Integer()
+    executionDay = Integer()
+    transactionType = String()
+    counterPlanningTransactionId = Id()
+    transferToAccountId = Id()
+    transferToCategoryId = Id()
+    isActive = Boolean()
+    forecastOnly = Boolean()
+    autoExecute = Boolean()
 
 
 @entity("automation_rules")
 class AutomationRule(Entity):
     """A rule that completes bookings: what to look for, what to set."""
 
-    name = Name(required=True)
-    description = Text(allow_none=True)
-    stage = String(required=True)
-    conditions = Parts(RuleCondition, required=True)
-    actions = Parts(RuleAction, required=True)
-    priority = Integer(required=True)
-    isActive = Boolean(required=True)
-    conditionLogic = String(allow_none=True)
+    name = Name(expected=True)
+    description = Text()
+    stage = String()
+    conditions = Parts(RuleCondition)
+    actions = Parts(RuleAction)
+    priority = Integer()
+    isActive = Boolean()
+    conditionLogic = String()
 
 
 @entity("book_settings")
 class BookSetting(Entity):
     """A setting of the whole book, such as its currency. Its id is its key, so the last write wins for each key."""
 
-    value = Anything(required=True, allow_none=True)
+    value = Anything()

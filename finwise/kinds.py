@@ -1,15 +1,16 @@
 """The kinds of fields that the catalogue's classes are made of.
 
-Each says once, in `types` and `further`, which JSON values it takes. Marshmallow uses it to explain what it refuses,
-`quick_check` to decide without Marshmallow, which is much slower.
+Each says once, in `types` and `further`, which JSON values it is for. `quick_check` finds out whether an object has
+nothing but such values; entities.py explains what is wrong or odd in the few others. Marshmallow only describes them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
-from finwise.domain.identifiers import fits_entity_id, is_entity_id
+from finwise.domain.identifiers import is_entity_id
 from finwise.domain.json_text import MAX_NUMBER
 from finwise.domain.times import is_day
 
@@ -24,42 +25,47 @@ _MOST_SHAPES = 1_000  # remembered of a form
 
 
 class _Strict(fields.Field[Any]):
-    """A field that takes a JSON value as it is or not at all: nothing is converted.
+    """A field that keeps a JSON value as it is: nothing is converted, nothing is required, and null means "none".
 
-    `types`: those that its values, other than null, are of. `is_flat`: nothing lies within a value but ids.
+    A value that is not of `types` is refused, because the document promises them to clients. One that does not `suit`
+    is kept with a warning, and so is an `expected` field that is not there.
+    `derived`: devices compute it from other entities, so that a difference in it alone is no conflict.
+    `is_flat`: nothing lies within a value but texts. `column`: what its column in a view shows (store/views.py).
     """
 
     message: str
     types: frozenset[type]
     is_flat = True
+    column = "value"
+
+    def __init__(self, *args: Any, expected: bool = False, derived: bool = False, **kwargs: Any) -> None:
+        if derived:
+            kwargs["metadata"] = {"description": "derived: devices compute it from other entities"}
+        super().__init__(*args, allow_none=True, **kwargs)
+        self.expected = expected
+        self.derived = derived
 
     def further(self) -> Further | None:
-        """What a value of one of the types has to meet beside; None: nothing."""
+        """What a value of one of the types should be beside; None: nothing."""
         return None
 
-    def fits(self, value: Any) -> bool:
-        """Whether this JSON value, other than null, is taken."""
+    def holds(self, value: Any) -> bool:
+        """Whether this JSON value, other than null, is of a type that the document promises."""
+        return type(value) in self.types
+
+    def suits(self, value: Any) -> bool:
+        """Whether a value of these types is also what the field is meant for."""
         further = self.further()
-        return type(value) in self.types and (further is None or bool(further(value)))
-
-    def takes(self, value: Any) -> bool:
-        """Whether this JSON value is taken."""
-        return self.fits(value) if value is not None else self.allow_none
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not self.fits(value):
-            raise ValidationError(self.message)
-        return value
+        return further is None or bool(further(value))
 
 
 class Text(_Strict, fields.String):
-    """A string of any length up to `max_length` characters (None: bounded by the size of a change alone)."""
+    """A string, of up to `max_length` characters (None: bounded by the size of a change alone)."""
 
     types = frozenset({str})
 
     def __init__(self, *, max_length: int | None = TEXT_LENGTH, **kwargs: Any) -> None:
-        metadata = {"maxLength": max_length} if max_length else {}
-        super().__init__(metadata=metadata, **kwargs)
+        super().__init__(**kwargs)
         self.max_length = max_length
         self.message = f"Give a string of at most {max_length} characters." if max_length else "Give a string."
 
@@ -69,7 +75,7 @@ class Text(_Strict, fields.String):
 
 
 class Name(Text):
-    """A name: a string of at most 200 characters."""
+    """A name: a string of up to 200 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=NAME_LENGTH, **kwargs)
@@ -83,29 +89,25 @@ class String(Text):
 
 
 class Id(_Strict, fields.String):
-    """The id of another entity, which may arrive later."""
+    """The id of another entity, which may arrive later; `""` means none."""
 
     types = frozenset({str})
     message = "Give an id: 1 to 64 of A-Z a-z 0-9 - _ . :"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"pattern": "^[A-Za-z0-9_.:-]{1,64}$"}, **kwargs)
+    column = "id"
 
     def further(self) -> Further:
-        return fits_entity_id
+        return _fits_id_or_none
 
 
 class Date(_Strict, fields.String):
-    """A calendar day, `YYYY-MM-DD`."""
+    """A calendar day, `YYYY-MM-DD`; `""` means none."""
 
     types = frozenset({str})
     message = "Give a day such as 2026-01-09."
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "date"}, **kwargs)
+    column = "day"
 
     def further(self) -> Further:
-        return is_day
+        return is_day if self.expected else lambda value: not value or is_day(value)
 
 
 class Number(_Strict, fields.Float):
@@ -113,19 +115,33 @@ class Number(_Strict, fields.Float):
 
     types = frozenset({int, float})
     message = "Give a number."
+    column = "number"
 
     def further(self) -> Further:
         return _is_exact
 
 
-class Integer(_Strict, fields.Integer):
-    """A whole JSON number; 3.0 is one."""
+class InputNumber(_Strict, fields.Raw):
+    """A number from an input of a form, which leaves a text behind when it is cleared: `""` means none."""
 
-    types = frozenset({int, float})
+    types = frozenset({int, float, str})
+    message = "Give a number."
+    column = "number"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"anyOf": [{"type": kind} for kind in ("number", "string", "null")]}, **kwargs)
+
+    def further(self) -> Further:
+        return lambda value: not value if type(value) is str else _is_exact(value)
+
+
+class Integer(InputNumber):
+    """A whole JSON number, of which 3.0 is one; also from an input of a form."""
+
     message = "Give a whole number."
 
     def further(self) -> Further:
-        return lambda value: _is_exact(value) and float(value).is_integer()
+        return lambda value: not value if type(value) is str else _is_exact(value) and float(value).is_integer()
 
 
 class Boolean(_Strict, fields.Boolean):
@@ -142,10 +158,13 @@ class Ids(_Strict, fields.List[str]):
     message = "Give a list of ids."
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Id(), **kwargs)
+        super().__init__(fields.String(), **kwargs)
 
     def further(self) -> Further:
         return lambda value: all(map(is_entity_id, value))
+
+    def holds(self, value: Any) -> bool:
+        return super().holds(value) and all(type(item) is str for item in value)
 
 
 class Anything(_Strict, fields.Raw):
@@ -165,14 +184,29 @@ class Parts(_Strict, fields.List[Any]):
     def __init__(self, form: type[Schema], **kwargs: Any) -> None:
         super().__init__(fields.Nested(form), **kwargs)
         self._check = quick_check(form)
+        self._kinds = kinds_of(form)
         self.message = f"Give a list of objects with {', '.join(form._declared_fields)}."
 
     def further(self) -> Further:
         return lambda value: all(type(item) is dict and self._check(item) for item in value)
 
+    def holds(self, value: Any) -> bool:
+        return super().holds(value) and all(type(item) is dict and self._holds_part(item) for item in value)
+
+    def _holds_part(self, item: Mapping[str, Any]) -> bool:
+        return all(item.get(name) is None or kind.holds(item[name]) for name, kind in self._kinds.items())
+
+
+def kinds_of(form: type[Schema]) -> dict[str, _Strict]:
+    """The fields of a form by name. Raises TypeError for a field of another kind."""
+    kinds = {name: kind for name, kind in form._declared_fields.items() if isinstance(kind, _Strict)}
+    if len(kinds) != len(form._declared_fields):
+        raise TypeError(f"{form.__name__}: every field is of one of the kinds in kinds.py")
+    return kinds
+
 
 def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[str, Any]], bool]:
-    """A function that says whether Marshmallow would take an object. Raises TypeError for a field of another kind.
+    """A function that says whether nothing in an object is wrong or odd. Raises TypeError for a field of another kind.
 
     With `flat`: whether moreover nothing lies within its values but ids. Then nothing in it can be odd (json_text.py)
     but a text, so that the long search for it can be left out.
@@ -205,10 +239,8 @@ def quick_check(form: type[Schema], *, flat: bool = False) -> Callable[[Mapping[
 
 def _demands(form: type[Schema], flat: bool) -> Callable[[Mapping[str, Any]], _Demands | None]:
     """A function that says what an object's values have to meet beside their types; None: their types are wrong."""
-    kinds = {name: kind for name, kind in form._declared_fields.items() if isinstance(kind, _Strict)}
-    if len(kinds) != len(form._declared_fields):
-        raise TypeError(f"{form.__name__}: every field is of one of the kinds in kinds.py")
-    required = frozenset(name for name, kind in kinds.items() if kind.required)
+    kinds = kinds_of(form)
+    expected = frozenset(name for name, kind in kinds.items() if kind.expected)
     rules = {name: _rule(kind) if kind.is_flat or not flat else _NOTHING for name, kind in kinds.items()}
     rule_of, other = rules.get, _FLAT if flat else _ANYTHING
 
@@ -220,19 +252,20 @@ def _demands(form: type[Schema], flat: bool) -> Callable[[Mapping[str, Any]], _D
                 return None
             if further and value is not None:
                 found.append((name, further))
-        return found if required <= data.keys() else None
+        return found if expected <= data.keys() else None
 
     return demands
 
 
 def _rule(kind: _Strict) -> _Rule:
-    return (kind.types | _NULL if kind.allow_none else kind.types), kind.further()
+    return (kind.types if kind.expected else kind.types | _NULL), kind.further()
 
 
 def _is_exact(value: float) -> bool:
     return -MAX_NUMBER <= value <= MAX_NUMBER
 
 
+_fits_id_or_none = re.compile(r"[A-Za-z0-9_.:-]{0,64}").fullmatch
 _NULL = frozenset({type(None)})
 _NOTHING: _Rule = (frozenset(), None)
 _ANYTHING: _Rule = (None, None)

@@ -13,7 +13,7 @@ BAD: dict[str, dict[str, Any]] = {
     "unknown_entity_type": {"entity_type": "robots"},
     "invalid_id": {"id": "a b"},
     "invalid_time": {"updated_at": "never"},
-    "invalid_data": {"data": {}},
+    "invalid_data": {"data": {"name": 7}},
     "too_large": {"data": {"name": "x", "image": "x" * 256 * 1024}},
     "invalid_change": {"change_id": "no uuid"},
 }
@@ -51,7 +51,7 @@ def test_whatever_a_change_is_rejected_for_nothing_of_its_group_is_stored(home: 
 
 def test_what_is_rejected_with_its_group_says_so_and_is_named_as_it_was_sent(home: Household) -> None:
     good = change("e1", group=GROUP, change_id=new_id().upper())
-    result, _ = home.results(good, change(group=GROUP, data={}))
+    result, _ = home.results(good, change(group=GROUP, data={"name": 7}))
     assert result == {
         "change_id": good["change_id"],
         "status": "rejected",
@@ -63,7 +63,7 @@ def test_what_is_rejected_with_its_group_says_so_and_is_named_as_it_was_sent(hom
 def test_other_groups_and_changes_without_one_are_stored(home: Household) -> None:
     results = home.results(
         change("alone"),
-        change(group=GROUP, data={}),
+        change(group=GROUP, data={"name": 7}),
         change("e1", group=GROUP),
         change("e2", group=OTHER),
         change("e3", group=None),
@@ -74,7 +74,10 @@ def test_other_groups_and_changes_without_one_are_stored(home: Household) -> Non
 
 
 def test_a_group_is_the_same_in_upper_and_lower_case(home: Household) -> None:
-    assert codes(home.results(change(group=GROUP.upper()), change(group=GROUP, data={}))) == ["group", "invalid_data"]
+    assert codes(home.results(change(group=GROUP.upper()), change(group=GROUP, data={"name": 7}))) == [
+        "group",
+        "invalid_data",
+    ]
 
 
 @pytest.mark.parametrize("group", ["", "no uuid", "00000000-0000-0000-0000-000000000000", 7, True, [], {}, [GROUP]])
@@ -85,8 +88,8 @@ def test_a_group_that_is_no_uuid_is_rejected_alone(home: Household, group: Any) 
 
 
 def test_changes_without_a_group_are_no_group(home: Household) -> None:
-    assert codes(home.results(change(group=None, data={}), change(group=None))) == ["invalid_data", "applied"]
-    assert codes(home.results(change(data={}), change(), "what is this?")) == [
+    assert codes(home.results(change(group=None, data={"name": 7}), change(group=None))) == ["invalid_data", "applied"]
+    assert codes(home.results(change(data={"name": 7}), change(), "what is this?")) == [
         "invalid_data",
         "applied",
         "invalid_change",
@@ -101,13 +104,16 @@ def test_a_group_without_a_rejected_change_is_judged_one_by_one(home: Household)
 
 def test_a_group_that_is_split_over_pushes_stands_alone_in_each(home: Household) -> None:
     assert codes(home.results(change("e1", group=GROUP))) == ["applied"]
-    assert codes(home.results(change("e2", group=GROUP), change(group=GROUP, data={}))) == ["group", "invalid_data"]
+    assert codes(home.results(change("e2", group=GROUP), change(group=GROUP, data={"name": 7}))) == [
+        "group",
+        "invalid_data",
+    ]
     assert codes(home.results(change("e3", group=GROUP))) == ["applied"]
     assert stored(home) == ["e1", "e3"]
 
 
 def test_a_push_with_groups_may_be_repeated(home: Household) -> None:
-    changes = [change("e1", group=GROUP), change(group=GROUP, data={}), change("e2", group=OTHER)]
+    changes = [change("e1", group=GROUP), change(group=GROUP, data={"name": 7}), change("e2", group=OTHER)]
     assert codes(home.results(*changes)) == ["group", "invalid_data", "applied"]
     before = home.pull()
     assert codes(home.results(*changes)) == ["group", "invalid_data", "unchanged"]
@@ -116,7 +122,7 @@ def test_a_push_with_groups_may_be_repeated(home: Household) -> None:
 
 def test_a_group_that_was_mended_is_taken(home: Household) -> None:
     good = change("e1", group=GROUP)
-    assert codes(home.results(good, change("e2", group=GROUP, data={}))) == ["group", "invalid_data"]
+    assert codes(home.results(good, change("e2", group=GROUP, data={"name": 7}))) == ["group", "invalid_data"]
     assert codes(home.results(good, change("e2", group=GROUP))) == ["applied", "applied"]
 
 

@@ -116,4 +116,5 @@ def _result(result: Result | Rejection) -> str:
     if version is None:
         return said + "}"
     created_at = "" if version.created_at == change.sent_created_at else f',"created_at":"{version.created_at}"'
-    return f'{said},"updated_at":"{version.updated_at}"{created_at}}}'
+    warnings = f',"warnings":{write(change.warnings)}' if change.warnings else ""
+    return f'{said},"updated_at":"{version.updated_at}"{created_at}{warnings}}}'

@@ -20,11 +20,22 @@ _ENTITY = re.compile(
 )
 
 
+class Findings(NamedTuple):
+    """What a look at an entity's `data` found, by field."""
+
+    wrong: FieldErrors  # would break a client that relies on the types of the document: the change is rejected
+    odd: FieldErrors  # is stored as it is, and told
+
+
 class FieldCheck(Protocol):
     """Checks the `data` of an entity type; it is parsed, but anything in it may be odd (json_text.py)."""
 
-    def __call__(self, data: Mapping[str, Any], /) -> FieldErrors | None:
-        """What is wrong, by field; None if nothing is. Nothing in `data` is odd."""
+    def __call__(self, data: Mapping[str, Any], /) -> Findings | None:
+        """What is to be said about it; None if nothing is. No value in `data` is one that JSON cannot keep."""
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """The fields that devices compute from other entities."""
 
     @property
     def is_flat(self) -> Callable[[Mapping[str, Any]], bool]:
@@ -46,6 +57,8 @@ class Change(NamedTuple):
     created_at: str | None
     says_base: bool
     base_updated_at: str | None
+    warnings: FieldErrors | None = None  # what is odd in `data`, by field
+    derived: frozenset[str] = frozenset()  # the fields of its type that devices compute from other entities
 
 
 Row = tuple[int, bytes]  # an entity's stamp, and its text in UTF-8 as it goes over the wire and is stored
@@ -112,11 +125,18 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def same_content(one: str | None, other: str | None) -> bool:
-    """Whether two `data` texts are the same content; two tombstones are."""
+def same_content(one: str | None, other: str | None, aside: frozenset[str] = frozenset()) -> bool:
+    """Whether two `data` texts are the same content, some fields left aside; two tombstones are."""
     if one is None or other is None or one == other:
         return one == other
-    return json_text.same(json_text.read_own(one), json_text.read_own(other))
+    return json_text.same(
+        *({name: value for name, value in _data(text).items() if name not in aside} for text in (one, other))
+    )
+
+
+def _data(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = json_text.read_own(text)
+    return data
 
 
 def read_changes(elements: Sequence[Any], catalogue: Catalogue, limits: Limits) -> list[Change | Rejection]:
@@ -149,7 +169,7 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
     if not is_entity_id(element.get("id")):
         raise _Refused("invalid_id", {"id": ["Give 1 to 64 of A-Z a-z 0-9 - _ . :"]})
     is_deletion = "deleted_at" in element and _time(element, "deleted_at") is not None
-    data = None if is_deletion else _data_text(element, check, limits)
+    data, warnings = (None, None) if is_deletion else _data_text(element, check, limits)
     updated_at = _time(element, "updated_at")
     if updated_at is None:
         raise _Refused("invalid_time", {"updated_at": ["Give the moment of the edit."]})
@@ -167,6 +187,8 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
         created_at,
         says_base,
         _time(element, "base_updated_at") if says_base else None,
+        warnings,
+        check.derived,
     )
 
 
@@ -180,12 +202,13 @@ def _time(element: dict[str, Any], name: str) -> str | None:
     return time
 
 
-def _data_text(element: dict[str, Any], check: FieldCheck, limits: Limits) -> str:
+def _data_text(element: dict[str, Any], check: FieldCheck, limits: Limits) -> tuple[str, FieldErrors | None]:
+    """The text to store, and what is odd in it."""
     data = element.get("data")
     if type(data) is dict and len(data) <= limits.fields and limits.depth > 1 and check.is_flat(data):
         text = json_text.flat_text(data)
         if text is not None and len(text) * 4 <= limits.change_bytes:
-            return text
+            return text, None
     if reason := json_text.oddity(data, limits.depth):
         raise _Refused("invalid_data", {"data": [f"It {reason}."]})
     if type(data) is not dict:
@@ -195,9 +218,10 @@ def _data_text(element: dict[str, Any], check: FieldCheck, limits: Limits) -> st
     text = json_text.write(data)
     if len(text) * 4 > limits.change_bytes and len(text.encode()) > limits.change_bytes:
         raise _Refused("too_large", {"data": [f"Keep one change below {limits.change_bytes} bytes."]})
-    if errors := check(data):
-        raise _Refused("invalid_data", errors)
-    return text
+    found = check(data)
+    if found and found.wrong:
+        raise _Refused("invalid_data", found.wrong)
+    return text, found and found.odd
 
 
 def _echo(sent_id: Any) -> str | None:

@@ -51,12 +51,16 @@ def judge(
         return Verdict(APPLIED, max(time, after_purged))
     if _knew(change, stored, ancestor):
         return Verdict(APPLIED, max(time, next_milli(stored.updated_at)))
-    same = same_content(change.data, stored.data)
     if time > stored.updated_at:
-        return Verdict(APPLIED, time, OVERWRITTEN if change.says_base and not same else None)
-    if time == stored.updated_at and same:
+        return Verdict(APPLIED, time, OVERWRITTEN if change.says_base and not _agree(change, stored) else None)
+    if time == stored.updated_at and same_content(change.data, stored.data):
         return Verdict(UNCHANGED, stored.updated_at)
-    return Verdict(SUPERSEDED, time, None if same or built_upon else OLDER)
+    return Verdict(SUPERSEDED, time, None if built_upon or _agree(change, stored) else OLDER)
+
+
+def _agree(change: Change, stored: Version) -> bool:
+    """Whether the two differ in nothing that a person would have to decide."""
+    return same_content(change.data, stored.data, change.derived)
 
 
 def _knew(change: Change, stored: Version, ancestor: Change | None) -> bool:

@@ -264,6 +264,11 @@ def _result_schema() -> type[Schema]:
             "entity": entity,
             "code": fields.String(metadata={"description": "why a change was rejected"}),
             "errors": fields.Dict(keys=fields.String(), values=fields.List(fields.String())),
+            "warnings": fields.Dict(
+                keys=fields.String(),
+                values=fields.List(fields.String()),
+                metadata={"description": "what is odd in a change that was taken, by field"},
+            ),
         },
     )
 

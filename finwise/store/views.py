@@ -1,11 +1,11 @@
 """A view per entity type, so that any SQLite tool can read a tenant's file: living entities, fields as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 
 from finwise.store.connection import Connection
 
-Columns = Mapping[str, Sequence[str]]  # entity_type -> the names of its fields
+Columns = Mapping[str, Mapping[str, str]]  # entity_type -> name of a field -> what its column shows: a key of _SHOWN
 
 
 class Views:
@@ -31,13 +31,26 @@ class Views:
         connection.execute("UPDATE sync_book SET views = ?", (self._fingerprint,))
 
 
-def _statement(name: str, fields: Sequence[str]) -> str:
+_SHOWN = {  # of a field's value: the value itself, or NULL for one that the column is not meant for
+    "value": "{value}",
+    "id": "nullif({value}, '') /* NULL: none */",
+    "day": "CASE WHEN date({value}) = {value} THEN {value} END /* NULL: none, or no day of the calendar */",
+    "number": "CASE WHEN typeof({value}) <> 'text' THEN {value} END /* NULL: none, or no number */",
+}
+
+
+def _statement(name: str, fields: Mapping[str, str]) -> str:
     own = [f"json_extract(entity, '$.{name}') AS {name}" for name in ("id", "created_at", "updated_at")]
-    columns = [f"json_extract(entity, '$.data.{field}') AS {quoted(field)}" for field in fields]
+    columns = [_column(field, shown) for field, shown in fields.items()]
     return (
         f"CREATE VIEW {quoted(name)} AS SELECT {', '.join([*own, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
         f"FROM sync_entities WHERE entity_type = '{name}' AND NOT is_deleted"
     )
+
+
+def _column(field: str, shown: str) -> str:
+    value = f"json_extract(entity, '$.data.{field}')"
+    return f"{_SHOWN[shown].format(value=value)} AS {quoted(field)}"
 
 
 def quoted(name: str) -> str:

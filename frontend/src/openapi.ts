@@ -507,20 +507,21 @@ export interface components {
             code: string;
         };
         Account: {
-            accountGroupId: string;
-            accountType: string;
-            balance: number;
+            accountGroupId?: string | null;
+            accountType?: string | null;
+            /** @description derived: devices compute it from other entities */
+            balance?: number | null;
             creditLimit?: number | null;
             description?: string | null;
             iban?: string | null;
             image?: string | null;
-            isActive: boolean;
-            isOfflineBudget: boolean;
+            isActive?: boolean | null;
+            isOfflineBudget?: boolean | null;
             logo_path?: string | null;
-            name: string;
+            name?: string | null;
             note?: string | null;
-            offset: number;
-            sortOrder: number;
+            offset?: number | null;
+            sortOrder?: number | string | null;
         } & {
             [key: string]: unknown;
         };
@@ -566,8 +567,8 @@ export interface components {
         AccountGroup: {
             image?: string | null;
             logo_path?: string | null;
-            name: string;
-            sortOrder: number;
+            name?: string | null;
+            sortOrder?: number | string | null;
         } & {
             [key: string]: unknown;
         };
@@ -628,14 +629,14 @@ export interface components {
             loser: components["schemas"]["Author"] | null;
         };
         AutomationRule: {
-            actions: components["schemas"]["RuleAction"][];
+            actions?: components["schemas"]["RuleAction"][] | null;
             conditionLogic?: string | null;
-            conditions: components["schemas"]["RuleCondition"][];
+            conditions?: components["schemas"]["RuleCondition"][] | null;
             description?: string | null;
-            isActive: boolean;
-            name: string;
-            priority: number;
-            stage: string;
+            isActive?: boolean | null;
+            name?: string | null;
+            priority?: number | string | null;
+            stage?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -679,7 +680,7 @@ export interface components {
             updated_at: string;
         };
         BookSetting: {
-            value: unknown;
+            value?: unknown;
         } & {
             [key: string]: unknown;
         };
@@ -723,24 +724,25 @@ export interface components {
             updated_at: string;
         };
         Category: {
-            activity: number;
-            available: number;
-            budgeted: number;
+            /** @description derived: devices compute it from other entities */
+            activity?: number | null;
+            /** @description derived: devices compute it from other entities */
+            available?: number | null;
+            budgeted?: number | null;
             categoryGroupId?: string | null;
-            /** Format: date */
             goalDate?: string | null;
             icon?: string | null;
-            isActive: boolean;
-            isHidden: boolean;
-            isIncomeCategory: boolean;
+            isActive?: boolean | null;
+            isHidden?: boolean | null;
+            isIncomeCategory?: boolean | null;
             isSavingsGoal?: boolean | null;
             monthlyAmount?: number | null;
-            name: string;
+            name?: string | null;
             note?: string | null;
             parentCategoryId?: string | null;
-            priority?: number | null;
-            proportion?: number | null;
-            sortOrder: number;
+            priority?: number | string | null;
+            proportion?: number | string | null;
+            sortOrder?: number | string | null;
             targetAmount?: number | null;
         } & {
             [key: string]: unknown;
@@ -785,9 +787,9 @@ export interface components {
             updated_at: string;
         };
         CategoryGroup: {
-            isIncomeGroup: boolean;
-            name: string;
-            sortOrder: number;
+            isIncomeGroup?: boolean | null;
+            name?: string | null;
+            sortOrder?: number | string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1034,35 +1036,32 @@ export interface components {
             server_version: string;
         };
         PlanningTransaction: {
-            accountId: string;
-            amount: number;
-            amountType: string;
+            accountId?: string | null;
+            amount?: number | null;
+            amountType?: string | null;
             approximateAmount?: number | null;
             autoExecute?: boolean | null;
             categoryId?: string | null;
             counterPlanningTransactionId?: string | null;
-            /** Format: date */
             endDate?: string | null;
-            executionDay?: number | null;
-            forecastOnly: boolean;
-            isActive: boolean;
+            executionDay?: number | string | null;
+            forecastOnly?: boolean | null;
+            isActive?: boolean | null;
             maxAmount?: number | null;
             minAmount?: number | null;
-            name: string;
+            name?: string | null;
             note?: string | null;
             recipientId?: string | null;
-            recurrenceCount?: number | null;
-            recurrenceEndType: string;
-            recurrencePattern: string;
-            /** Format: date */
-            startDate: string;
-            tagIds: string[];
+            recurrenceCount?: number | string | null;
+            recurrenceEndType?: string | null;
+            recurrencePattern?: string | null;
+            startDate?: string | null;
+            tagIds?: string[] | null;
             transactionType?: string | null;
             transferToAccountId?: string | null;
             transferToCategoryId?: string | null;
-            /** Format: date */
             valueDate?: string | null;
-            weekendHandling: string;
+            weekendHandling?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1169,7 +1168,7 @@ export interface components {
         };
         Recipient: {
             defaultCategoryId?: string | null;
-            name: string;
+            name?: string | null;
             note?: string | null;
         } & {
             [key: string]: unknown;
@@ -1233,25 +1232,29 @@ export interface components {
              * @description the stored one
              */
             updated_at?: string;
+            /** @description what is odd in a change that was taken, by field */
+            warnings?: {
+                [key: string]: string[];
+            };
         };
         RuleAction: {
             field?: string | null;
-            type: string;
-            value: unknown;
+            type?: string | null;
+            value?: unknown;
         } & {
             [key: string]: unknown;
         };
         RuleCondition: {
-            operator: string;
-            type: string;
-            value: unknown;
+            operator?: string | null;
+            type?: string | null;
+            value?: unknown;
         } & {
             [key: string]: unknown;
         };
         Tag: {
             color?: string | null;
             icon?: string | null;
-            name: string;
+            name?: string | null;
             parentTagId?: string | null;
         } & {
             [key: string]: unknown;
@@ -1332,13 +1335,12 @@ export interface components {
             device_name: string;
         };
         Transaction: {
-            accountId: string;
-            amount: number;
+            accountId?: string | null;
+            amount?: number | null;
             categoryId?: string | null;
             counterTransactionId?: string | null;
-            /** Format: date */
-            date: string;
-            description: string;
+            date?: string | null;
+            description?: string | null;
             isCategoryTransfer?: boolean | null;
             isReconciliation?: boolean | null;
             note?: string | null;
@@ -1346,13 +1348,13 @@ export interface components {
             planningTransactionId?: string | null;
             recipientId?: string | null;
             reconciled?: boolean | null;
-            runningBalance: number;
-            tagIds: string[];
+            /** @description derived: devices compute it from other entities */
+            runningBalance?: number | null;
+            tagIds?: string[] | null;
             toCategoryId?: string | null;
             transferToAccountId?: string | null;
-            type: string;
-            /** Format: date */
-            valueDate: string;
+            type?: string | null;
+            valueDate?: string | null;
         } & {
             [key: string]: unknown;
         };

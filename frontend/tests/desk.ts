@@ -65,7 +65,7 @@ export class Desk {
   }
 
   async names(): Promise<Record<string, string>> {
-    return Object.fromEntries((await this.db.tags.toArray()).map((row) => [row.id, row.name]));
+    return Object.fromEntries((await this.db.tags.toArray()).map((row) => [row.id, row.name!]));
   }
 
   /** Everything that lives here, without stamps. */

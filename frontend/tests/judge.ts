@@ -53,6 +53,8 @@ export class Judge {
     private readonly push: WireChange[],
     /** Of the last purge, in whole milliseconds. */
     private readonly horizon?: string,
+    /** The fields that devices compute from other entities. */
+    private readonly derived: string[] = [],
   ) {
     this.now = canonicalTime(now)!;
   }
@@ -69,22 +71,26 @@ export class Judge {
     if (!stored) return this.apply(change, this.horizon ? later(time, this.horizon) : time, null);
     if (this.knew(change, stored)) return this.apply(change, later(time, stored.updated_at), null);
     const content = change.deleted_at ? null : change.data;
-    const same = stored.deleted_at ? content === null : content !== null && sameJson(content, stored.data);
+    const agrees = sameContent(this.without(content), this.without(stored.data));
     if (time > stored.updated_at) {
-      const lost = "base_updated_at" in change && !same ? stored : null;
+      const lost = "base_updated_at" in change && !agrees ? stored : null;
       return this.apply(change, time, lost);
     }
-    if (time === stored.updated_at && same) {
+    if (time === stored.updated_at && sameContent(content, stored.data)) {
       this.remembered.add(change.change_id);
       this.ancestor = change;
       return verdict("unchanged", stored);
     }
     this.remembered.add(change.change_id);
     const kept =
-      same || this.isBuiltUpon(change)
+      agrees || this.isBuiltUpon(change)
         ? null
         : ({ reason: "older", change_id: change.change_id, updated_at: time } as const);
     return verdict("superseded", stored, kept);
+  }
+
+  private without(data: unknown): unknown {
+    return data && Object.fromEntries(Object.entries(data).filter(([name]) => !this.derived.includes(name)));
   }
 
   private knew(change: WireChange, stored: Version): boolean {
@@ -130,6 +136,11 @@ function baseOf(change: WireChange): string | null | undefined {
 function later(time: string, stored: string): string {
   const next = new Date(Date.parse(stored) + 1).toISOString();
   return time > next ? time : next;
+}
+
+/** null is the content of a tombstone. */
+function sameContent(one: unknown, other: unknown): boolean {
+  return (one ?? null) === (other ?? null) || (Boolean(one) && Boolean(other) && sameJson(one, other));
 }
 
 function sameJson(one: unknown, other: unknown): boolean {

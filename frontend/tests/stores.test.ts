@@ -142,8 +142,8 @@ describe("the sync", () => {
   test("shows what the server does not take, until it is discarded or edited", async () => {
     await tenant.chooseTenant(tenantId);
     await inStep();
-    await tenant.service!.put("tags", "bad", { color: "red" } as never);
-    await tenant.service!.put("tags", "mended", { color: "blue" } as never);
+    await tenant.service!.put("tags", "bad", { name: 7 } as never);
+    await tenant.service!.put("tags", "mended", { name: 8 } as never);
     await vi.waitFor(() => expect(sync.rejectedCount).toBe(2), { timeout: 20_000 });
     expect(sync.rejected.find(({ id }) => id === "bad")).toMatchObject({
       code: "invalid_data",

@@ -16,6 +16,8 @@ from tests.household import change, new_id
 
 CATALOGUE = entities.checks()
 LIMITS = Limits()
+FIELDS = entities.columns()["planning_transactions"]
+ODD_FIELDS = [name for name, shown in FIELDS.items() if shown in ("id", "day")] + ["recurrenceCount", "executionDay"]
 TIME = "2026-01-09T19:01:00.000Z"
 
 
@@ -122,8 +124,6 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("data as a list", change(data=[]), "invalid_data", "data"),
     ("data as text", change(data='{"name":"x"}'), "invalid_data", "data"),
     ("a key twice in the data", change(data=ODD_CHANGE), "invalid_data", "data"),
-    ("a field is missing", change(data={}), "invalid_data", "data.name"),
-    ("a field is null", change(data={"name": None}), "invalid_data", "data.name"),
     ("a field is of another kind", change(data={"name": 7}), "invalid_data", "data.name"),
     ("a lone surrogate", change(data={"name": "\ud800"}), "invalid_data", "data"),
     ("a lone surrogate in an unknown field", change(data={"name": "x", "more": ["\udc00"]}), "invalid_data", "data"),
@@ -180,8 +180,24 @@ def test_a_change_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(filling
 
 
 def test_at_most_ten_fields_are_explained() -> None:
-    rejection = _refused(change(entity_type="planning_transactions", data={}))
+    rejection = _refused(change(entity_type="planning_transactions", data={name: {} for name in FIELDS}))
     assert len(rejection.errors) == entities.MAX_ERRORS == 10
+
+
+def test_at_most_ten_fields_are_warned_about() -> None:
+    odd = _taken(change(entity_type="planning_transactions", data=dict.fromkeys(ODD_FIELDS, "x y")))
+    assert len(odd.warnings or {}) == entities.MAX_ERRORS
+
+
+@pytest.mark.parametrize("data", [{}, {"name": None}, {"name": "x" * 201}])
+def test_what_is_merely_odd_is_taken_as_it_is_and_told(data: dict[str, Any]) -> None:
+    read = _taken(change(data=data))
+    assert read.data == json_text.write(data)
+    assert list(read.warnings or {}) == ["data.name"]
+
+
+def test_of_an_ordinary_change_nothing_is_told() -> None:
+    assert _taken(change()).warnings is None
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=300)

@@ -10,10 +10,10 @@ from finwise.domain.change import Change, Rejection, Version, same_content
 from finwise.domain.merge import OVERWRITTEN, Verdict, judge
 from finwise.domain.push import Result
 from finwise.domain.times import parse_micros
+from finwise.entities import checks
 from tests.domain.memory import MemoryBook, vectors
 
 CASES = vectors("merge.json")
-KEY = ("tags", "e1")
 STAMP = 1_700_000_000_000_000  # of the version that a case begins with
 
 _COMPARED = ("status", "updated_at", "code")  # of a result
@@ -40,11 +40,16 @@ def _micros(text: str) -> int:
     return micros
 
 
-def _version(stored: dict[str, Any]) -> Version:
+def _key(case: dict[str, Any]) -> tuple[str, str]:
+    """The entity that a case is about."""
+    return case["changes"][0]["entity_type"], "e1"
+
+
+def _version(key: tuple[str, str], stored: dict[str, Any]) -> Version:
     return Version(
         stamp=STAMP,
-        entity_type=KEY[0],
-        id=KEY[1],
+        entity_type=key[0],
+        id=key[1],
         created_at=stored["created_at"],
         updated_at=stored["updated_at"],
         data=None if stored["data"] is None else json.dumps(stored["data"]),
@@ -55,8 +60,9 @@ def _version(stored: dict[str, Any]) -> Version:
 
 def _opened(case: dict[str, Any]) -> MemoryBook:
     book = MemoryBook()
-    versions = [_version(case["stored"])] if case["stored"] else []
-    book.put(versions, [Remembered(KEY, change_id, STAMP) for change_id in case["remembered"]])
+    key = _key(case)
+    versions = [_version(key, case["stored"])] if case["stored"] else []
+    book.put(versions, [Remembered(key, change_id, STAMP) for change_id in case["remembered"]])
     if "horizon" in case:
         book.put_horizon(_micros(case["horizon"]))
     return book
@@ -96,7 +102,7 @@ def _plain_conflict(kept: KeptConflict) -> dict[str, Any]:
 def test_a_push_is_judged_as_the_vectors_say(case: dict[str, Any]) -> None:
     with _opened(case) as book:
         results = book.push(case["changes"], _micros(case["now"])).results
-        final, conflicts = book.versions().get(KEY), book.conflicts()
+        final, conflicts = book.versions().get(_key(case)), book.conflicts()
     expected = [{name: value for name, value in one.items() if name in _COMPARED} for one in case["results"]]
     assert [_plain_result(result) for result in results] == expected
     kept = [one["conflict"] for one in case["results"] if one.get("conflict")]
@@ -118,8 +124,8 @@ def test_a_judgement_ends_where_the_vectors_say(case: dict[str, Any]) -> None:
 def test_what_was_not_replaced_keeps_its_stamp(case: dict[str, Any]) -> None:
     with _opened(case) as book:
         book.push(case["changes"], _micros(case["now"]))
-        final = book.versions().get(KEY)
-    about_it = [r for c, r in zip(case["changes"], case["results"], strict=True) if c["id"] == KEY[1]]
+        final = book.versions().get(_key(case))
+    about_it = [r for c, r in zip(case["changes"], case["results"], strict=True) if c["id"] == _key(case)[1]]
     replaced = any(result["status"] == "applied" for result in about_it)
     if final is not None:
         assert (final.stamp > STAMP) == replaced
@@ -134,8 +140,13 @@ def test_a_kept_conflict_holds_the_whole_loser(case: dict[str, Any]) -> None:
         book.push(case["changes"], _micros(case["now"]))
         conflicts = book.conflicts()
     for kept in conflicts:
-        assert (kept.loser.entity_type, kept.loser.id) == KEY
+        assert (kept.loser.entity_type, kept.loser.id) == _key(case)
         assert (kept.loser.data and json.loads(kept.loser.data)) == sent[kept.loser.change_id]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_vectors_name_the_derived_fields_of_their_entity_type(case: dict[str, Any]) -> None:
+    assert set(case.get("derived", [])) == checks()[_key(case)[0]].derived
 
 
 def test_the_vectors_reach_every_step_of_the_judgement() -> None:

@@ -9,13 +9,23 @@ import { asPlain, clearing } from "./clearing.ts";
 import type { Day } from "./days.ts";
 import { Ledger, type Booking, type Line, type Offsets, type Point } from "./ledger.ts";
 import { fromCents, type Cents } from "./money.ts";
+import {
+  shownAccount,
+  shownBooking,
+  shownCategory,
+  shownCategoryGroup,
+  shownGroup,
+  type Account,
+  type Category,
+  type CategoryGroup,
+  type Group,
+} from "./shown.ts";
 import { adding, changing, deleting, take, type Step, type Undo } from "./steps.ts";
 import { followTable, UNREAD, useRows } from "./table_watch.ts";
 import { nameForm } from "./text.ts";
 import { words } from "../words/index.ts";
 
-export type Account = Row<"accounts">;
-export type Group = Row<"account_groups">;
+export type { Account, Group };
 
 export interface Section {
   id: string;
@@ -51,8 +61,8 @@ export const useBook = defineStore("book", () => {
   const tables = shallowRef({
     accounts: shallowRef<Account[]>(UNREAD),
     groups: shallowRef<Group[]>(UNREAD),
-    categories: shallowRef<Row<"categories">[]>(UNREAD),
-    categoryGroups: shallowRef<Row<"category_groups">[]>(UNREAD),
+    categories: shallowRef<Category[]>(UNREAD),
+    categoryGroups: shallowRef<CategoryGroup[]>(UNREAD),
     recipients: shallowRef<Row<"recipients">[]>(UNREAD),
   });
   const isReady = computed(() => {
@@ -72,11 +82,11 @@ export const useBook = defineStore("book", () => {
       if (!db) return;
       scope.run(() => {
         tables.value = {
-          accounts: useRows(db.accounts),
-          groups: useRows(db.account_groups),
-          categories: useRows(db.categories),
-          categoryGroups: useRows(db.category_groups),
-          recipients: useRows(db.recipients),
+          accounts: useRows(db.accounts, shownAccount),
+          groups: useRows(db.account_groups, shownGroup),
+          categories: useRows(db.categories, shownCategory),
+          categoryGroups: useRows(db.category_groups, shownCategoryGroup),
+          recipients: useRows(db.recipients, (row) => row),
         };
       });
       scope.run(() => onScopeDispose(followTable<Row<"transactions">>(db.transactions, { loaded, changed })));
@@ -84,15 +94,15 @@ export const useBook = defineStore("book", () => {
     { immediate: true },
   );
 
-  function loaded(rows: Booking[], isFirst: boolean, isLast: boolean): void {
+  function loaded(rows: Row<"transactions">[], isFirst: boolean, isLast: boolean): void {
     if (isFirst) arriving = new Ledger();
-    arriving.put(rows);
+    arriving.put(rows.map(shownBooking));
     if (!isLast) return;
     ledger.value = arriving;
     areBookingsRead.value = true;
   }
-  function changed(rows: Map<string, Booking | undefined>): void {
-    ledger.value.put([...rows.values()].filter((row) => row !== undefined));
+  function changed(rows: Map<string, Row<"transactions"> | undefined>): void {
+    ledger.value.put([...rows.values()].filter((row) => row !== undefined).map(shownBooking));
     ledger.value.delete([...rows].filter(([, row]) => !row).map(([id]) => id));
     triggerRef(ledger);
   }
@@ -271,7 +281,8 @@ export const useBook = defineStore("book", () => {
     const row = accountsById.value.get(id);
     if (!row) throw new NoSuchEntity("accounts", id);
     const own = withGroup(fields, newGroup);
-    if (Object.keys(own.fields).length) await take(opened(), [[...own.group, changing("accounts", row, own.fields)]]);
+    if (Object.keys(own.fields).length)
+      await take(opened(), [[...own.group, changing("accounts", row.stored, own.fields)]]);
   }
 
   /** Deletes an account after what is booked in it was moved to another one, or with it. */
@@ -279,7 +290,7 @@ export const useBook = defineStore("book", () => {
     const row = accountsById.value.get(id);
     return take(
       opened(),
-      [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row)] : []],
+      [...(await clearing(opened().db, id, to, countedOf)), row ? [deleting("accounts", row.stored)] : []],
       onProgress,
     );
   }
@@ -287,11 +298,11 @@ export const useBook = defineStore("book", () => {
   async function saveGroup(name: string, id?: string): Promise<void> {
     const row = groups.value.find((group) => group.id === id);
     if (id && !row) throw new NoSuchEntity("account_groups", id);
-    await take(opened(), [[row ? changing("account_groups", row, { name }) : addingGroup(newId(), name)]]);
+    await take(opened(), [[row ? changing("account_groups", row.stored, { name }) : addingGroup(newId(), name)]]);
   }
 
   async function removeGroup(group: Group): Promise<Undo> {
-    return take(opened(), [[deleting("account_groups", group)]]);
+    return take(opened(), [[deleting("account_groups", group.stored)]]);
   }
 
   /** The fields of an account, in a new group if one is named, which `group` makes. */
@@ -321,7 +332,7 @@ export const useBook = defineStore("book", () => {
   }
 
   function transaction(entry: Entry): Transaction {
-    const recipient = tables.value.recipients.value.find(({ name }) => nameForm(name) === nameForm(entry.payee));
+    const recipient = tables.value.recipients.value.find(({ name }) => nameForm(name ?? "") === nameForm(entry.payee));
     const balance = (balances.value.get(entry.accountId) ?? 0) + signOf(entry.kind) * entry.cents;
     return fieldsOf(entry, recipient?.id ?? null, balance);
   }

@@ -10,12 +10,12 @@ import {
 } from "../../src/index.ts";
 import { useTenantStore } from "../../src/pinia.ts";
 import { useBook } from "./book.ts";
+import type { Category, CategoryGroup } from "./shown.ts";
 import { adding, changing, deleting, take, type Step, type Undo } from "./steps.ts";
 import { nameForm } from "./text.ts";
 import { words } from "../words/index.ts";
 
-export type Category = Row<"categories">;
-export type CategoryGroup = Row<"category_groups">;
+export type { Category, CategoryGroup };
 
 /** A group with its categories; those without a group, or with one that is gone, come last. */
 export interface CategorySection {
@@ -23,8 +23,10 @@ export interface CategorySection {
   categories: Category[];
 }
 
-export type CategoryForm = Pick<Data<"categories">, "name" | "categoryGroupId" | "isIncomeCategory" | "isHidden">;
-export type CategoryGroupForm = Pick<Data<"category_groups">, "name" | "isIncomeGroup">;
+export type CategoryForm = Pick<Category, "name" | "isIncomeCategory" | "isHidden"> & {
+  categoryGroupId: string | null;
+};
+export type CategoryGroupForm = Pick<CategoryGroup, "name" | "isIncomeGroup">;
 
 /** The fields in which entries name a category. */
 const REFERENCES: [EntityType, string][] = [
@@ -68,7 +70,7 @@ export const useCategories = defineStore("categories", () => {
   }
 
   async function change(category: Category, fields: Partial<Data<"categories">>): Promise<void> {
-    await take(opened(), [[changing("categories", category, fields)]]);
+    await take(opened(), [[changing("categories", category.stored, fields)]]);
   }
 
   /** Deletes a category; what names it names another one from now on, or none (null). */
@@ -77,7 +79,7 @@ export const useCategories = defineStore("categories", () => {
     const moved = await Promise.all(
       REFERENCES.map(([type, field]) => renaming(service.db, type, field, category.id, replacement)),
     );
-    return take(service, [...moved.flat(), [deleting("categories", category)]]);
+    return take(service, [...moved.flat(), [deleting("categories", category.stored)]]);
   }
 
   async function addGroup(form: CategoryGroupForm): Promise<void> {
@@ -85,15 +87,15 @@ export const useCategories = defineStore("categories", () => {
   }
 
   async function changeGroup(group: CategoryGroup, fields: Partial<CategoryGroupForm>): Promise<void> {
-    await take(opened(), [[changing("category_groups", group, fields)]]);
+    await take(opened(), [[changing("category_groups", group.stored, fields)]]);
   }
 
   /** Deletes a group; its categories go to another one, or have none from now on (null). */
   function removeGroup(group: CategoryGroup, replacement: string | null): Promise<Undo> {
     const moved = book.categories.filter((each) => each.categoryGroupId === group.id);
     return take(opened(), [
-      ...moved.map((each) => [changing("categories", each, { categoryGroupId: replacement })]),
-      [deleting("category_groups", group)],
+      ...moved.map((each) => [changing("categories", each.stored, { categoryGroupId: replacement })]),
+      [deleting("category_groups", group.stored)],
     ]);
   }
 
@@ -178,14 +180,14 @@ async function renaming(
 /** What moves a row by one place; `sortOrder` is written only where it changes. */
 function moving<T extends "categories" | "category_groups">(
   type: T,
-  rows: readonly Row<T>[],
-  row: Row<T>,
+  rows: readonly { id: string; sortOrder: number; stored: Row<T> }[],
+  row: { id: string; sortOrder: number; stored: Row<T> },
   by: 1 | -1,
 ): Step[] {
   const from = rows.findIndex(({ id }) => id === row.id);
   if (!rows[from + by]) return [];
   const ordered = rows.toSpliced(from, 1).toSpliced(from + by, 0, row);
   return ordered.flatMap((each, place) =>
-    each.sortOrder === place ? [] : [changing(type, each, { sortOrder: place } as Partial<Data<T>>)],
+    each.sortOrder === place ? [] : [changing(type, each.stored, { sortOrder: place } as Partial<Data<T>>)],
   );
 }

@@ -27,7 +27,9 @@ export function toDate(day: Day): Date {
 }
 
 export function isDay(value: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(`${value}T00:00:00Z`));
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return false;
+  const time = Date.parse(`${value}T00:00:00Z`); // some browsers read the 31st of February as the 3rd of March
+  return !Number.isNaN(time) && text(time) === value;
 }
 
 const YEARS_BACK = 20;

@@ -1,5 +1,5 @@
 import { kindOf } from "./transaction.ts";
-import { toDate } from "./days.ts";
+import { isDay, toDate } from "./days.ts";
 import type { Booking } from "./ledger.ts";
 import { toCents } from "./money.ts";
 import type { EntityType } from "../../src/index.ts";
@@ -119,7 +119,7 @@ export function compare(left: object | null, right: object | null): Difference[]
 function fieldText(field: string, value: unknown): string {
   if (!isThere(value)) return "";
   if (MONEY.has(field) && typeof value === "number") return written.value.signed(toCents(value));
-  if (DAYS.has(field) && typeof value === "string") return written.value.day(toDate(value));
+  if (DAYS.has(field) && typeof value === "string" && isDay(value)) return written.value.day(toDate(value));
   if (typeof value === "boolean") return value ? words.value.yes : words.value.no;
   const target = TARGETS[field];
   if (target)

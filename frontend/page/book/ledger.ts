@@ -7,6 +7,8 @@ export interface Booking {
   accountId: string;
   date: Day;
   valueDate: Day;
+  /** What is written instead of a day, if that is no day; `date` is another one then. */
+  oddDay?: string;
   amount: number;
   description: string;
   type: string;
@@ -87,7 +89,9 @@ export class Ledger {
 
   /** The accounts that bookings name, whether they are there or not. */
   accountIds(): Set<string> {
-    return new Set([...this.byId.values()].map(({ accountId }) => accountId));
+    const named = new Set([...this.byId.values()].map(({ accountId }) => accountId));
+    named.delete(""); // what moves a budget from one category to another is in no account
+    return named;
   }
 
   /** What a booking changes in the balance of its account. */

@@ -16,7 +16,7 @@ const NAMED = [
 
 interface Named {
   id: string;
-  name: string;
+  name?: string | null;
 }
 
 /** What the entries of the open book are called that others point at by their ids. */
@@ -30,7 +30,9 @@ export const useNames = defineStore("names", () => {
     (db) => {
       scope?.stop();
       scope = effectScope(true);
-      tables.value = db ? (scope.run(() => NAMED.map((each) => [each, useRows<Named>(db.table(each))])) ?? []) : [];
+      tables.value = db
+        ? (scope.run(() => NAMED.map((each) => [each, useRows(db.table<Named, string>(each), (row) => row)])) ?? [])
+        : [];
     },
     { immediate: true },
   );
@@ -38,7 +40,9 @@ export const useNames = defineStore("names", () => {
   const names = computed(
     () =>
       new Map(
-        tables.value.flatMap(([entityType, rows]) => rows.value.map(({ id, name }) => [`${entityType} ${id}`, name])),
+        tables.value.flatMap(([entityType, rows]) =>
+          rows.value.map(({ id, name }) => [`${entityType} ${id}`, name ?? ""]),
+        ),
       ),
   );
 

@@ -74,5 +74,5 @@ function packed(units: Step[][]): Step[][] {
 /** An entity's own fields: without what the device notes beside them. */
 function dataOf<T extends EntityType>(row: Row<T>): Data<T> {
   const { id, created_at, updated_at, base_updated_at, $own, ...data } = row;
-  return { ...data, ...$own } as unknown as Data<T>;
+  return { ...data, ...$own };
 }

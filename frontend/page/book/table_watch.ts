@@ -5,10 +5,10 @@ import { storageCode } from "../../src/index.ts";
 /** What stands for the rows of a table that was not read yet. */
 export const UNREAD: never[] = [];
 
-/** All rows of a small table, as they are now and whenever they change, in whichever tab. */
-export function useRows<Row>(table: Table<Row, string>): ShallowRef<Row[]> {
-  const rows = shallowRef<Row[]>(UNREAD);
-  const subscription = liveQuery(() => table.toArray()).subscribe((found) => (rows.value = found));
+/** All rows of a small table as they are shown, now and whenever they change, in whichever tab. */
+export function useRows<Row, Shown>(table: Table<Row, string>, shown: (row: Row) => Shown): ShallowRef<Shown[]> {
+  const rows = shallowRef<Shown[]>(UNREAD);
+  const subscription = liveQuery(() => table.toArray()).subscribe((found) => (rows.value = found.map(shown)));
   onScopeDispose(() => subscription.unsubscribe());
   return rows;
 }

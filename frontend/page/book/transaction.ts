@@ -52,7 +52,7 @@ export function amountFields(
 /** What the other side of a transfer has to have in common: the amount, negated, and the accounts, crosswise. */
 export function mirrored(fields: Partial<Transaction>): Partial<Transaction> {
   return {
-    ...(fields.amount !== undefined && { amount: -fields.amount }),
+    ...(typeof fields.amount === "number" && { amount: -fields.amount }),
     ...(fields.accountId && { transferToAccountId: fields.accountId }),
     ...(fields.transferToAccountId && { accountId: fields.transferToAccountId }),
   };

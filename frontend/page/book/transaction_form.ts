@@ -75,6 +75,7 @@ export function problemOf(form: BookingForm, parse: Parse, words: Words, before?
 export function formOf(booking: Booking, typed: (cents: Cents) => string): BookingForm {
   const kind = kindOf(booking);
   const comesIn = kind === "transfer" && booking.amount > 0;
+  const day = booking.oddDay === undefined ? booking.date : ""; // a person has to choose one
   const [from, to] = comesIn
     ? [booking.transferToAccountId, booking.accountId]
     : [booking.accountId, booking.transferToAccountId];
@@ -86,8 +87,8 @@ export function formOf(booking: Booking, typed: (cents: Cents) => string): Booki
     categoryId: booking.categoryId ?? "",
     accountId: from ?? "",
     toAccountId: to ?? "",
-    date: booking.date,
-    valueDate: booking.valueDate,
+    date: day,
+    valueDate: booking.valueDate === booking.date ? day : booking.valueDate,
     note: booking.note ?? "",
   };
 }

@@ -216,6 +216,7 @@ export const de: Words = {
   amountHint: "Enter bucht. Ein Plus macht eine Einnahme daraus, ein Minus eine Ausgabe.",
   badAmount: "Gib einen Betrag ein, etwa 12,50.",
   badDate: "Wähle einen Tag.",
+  oddDay: (written) => (written ? `Diesen Tag gibt es nicht: ${written}` : "Der Tag fehlt."),
   unusualDay: (year) => `Das Jahr ${year} ist weit von heute entfernt. Stimmt es?`,
   useDay: (day) => `Nein, ${day}`,
   keepDay: (year) => `Ja, ${year}`,

@@ -218,6 +218,7 @@ export const en = {
   amountHint: "Enter books it. A plus sign makes it an income, a minus sign an expense.",
   badAmount: "Type an amount, such as 12.50.",
   badDate: "Choose a day.",
+  oddDay: (written: string) => (written ? `This day does not exist: ${written}` : "The day is missing."),
   unusualDay: (year: string) => `The year ${year} is far from today. Is it right?`,
   useDay: (day: string) => `No, ${day}`,
   keepDay: (year: string) => `Yes, ${year}`,
