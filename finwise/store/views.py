@@ -34,7 +34,7 @@ class Views:
 _SHOWN = {  # of a field's value: the value itself, or NULL for one that the column is not meant for
     "value": "{value}",
     "id": "nullif({value}, '') /* NULL: none */",
-    "day": "CASE WHEN date({value}) = {value} THEN {value} END /* NULL: none, or no day of the calendar */",
+    "day": "CASE WHEN date({value}, '+0 days') = {value} THEN {value} END /* NULL: none, or no day of the calendar */",
     "number": "CASE WHEN typeof({value}) <> 'text' THEN {value} END /* NULL: none, or no number */",
 }
 
