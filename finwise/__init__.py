@@ -47,6 +47,7 @@ from finwise.store.sqlite_version import require_sqlite
 from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
 from finwise.store.upkeep import UpkeepStore
+from finwise.store.uploads import Uploads
 from finwise.store.users import UserStore
 from finwise.store.users_database import UsersDatabase
 from finwise.store.verification import Wholeness
@@ -110,6 +111,7 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
         conflicts=Conflicts(books, token_store, concurrency),
         devices=Devices(books, token_store),
         copies=copies,
+        uploads=Uploads(folder, limits.change_bytes),
         life=life,
         upkeep=Upkeep(tenants, books, databases, copies, life, UpkeepStore(users_database), ages),
         backups=Backups(tenants, archives),

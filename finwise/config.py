@@ -71,6 +71,7 @@ class Settings:
     )
     tenants_per_user: int = _setting(1_000, "tenants that a user may own", most=1_000_000)
     max_body_mib: int = _setting(8, "MiB that the body of a request may have", most=64)
+    max_import_mib: int = _setting(256, "MiB that a book may have that is imported over HTTP", most=65_536)
     max_changes: int = _setting(5_000, "changes that a push may have", most=100_000)
     max_change_kib: int = _setting(256, "KiB that one change may have", most=16_384)
     max_depth: int = _setting(32, "levels that the data of a change may be nested", most=100)
@@ -114,6 +115,7 @@ class Settings:
             depth=self.max_depth,
             fields=self.max_fields,
             tenants=self.tenants_per_user,
+            import_bytes=self.max_import_mib * 1024 * 1024,
         )
 
     @property

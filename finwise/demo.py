@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from finwise.domain import Domain, json_text
-from finwise.domain.exchange import import_book
+from finwise.domain.book_text import BookText
+from finwise.domain.imports import import_book, outcome_of
 from finwise.domain.tokens import NewToken
 from finwise.domain.user import DEMO_EMAIL, User
 from finwise.domain.users import NewUser
@@ -236,5 +237,7 @@ def _add_book(domain: Domain, user: User, now: int) -> str:
     tenant_id = str(uuid4())
     domain.tenants.create(user, tenant_id, "Demo household", None, now)
     today = datetime.fromtimestamp(now / 1_000_000, UTC).date()
-    import_book(domain.sync, tenant_id, json_text.write(book(today)).encode(), lambda: now)
+    text = json_text.write(book(today)).encode()
+    brought = BookText([text], len(text), domain.limits.change_bytes)
+    outcome_of(import_book(domain.sync, tenant_id, brought, now))
     return tenant_id

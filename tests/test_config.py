@@ -43,6 +43,7 @@ OTHER: dict[str, str] = {
     "requests_per_minute": "0",
     "tenants_per_user": "2",
     "max_body_mib": "2",
+    "max_import_mib": "100",
     "max_changes": "100",
     "max_change_kib": "16",
     "max_depth": "8",
@@ -311,7 +312,13 @@ def test_an_origin_of_another_form_is_refused(origins: str) -> None:
 @pytest.mark.parametrize(
     ("name", "most"),
     [
-        *(("max_body_mib", 64), ("max_changes", 100_000), ("max_change_kib", 16_384), ("max_depth", 100)),
+        *(
+            ("max_body_mib", 64),
+            ("max_import_mib", 65_536),
+            ("max_changes", 100_000),
+            ("max_change_kib", 16_384),
+            ("max_depth", 100),
+        ),
         *(("max_fields", 10_000), ("tenants_per_user", 1_000_000), ("login_failures", 1_000)),
         *(("requests_per_minute", 9_999_999), ("invitation_days", 365)),
     ],

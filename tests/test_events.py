@@ -284,6 +284,8 @@ SCENARIOS: dict[str, list[Callable[[World], object]]] = {
         leave_with_a_book,
     ],
     "tenant.exported": [lambda world: world.home.get(f"{world.tenant}/export", buffered=True)],
+    "tenant.imported": [lambda world: world.home.post(f"{world.tenant}/import", json={"tags": []})],
+    "tenant.reset": [lambda world: world.home.post(f"{world.tenant}/reset", json={"name": "Home"})],
     "tenant.quota_set": [lambda world: world.patch(f"/admin{world.tenant}", quota_mib=5)],
     "tenant.restored": [restore],
     "tenant.quarantined": [World.damage],

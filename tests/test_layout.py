@@ -164,6 +164,8 @@ OTHER_SQL = {
     ("store/connection.py", "f'PRAGMA {name}'"),  # name: a literal wherever it is asked for
     ("store/databases.py", "pragma"),
     ("store/migrations/__init__.py", "statement"),  # from our own .sql files
+    ("store/foreign_book.py", "f'SELECT {names} FROM {quoted(name)}'"),  # of a file that was brought, read only
+    ("store/foreign_book.py", "f'SELECT count(*) FROM {quoted(table)}'"),
 }
 
 
@@ -212,6 +214,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "os.close",
     },
     "store/databases.py": {"exists", "shutil.disk_usage"},
+    "store/foreign_book.py": {"absolute"},
     "store/folding.py": {"exists", "stat"},  # of a log, whose size tells whether there is something to fold
     "store/folder.py": {
         "exists",
@@ -258,6 +261,12 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
     "store/trash.py": {
         "exists",
         "shutil.rmtree(self._folder.path / f'.tenant_{name}-litestream', ignore_errors=True)",  # Litestream's folder
+    },
+    "store/uploads.py": {  # of a file that this request alone has
+        "file.touch(mode=384, exist_ok=False)",
+        "file.open('wb')",
+        "file.open('rb')",
+        "stat",
     },
     "store/views.py": {"replace"},  # of a text
     "store/write_back.py": {"os.stat"},  # of a log

@@ -258,6 +258,7 @@ def test_healthz_names_protocol_server_version_the_limits_and_the_entity_types(c
         "max_changes": 5_000,
         "max_body_bytes": 8 * 2**20,
         "max_small_body_bytes": 16 * 2**10,
+        "max_import_bytes": 256 * 2**20,
         "max_change_bytes": 256 * 2**10,
         "max_depth": 32,
         "max_fields": 256,

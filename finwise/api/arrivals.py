@@ -27,6 +27,7 @@ Refuse = Callable[[Environ, FinWiseError], Wsgi]  # the answer to an error
 LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
 SMALL = 65_536  # bytes of an answer that needs no thread (departures.py)
+SPOOLED = "finwise.spooled"  # in the environment of a request: its body goes to the disk, piece by piece
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})  # methods: nothing reads the body of such a request
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
 _RETRY_AFTER = 2  # seconds
@@ -234,6 +235,8 @@ class _Arriving:
 
     def _weight(self) -> int:
         """The bytes of the body if they count; a body in chunks may become as large as any."""
+        if SPOOLED in self._environ:
+            return 0
         size = int(min(self._length(), self._shares.size))
         return min(size, self._shares.size) if size > LARGE else 0
 

@@ -15,7 +15,14 @@ from finwise.domain import Domain, events
 from finwise.domain.token import Caller
 from finwise.domain.user import User
 
-_DOMAIN, _SETTINGS, _STREAMS, _DOOR = "finwise", "finwise settings", "finwise streams", "finwise door"
+_DOMAIN, _SETTINGS, _STREAMS, _IMPORTS, _DOOR = (
+    "finwise",
+    "finwise settings",
+    "finwise streams",
+    "finwise imports",
+    "finwise door",
+)
+_MOST_IMPORTS = 2  # of a process at once: each keeps a processor busy
 
 
 def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
@@ -24,6 +31,8 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
     app.extensions[_SETTINGS] = settings
     app.extensions[_DOOR] = Door(domain)
     app.extensions[_STREAMS] = Streams(max(1, settings.threads // 2))
+
+    app.extensions[_IMPORTS] = Streams(_MOST_IMPORTS)
 
     @app.before_request
     def begin() -> None:
@@ -50,6 +59,12 @@ def settings() -> Settings:
 def streams() -> Streams:
     """The places for answers that are made while they are sent."""
     places: Streams = current_app.extensions[_STREAMS]
+    return places
+
+
+def imports() -> Streams:
+    """The places for imports of whole books."""
+    places: Streams = current_app.extensions[_IMPORTS]
     return places
 
 

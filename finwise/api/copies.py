@@ -8,8 +8,8 @@ from finwise.api import context
 from finwise.api.document import Blueprint
 from finwise.api.request import JSON, SQLITE
 from finwise.api.streams import Body
+from finwise.domain.book_text import book_text
 from finwise.domain.events import tell
-from finwise.domain.exchange import book_text
 from finwise.domain.identifiers import canonical_uuid
 
 _MOST_COPIES = 2  # of a book at once, for each is a file on the disk until it is sent
@@ -51,7 +51,7 @@ _BYTES = {"type": "string", "format": "binary"}
     },
 )
 def export(id: str) -> Response:
-    """The account book as a SQLite file; with Accept: application/json, as `finwise import` reads it."""
+    """The account book as a SQLite file; with Accept: application/json, as an import reads it."""
     media_type = context.request().answer_type(SQLITE, JSON)
     tenant = context.domain().tenants.to_read(context.caller(), canonical_uuid(id))
     with ExitStack() as opened:

@@ -70,14 +70,18 @@ _PLAIN: Mapping[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This route does not take this method. The header Allow lists those it takes."),
     406: (
         "not_acceptable",
-        "Served: application/json; /sync/initial also application/x-ndjson, exports application/vnd.sqlite3.",
+        "Served: application/json; /sync/initial and imports also application/x-ndjson, exports "
+        "application/vnd.sqlite3.",
     ),
     413: (
         "too_large",
         "The body is too large. Send less at once; `limits` says how much is taken: `max_body_bytes` in a push, "
-        "`max_small_body_bytes` elsewhere.",
+        "`max_import_bytes` in an import, `max_small_body_bytes` elsewhere.",
     ),
-    415: ("unsupported_media_type", "Send application/json in UTF-8, without a Content-Encoding."),
+    415: (
+        "unsupported_media_type",
+        "Send application/json in UTF-8 (an import also application/vnd.sqlite3), without a Content-Encoding.",
+    ),
     422: ("invalid", "The request is not of the form the document describes. `errors` says where."),
 }
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}", re.ASCII)
@@ -138,6 +142,7 @@ def limits() -> dict[str, int]:
     return {
         "max_body_bytes": present.body_bytes,
         "max_small_body_bytes": SMALL_BODY,
+        "max_import_bytes": present.import_bytes,
         "max_changes": present.changes,
         "max_change_bytes": present.change_bytes,
         "max_depth": present.depth,

@@ -59,6 +59,13 @@ class Request:
             raise UnsupportedMediaType
         return self.read()
 
+    def require_body_type(self, *taken: str) -> None:
+        """Raises the HTTP error 415 if the body says it is of another media type, or encoded."""
+        media_type, _ = parse_options_header(self.environ.get("CONTENT_TYPE", ""))
+        encoding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
+        if media_type.lower() not in taken or encoding.lower() != "identity":
+            raise UnsupportedMediaType
+
     def answer_type(self, *served: str) -> str:
         """The media type to answer with, of those served. Raises the HTTP error 406.
 

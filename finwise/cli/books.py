@@ -1,16 +1,18 @@
 """`finwise import` and `finwise export`: a book as one JSON file."""
 
-import json
 import sys
+from collections.abc import Iterator
 from typing import IO
 
 import click
 
 from finwise import now
 from finwise.cli.group import domain, progress, uuid_of
-from finwise.domain.exchange import book_text, import_book
+from finwise.domain.book_text import book_text
+from finwise.domain.imports import Outcome, import_book
 from finwise.domain.names import shown
-from finwise.errors import Invalid
+
+_PIECE = 256 * 1024  # bytes
 
 
 @click.command("import")
@@ -18,9 +20,10 @@ from finwise.errors import Invalid
 @click.option("--tenant", "tenant_id", required=True, metavar="UUID", help="The tenant to write to.")
 @click.option("--now", "dated_now", is_flag=True, help="Date every entity now, so that it wins over what is stored.")
 def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
-    """Write the entities of BOOK (JSON, `-`: standard input) to a tenant.
+    """Write the entities of BOOK (`-`: standard input) to a tenant, all of them or none.
 
-    BOOK is in UTF-8, with or without a byte order mark, or in UTF-16 as Windows PowerShell writes it.
+    BOOK is an export of this server, as JSON or SQLite, or a SQLite file with a table for each entity type. JSON is in
+    UTF-8, with or without a byte order mark, or in UTF-16 as Windows PowerShell writes it.
 
     This works like a device's push: newer stored versions stay, and devices receive the rest at their next pull.
     A version that BOOK does not know and replaces is kept as a conflict. With --now, BOOK knows the versions that its
@@ -28,11 +31,15 @@ def import_(book: IO[bytes], tenant_id: str, dated_now: bool) -> None:
     """
     joined = domain()
     tenant = joined.tenants.as_operator(uuid_of(tenant_id))
-    with progress("Importing") as advance:
-        outcome = import_book(joined.sync, tenant.uuid, _in_utf_8(book.read()), now, advance, dated_now=dated_now)
+    with joined.uploads.of(_pieces(book)) as brought, progress("Importing, percent") as advance:
+        for step in import_book(joined.sync, tenant.uuid, brought, now(), dated_now=dated_now):
+            if isinstance(step, Outcome):
+                outcome = step
+            else:
+                advance(round(step.share * 100), 100)
     click.echo(outcome.summary())
-    for line in outcome.rejected[:10]:
-        click.echo(f"  {shown(line)}", err=True)
+    for refused in outcome.rejections[:10]:
+        click.echo(f"  {shown(str(refused))}", err=True)
     if outcome.rejected:
         sys.exit(1)
 
@@ -49,9 +56,6 @@ def export(tenant_id: str, file: IO[str]) -> None:
         file.flush()  # here, so that a full disk is reported like any other error
 
 
-def _in_utf_8(text: bytes) -> bytes:
-    """JSON text in UTF-8, whichever Unicode encoding it came in. Raises Invalid."""
-    try:
-        return text.decode(json.detect_encoding(text)).encode()
-    except UnicodeError:
-        raise Invalid("BOOK cannot be read as text. Save it as JSON in UTF-8.") from None
+def _pieces(book: IO[bytes]) -> Iterator[bytes]:
+    while piece := book.read(_PIECE):
+        yield piece

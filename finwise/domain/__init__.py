@@ -10,6 +10,7 @@ from finwise.domain.backups import Backups
 from finwise.domain.conflicts import Conflicts
 from finwise.domain.copies import Copies
 from finwise.domain.devices import Devices
+from finwise.domain.imports import Uploads
 from finwise.domain.invitations import Invitations
 from finwise.domain.life import Life
 from finwise.domain.limits import Limits
@@ -56,6 +57,7 @@ class Domain(NamedTuple):
     conflicts: Conflicts
     devices: Devices
     copies: Copies
+    uploads: Uploads
     life: Life
     upkeep: Upkeep
     backups: Backups

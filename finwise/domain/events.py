@@ -86,6 +86,8 @@ EVENTS: Mapping[str, Event] = {
     "tenant.handed_over": Event(logging.INFO, "A tenant was handed over.", ("tenant_id", "user_id")),
     "tenant.deleted": Event(logging.INFO, "A tenant was deleted; its file is in the trash.", ("tenant_id",)),
     "tenant.exported": Event(logging.INFO, "Somebody exported a book.", ("tenant_id",)),
+    "tenant.imported": Event(logging.INFO, "Somebody imported a book.", ("tenant_id", "applied")),
+    "tenant.reset": Event(logging.WARNING, "Somebody deleted everything in a book.", ("tenant_id", "deletions")),
     "tenant.quota_set": Event(logging.INFO, "A tenant's quota was set.", ("tenant_id", "quota_mib")),
     "tenant.restored": Event(logging.WARNING, "A tenant's file was replaced by a restore.", ("tenant_id",)),
     "tenant.quarantined": Event(

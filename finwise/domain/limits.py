@@ -9,7 +9,10 @@ MAX_TEXT = (
 
 
 class Limits(NamedTuple):
-    """Sizes in bytes; `depth`: nesting of a change's data; `fields`: of an entity; `tenants`: that a user may own."""
+    """Sizes in bytes; `depth`: nesting of a change's data; `fields`: of an entity; `tenants`: that a user may own.
+
+    `import_bytes`: of a whole book that is brought.
+    """
 
     body_bytes: int = 8 * 1024 * 1024
     changes: int = 5_000
@@ -17,3 +20,4 @@ class Limits(NamedTuple):
     depth: int = 32
     fields: int = 256
     tenants: int = 1_000
+    import_bytes: int = 256 * 1024 * 1024

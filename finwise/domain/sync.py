@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from finwise.domain import devices, digest
 from finwise.domain.book import Book, Books, Contact, WritableBook
-from finwise.domain.change import Catalogue, Entity, Rejection, Row, read_changes, read_entity
+from finwise.domain.change import Catalogue, Change, Entity, Rejection, Row, read_changes, read_entity
+from finwise.domain.change_set import ChangeSet
 from finwise.domain.concurrency import Concurrency
 from finwise.domain.cursor import Cursor, Position, stamp_to_read_from
 from finwise.domain.groups import reject_broken_groups
@@ -112,8 +113,7 @@ class Sync:
     def _push(self, tenant_id: str, request: PushRequest, now: int, max_bytes: int | None) -> Pushed:
         if len(request.elements) > self._limits.changes:
             raise TooLarge(f"Push at most {self._limits.changes} changes at once.")
-        read = read_changes(request.elements, self._catalogue, self._limits)
-        changes = reject_broken_groups(request.elements, read)
+        changes = self._read(request.elements)
         with self._books.transact(tenant_id, max_bytes=max_bytes) as book:
             position = book.find_position()
             after = stamp_to_read_from(request.pull.since, position) if request.pull else 0
@@ -133,6 +133,18 @@ class Sync:
                 # What this push stored lies above all earlier stamps, so it is not read.
                 page = self._page(book, position, request.pull, after, push.last_stamp, push.unchanged_stamps)
         return Pushed(position.epoch, results, page)
+
+    @contextmanager
+    def storing(self, tenant_id: str, device_id: str, now: int, max_bytes: int | None = None) -> Iterator[ChangeSet]:
+        """A set of changes, which is stored when the context is left. If that raises, nothing is stored.
+
+        Everybody else who writes to the book waits meanwhile. Raises QuotaExceeded, SlowDown and what Books raises.
+        """
+        with self._concurrency.of(tenant_id), self._books.transact(tenant_id, max_bytes=max_bytes) as book:
+            yield ChangeSet(book, self._read, require_room, device_id, now)
+
+    def _read(self, elements: Sequence[object]) -> list[Change | Rejection]:
+        return reject_broken_groups(elements, read_changes(elements, self._catalogue, self._limits))
 
     def pull(self, tenant_id: str, request: PullRequest) -> Page:
         """What was stored after `since`, oldest first.

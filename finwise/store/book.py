@@ -247,6 +247,7 @@ class Book:
         for entity_type, added in self._added.items():
             sums[entity_type] = sums.get(entity_type, 0) + added
         self._added.clear()
+        self._weights.clear()
         self._put_state(
             before._replace(position=position, digests=json_text.write(digests), sums=json_text.write(sums)),
             {"digests": digests},

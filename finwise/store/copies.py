@@ -16,6 +16,7 @@ from finwise.store.damages import damages
 from finwise.store.folder import Folder, removed, sorted_files
 from finwise.store.sqlite_errors import translated
 
+COPIES = "copies"  # the folder of files that are there for one request
 _PIECE = 256 * 1024  # bytes
 
 
@@ -30,7 +31,7 @@ class Copies:
     def of(self, tenant_id: str) -> Iterator[Iterator[bytes]]:
         """A tenant's book as the bytes of a SQLite file, in pieces, while the context is open: without its devices."""
         with translated():
-            file = self._folder.below("copies") / f"{uuid4()}.db"
+            file = self._folder.below(COPIES) / f"{uuid4()}.db"
         try:
             with self._databases.read(tenant_id) as connection:
                 copy(connection, file)
@@ -38,14 +39,14 @@ class Copies:
                 with self._databases.read(tenant_id):
                     raise quarantined()
             _forget_devices(file)
-            yield _pieces(file)
+            yield pieces(file)
         finally:
             with suppress(OSError):  # it went with its folder
                 removed(file)
 
     def remove_leftovers(self, before: int) -> None:
         """Removes copies that were made before a moment, in µs: the processes that made them have died."""
-        for file in sorted_files(self._folder.below("copies")):
+        for file in sorted_files(self._folder.below(COPIES)):
             with suppress(FileNotFoundError):  # sent in this moment, and removed
                 if file.stat().st_mtime_ns // 1000 < before:
                     removed(file)
@@ -85,13 +86,14 @@ def _forget_devices(file: Path) -> None:
 def fingerprint(file: Path) -> Fingerprint:
     """Of a file that nobody has open. Raises Invalid if it cannot be read."""
     digest, size = sha256(), 0
-    for piece in _pieces(file):
+    for piece in pieces(file):
         digest.update(piece)
         size += len(piece)
     return Fingerprint(size, digest.hexdigest())
 
 
-def _pieces(file: Path) -> Iterator[bytes]:
+def pieces(file: Path) -> Iterator[bytes]:
+    """What is in a file. Raises Invalid if it cannot be read."""
     try:
         with file.open("rb") as opened:
             while piece := opened.read(_PIECE):

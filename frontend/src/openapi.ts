@@ -370,10 +370,32 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The account book as a SQLite file; with Accept: application/json, as `finwise import` reads it. */
+        /** The account book as a SQLite file; with Accept: application/json, as an import reads it. */
         get: operations["exportTenant"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store a whole book, as one set of changes: an export of this server, or a SQLite file with a table for each type.
+         * @description With `Accept: application/x-ndjson` each line tells the progress, and the last line has the answer or the error.
+         */
+        post: operations["importTenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -458,6 +480,25 @@ export interface paths {
         head?: never;
         /** Give a member another role. A new owner takes the book over; the previous one becomes an editor. */
         patch: operations["updateMember"];
+        trace?: never;
+    };
+    "/tenants/{id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete everything in an account book, as one set of changes that its devices get. The book itself stays. */
+        post: operations["resetTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/users": {
@@ -1018,6 +1059,19 @@ export interface components {
             /** Format: uuid */
             uuid: string;
         };
+        Outcome: {
+            /** @description stored */
+            applied: number;
+            /** @description versions that lost, here or in the book, and are kept as conflicts */
+            conflicts: number;
+            rejected: number;
+            /** @description the first hundred of those rejected, and why */
+            rejections: components["schemas"]["Refused"][];
+            /** @description are newer on the server, and stay */
+            superseded: number;
+            /** @description were there already */
+            unchanged: number;
+        };
         Page: {
             /** @description what was stored after `since`, in that order */
             changes: components["schemas"]["Entity"][];
@@ -1211,6 +1265,23 @@ export interface components {
             id: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        Refused: {
+            code: string;
+            entity_type: string;
+            errors: {
+                [key: string]: string[];
+            };
+            /** @description null: it is not of the form of an id */
+            id: string | null;
+            /** @description where it is in the book, from 1 */
+            place: number;
+        };
+        Reset: {
+            name: string;
+        };
+        ResetAnswer: {
+            deleted: number;
         };
         Result: {
             change_id: string | null;
@@ -2849,6 +2920,84 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    importTenant: {
+        parameters: {
+            query?: {
+                /** @description true: date every entity now, so that it wins over what is stored; else newer ones stay */
+                dated_now?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tags": [
+                 *         {
+                 *           "id": "9d0e6a3c-6d55-4c52-8f0b-2f3f0b6f1d11",
+                 *           "name": "holiday",
+                 *           "created_at": "2026-01-09T19:01:00.000Z",
+                 *           "updated_at": "2026-01-09T19:01:00.000Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    [key: string]: Record<string, never>[];
+                };
+                "application/vnd.sqlite3": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "applied": 2564,
+                     *       "unchanged": 0,
+                     *       "superseded": 0,
+                     *       "rejected": 1,
+                     *       "conflicts": 0,
+                     *       "rejections": [
+                     *         {
+                     *           "place": 17,
+                     *           "entity_type": "tags",
+                     *           "id": null,
+                     *           "code": "invalid_id",
+                     *           "errors": {
+                     *             "id": [
+                     *               "Give 1 to 64 of A-Z a-z 0-9 - _ . :"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     listInvitations: {
         parameters: {
             query?: never;
@@ -3079,6 +3228,53 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    resetTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Household"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": 2564
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ResetAnswer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
             default: components["responses"]["DEFAULT_ERROR"];

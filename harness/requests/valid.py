@@ -172,6 +172,15 @@ VALID: dict[str, Callable[[World], Asked]] = {
     "POST /sync/conflicts/<tenant_id>/<conflict_id>/dismiss": lambda world: _decision(world, "dismiss"),
     "GET /tenants/<id>/devices": lambda world: _book(world, "/tenants/{}/devices"),
     "GET /tenants/<id>/export": lambda world: _book(world, "/tenants/{}/export"),
+    "POST /tenants/<id>/import": lambda world: Asked(
+        f"/tenants/{world.tenant(world.home)}/import",
+        {"tags": [{"id": "t1", "name": CANARY}], "goals": [{"id": "g1", "name": CANARY}]},
+        query=world.dice.choice(["", "dated_now=true"]),
+        token=world.home.token,
+    ),
+    "POST /tenants/<id>/reset": lambda world: Asked(
+        f"/tenants/{world.tenant(world.home)}/reset", {"name": CANARY}, token=world.home.token
+    ),
     "GET /admin/users": lambda world: Asked("/admin/users", query=f"after={world.uuid()}"),
     "POST /admin/users": lambda world: Asked(
         "/admin/users", {"uuid": world.uuid(), "name": CANARY, "email": world.email()}, token=world.home.token

@@ -11,7 +11,6 @@ from threading import Event
 import pytest
 
 from finwise.config import Settings
-from finwise.domain.exchange import import_book
 from finwise.entities import CATALOGUE
 from finwise.store import connection as connections
 from harness.problems import assert_problem
@@ -124,9 +123,8 @@ def test_the_json_is_what_an_import_reads(home: Household) -> None:
     assert answer.headers["Vary"] == "Accept, Authorization"
     assert {name: len(entities) for name, entities in json.loads(answer.data).items()} == {"tags": 1, "recipients": 1}
     other = Household(home.client).create()
-    domain = home.client.application.extensions["finwise"]
-    outcome = import_book(domain.sync, other.tenant_id, answer.data, lambda: 2_000_000_000_000_000)
-    assert outcome.applied == 2
+    brought = other.post(f"/tenants/{other.tenant_id}/import", data=answer.data, content_type=JSON)
+    assert brought.get_json()["applied"] == 2
 
     def held(household: Household) -> list[dict[str, object]]:
         return sorted(household.initial()["changes"], key=lambda entity: entity["id"])

@@ -87,7 +87,7 @@ def test_the_names_of_operations_are_stable(document: dict[str, Any]) -> None:
         "listManagedTenants", "updateManagedTenant",
         "pushChanges", "pullChanges", "loadInitial",
         "listConflicts", "restoreConflict", "dismissConflict",
-        "listDevices", "exportTenant",
+        "listDevices", "exportTenant", "importTenant", "resetTenant",
         "getHealth", "getReadiness",
     }  # fmt: skip
 

@@ -75,6 +75,8 @@ PATCH  /tenants/<id>                              401 401 401 401 404 404 410 41
 DELETE /tenants/<id>                              401 401 401 401 404 404 410 410 403 403 204 403 403 403 404
 GET    /tenants/<id>/devices                      401 401 401 401 404 404 410 410 200 200 200 200 200 404 404
 GET    /tenants/<id>/export                       401 401 401 401 404 404 410 410 200 200 200 200 200 404 404
+POST   /tenants/<id>/import                       401 401 401 401 404 404 410 410 403 403 200 403 403 403 404
+POST   /tenants/<id>/reset                        401 401 401 401 404 404 410 410 403 403 200 403 403 403 404
 GET    /tenants/<id>/members                      401 401 401 401 404 404 410 410 200 200 200 403 403 403 404
 PATCH  /tenants/<id>/members/<user_id>            401 401 401 401 404 404 410 410 403 403 200 403 403 403 404
 DELETE /tenants/<id>/members/<user_id>            401 401 401 401 404 404 410 410 403 204 204 403 403 403 404
@@ -272,6 +274,8 @@ class World:
             ("PATCH", "/tenants/<id>"): {"name": "Mine"},
             ("PATCH", "/tenants/<id>/members/<user_id>"): {"role": "viewer"},
             ("POST", "/tenants/<id>/invitations"): {"role": "viewer"},
+            ("POST", "/tenants/<id>/import"): {"tags": [{"id": "t1", "name": "brought"}]},
+            ("POST", "/tenants/<id>/reset"): {"name": "Home"},
             ("POST", "/invitations/accept"): {"code": self.code},
             ("POST", "/sync/changes"): {"tenant_id": asker.book.tenant_id, "changes": [change()]},
             ("POST", "/admin/users"): newcomer,
