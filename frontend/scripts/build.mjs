@@ -1,4 +1,4 @@
-// The library in dist/: two entries, what they share in pieces of their own, peers left to the application.
+// The library in dist/: three entries, what they share in pieces of their own, peers left to the application.
 import { build } from "esbuild";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 
@@ -7,7 +7,7 @@ mkdirSync("dist");
 copyFileSync("../LICENSE", "dist/LICENSE");
 
 await build({
-  entryPoints: ["src/index.ts", "src/pinia.ts"],
+  entryPoints: ["src/index.ts", "src/pinia.ts", "src/finwise-0.4/index.ts"],
   outdir: "dist",
   bundle: true,
   splitting: true,

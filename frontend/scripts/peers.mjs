@@ -17,7 +17,7 @@ import { join, resolve } from "node:path";
 const FRONTEND = resolve(import.meta.dirname, "..");
 const NAMES = ["dexie", "pinia", "vue"];
 const ENDS = { lowest: 0, newest: -1 };
-const TESTS = ["tests/stores.test.ts", "tests/device.test.ts", "tests/storage.test.ts"];
+const TESTS = ["tests/stores.test.ts", "tests/device.test.ts", "tests/storage.test.ts", "tests/finwise-0.4"];
 
 const { peerDependencies } = JSON.parse(readFileSync(join(FRONTEND, "package.json"), "utf8"));
 

@@ -12,6 +12,7 @@ import { run } from "./run";
 const FRONTEND = resolve(import.meta.dirname, "..");
 const README = readFileSync(join(FRONTEND, "README.md"), "utf8");
 const PROTOCOL = readFileSync(join(FRONTEND, "../docs/protocol.md"), "utf8");
+const GUIDE = readFileSync(join(FRONTEND, "../docs/from-finwise-0.4.md"), "utf8");
 const PEERS = ["dexie", "pinia", "vue"];
 
 // What a reader of the README has already: its code uses these names and does not declare them.
@@ -19,6 +20,38 @@ const AROUND = `
 declare const App: import("vue").Component;
 declare const email: string, password: string, baseUrl: string, token: string, tenantId: string, id: string;
 declare const expense: import("@finwise/sync").Data<"transactions">, income: typeof expense;
+`;
+
+const OPTIONS = {
+  target: "ES2022",
+  module: "ESNext",
+  moduleResolution: "bundler",
+  lib: ["ES2022", "DOM", "DOM.Iterable"],
+  types: [],
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
+// The lines of the guide that change in the app, in files of its own.
+const LINES = [
+  ...GUIDE.matchAll(
+    /^\| [^|]*(?:apiService|WebSocketService|tenantStore|same)[^|]* \| `(import[^`]+|watch[^`]+)` \|$/gm,
+  ),
+].map(([, line]) => line!);
+const APP = `
+import { Dexie } from "dexie";
+${LINES[2]}
+import { WebSocket, fetch } from "@/finwise";
+export class FinwiseTenantSpecificDB extends Dexie {
+  constructor(name: string) {
+    super(name);
+    ${LINES[3]}
+  }
+}
+export const socket = new WebSocket("ws://localhost:8000/ws_finwise/ws/x");
+export const isOpen = socket.readyState === WebSocket.OPEN;
+export const answer = fetch("http://localhost:8000/ping");
 `;
 
 const project = mkdtempSync(join(tmpdir(), "package-"));
@@ -41,7 +74,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 test("npm pack builds the library and packs all of it", () => {
-  const entries = ["index", "pinia"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]);
+  const entries = ["index", "pinia", "finwise-0.4/index"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]);
   expect(packed).toEqual(expect.arrayContaining(["README.md", "package.json", "dist/LICENSE", ...entries]));
   expect(packed.filter((path) => !/^(dist\/.+|README\.md|package\.json)$/.test(path))).toEqual([]);
 });
@@ -64,18 +97,34 @@ test("the README's code is right by the types that are installed", async () => {
     return `${name}.${language}`;
   });
   writeFileSync(join(project, "around.d.ts"), AROUND);
-  const compilerOptions = {
-    target: "ES2022",
-    module: "ESNext",
-    moduleResolution: "bundler",
-    lib: ["ES2022", "DOM", "DOM.Iterable"],
-    types: [],
-    strict: true,
-    skipLibCheck: true,
-    noEmit: true,
-  };
-  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["around.d.ts", ...files] }));
+  writeFileSync(
+    join(project, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: OPTIONS, files: ["around.d.ts", ...files] }),
+  );
   await run(project, process.execPath, join(FRONTEND, "node_modules/vue-tsc/bin/vue-tsc.js"), "--project", project);
+});
+
+test("the code of the guide from FinWise 0.4 is right by the types that are installed", async () => {
+  const [adapter, deeper] = [...GUIDE.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+  writeFileSync(join(project, "finwise.ts"), adapter!);
+  writeFileSync(join(project, "deeper.ts"), deeper!);
+  writeFileSync(join(project, "app.ts"), APP.replaceAll("@/finwise", "./finwise"));
+  writeFileSync(
+    join(project, "guide.d.ts"),
+    "declare const id: string;\ninterface ImportMeta { env: Record<string, string> }\n",
+  );
+  const files = ["guide.d.ts", "finwise.ts", "deeper.ts", "app.ts"];
+  writeFileSync(
+    join(project, "tsconfig.guide.json"),
+    JSON.stringify({ compilerOptions: { ...OPTIONS, noUncheckedIndexedAccess: false }, files }),
+  );
+  await run(
+    project,
+    process.execPath,
+    join(FRONTEND, "node_modules/typescript/bin/tsc"),
+    "--project",
+    "tsconfig.guide.json",
+  );
 });
 
 test("the README names every export, every method, every state and every code", () => {
@@ -87,7 +136,7 @@ test("the README names every export, every method, every state and every code", 
 
 /** Exports, methods and properties of exported classes and stores, and the texts of exported unions. */
 function publicNames(): string[] {
-  const entries = ["index", "pinia"].map((name) => join(installed, `dist/${name}.d.ts`));
+  const entries = ["index", "pinia", "finwise-0.4/index"].map((name) => join(installed, `dist/${name}.d.ts`));
   const program = ts.createProgram(entries, {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     module: ts.ModuleKind.ESNext,
