@@ -4,9 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from secrets import token_hex
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from finwise.domain import json_text
 from finwise.domain.book import Contact, KeptConflict, Purged, Remembered, StoredConflict
@@ -14,13 +13,13 @@ from finwise.domain.change import Key, Row, Version
 from finwise.domain.cursor import Position
 from finwise.domain.times import parse_micros
 from finwise.errors import quarantined
-from finwise.store.checksum import checksum
+from finwise.store.conflict_rows import conflicts_after, delete_conflict, find_conflict, insert_conflicts
 from finwise.store.connection import Connection, Mark
+from finwise.store.contact_rows import find_contact, list_contacts, put_contact
 from finwise.store.entity_rows import intact_version, living, row_of, stored_after, weight
 from finwise.store.id_hash import id_hash
 from finwise.store.page_limit import lift_page_limit
-
-_FEW_CONFLICTS = 20  # in memory at once while they are sent; two versions each, of 256 KiB at most
+from finwise.store.state_row import State, read_state, write_state
 
 
 class Connections(Protocol):
@@ -65,19 +64,6 @@ class _Block:
         self._block.__exit__(kind, error, trace)
 
 
-class _State(NamedTuple):
-    """The row of sync_book; `digests` and `sums` are JSON objects by entity_type, as texts.
-
-    `writes`: how often it was written. `conflicts`: how many there are.
-    """
-
-    position: Position
-    writes: int
-    conflicts: int
-    digests: str
-    sums: str
-
-
 class Book:
     """One tenant's book within a snapshot or a transaction.
 
@@ -94,28 +80,12 @@ class Book:
     def find_position(self) -> Position:
         return self._state().position
 
-    def _state(self) -> _State:
-        def find() -> _State:
-            row = self._connection.execute(
-                "SELECT epoch, last_stamp, horizon, writes, conflicts, digests, sums, checksum FROM sync_book"
-            ).fetchone()
-            # Before anything is derived from it, or the damage would get a valid checksum.
-            if row is None:
-                raise quarantined()
-            _require_fitting(row)
-            return _State(Position(*row[:3]), *row[3:-1])
+    def _state(self) -> State:
+        return self._cache.recall("state", lambda: read_state(self._connection))
 
-        return self._cache.recall("state", find)
-
-    def _put_state(self, state: _State, answers: Mapping[Hashable, object] | None = None) -> None:
+    def _put_state(self, state: State, answers: Mapping[Hashable, object] | None = None) -> None:
         state = state._replace(writes=state.writes + 1)
-        values = (*state.position, *state[1:])
-        written = self._connection.execute(
-            """UPDATE sync_book SET epoch = ?, last_stamp = ?, horizon = ?, writes = ?, conflicts = ?, digests = ?,
-                 sums = ?, checksum = ?""",
-            (*values, checksum(*values)),
-        )
-        self._cache.told(written, {"state": state, **(answers or {})})
+        self._cache.told(write_state(self._connection, state), {"state": state, **(answers or {})})
         self._connection.mark = Mark(state.position.epoch, state.writes)
 
     def list_stored_between(
@@ -187,7 +157,8 @@ class Book:
             rows = self._connection.execute(
                 """SELECT entity_type, known.id, change_id FROM json_each(?) AS wanted
                    CROSS JOIN sync_change_ids AS known ON change_id = wanted.value""",
-                (_json_list(change_ids),),
+                # Not with orjson: a device may send half of a surrogate pair, which SQLite takes and orjson does not.
+                (json.dumps(list(change_ids)),),
             )
         return {((entity_type, entity_id), change_id) for entity_type, entity_id, change_id in rows.fetchall()}
 
@@ -226,16 +197,7 @@ class Book:
         )
 
     def add_conflicts(self, conflicts: Collection[KeptConflict]) -> None:
-        added = self._connection.executemany(
-            """INSERT INTO sync_conflicts (conflict_id, reason, kept_at, entity_type, id, created_at, updated_at, data,
-                 change_id, device_id, checksum)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-               ON CONFLICT DO NOTHING""",
-            [
-                (*row, checksum(*row))
-                for row in ((token_hex(16), reason, kept_at, *loser[1:]) for reason, kept_at, loser in conflicts)
-            ],
-        )
+        added = insert_conflicts(self._connection, conflicts)
         self._cache.told(added)
         if added.rowcount > 0:
             self._count_conflicts(added.rowcount)
@@ -263,33 +225,21 @@ class Book:
                 raise quarantined()
 
     def _conflicts_after(self, place: int) -> list[StoredConflict]:
-        rows = self._connection.execute(
-            """SELECT rowid, conflict_id, reason, kept_at, entity_type, id, created_at, updated_at, data, change_id,
-                 device_id, checksum
-               FROM sync_conflicts WHERE rowid > ? ORDER BY rowid LIMIT ?""",
-            (place, _FEW_CONFLICTS),
-        ).fetchall()
-        kept = [_kept_conflict(row[1:]) for row in rows]
-        keys = {(each.loser.entity_type, each.loser.id) for each in kept}
+        rows = conflicts_after(self._connection, place)
+        keys = {(each.loser.entity_type, each.loser.id) for _, _, each in rows}
         stored = self.list_versions(keys)
         if len(stored) < len(keys):
             self.require_index()
         return [
-            StoredConflict(row[0], row[1], each, stored.get((each.loser.entity_type, each.loser.id)))
-            for row, each in zip(rows, kept, strict=True)
+            StoredConflict(rowid, conflict_id, each, stored.get((each.loser.entity_type, each.loser.id)))
+            for rowid, conflict_id, each in rows
         ]
 
     def find_conflict(self, conflict_id: str) -> KeptConflict | None:
-        row = self._connection.execute(
-            """SELECT conflict_id, reason, kept_at, entity_type, id, created_at, updated_at, data, change_id, device_id,
-                 checksum
-               FROM sync_conflicts WHERE conflict_id = ?""",
-            (conflict_id,),
-        ).fetchone()
-        return None if row is None else _kept_conflict(row)
+        return find_conflict(self._connection, conflict_id)
 
     def delete_conflict(self, conflict_id: str) -> bool:
-        deleted = self._connection.execute("DELETE FROM sync_conflicts WHERE conflict_id = ?", (conflict_id,)).rowcount
+        deleted = delete_conflict(self._connection, conflict_id)
         if deleted:
             self._count_conflicts(-deleted)
         return bool(deleted)
@@ -299,41 +249,14 @@ class Book:
         self._put_state(state._replace(conflicts=state.conflicts + more))
 
     def list_contacts(self) -> list[Contact]:
-        rows = self._connection.execute(
-            """SELECT token_id, last_contact, device_id, cursor, clock_skew, checksum FROM sync_devices
-               ORDER BY last_contact DESC, token_id"""
-        ).fetchall()
-        return list(map(_contact, rows))
+        return list_contacts(self._connection)
 
     def find_contact(self, token_id: str) -> Contact | None:
-        def find() -> Contact | None:
-            row = self._connection.execute(
-                """SELECT token_id, last_contact, device_id, cursor, clock_skew, checksum
-                   FROM sync_devices WHERE token_id = ?""",
-                (token_id,),
-            ).fetchone()
-            return None if row is None else _contact(row)
-
-        return self._cache.recall(("contact", token_id), find)
+        return self._cache.recall(("contact", token_id), lambda: find_contact(self._connection, token_id))
 
     def put_contact(self, contact: Contact) -> None:
         self.find_contact(contact.token_id)  # which is checked: what stays is written again
-        self._connection.execute(
-            """INSERT INTO sync_devices (token_id, last_contact, device_id, cursor, clock_skew) VALUES (?, ?, ?, ?, ?)
-               ON CONFLICT (token_id) DO UPDATE SET
-                 device_id = coalesce(excluded.device_id, device_id), cursor = coalesce(excluded.cursor, cursor),
-                 clock_skew = coalesce(excluded.clock_skew, clock_skew), last_contact = excluded.last_contact""",
-            contact,
-        )
-        self._connection.execute(
-            """UPDATE sync_devices SET checksum = checksum(token_id, last_contact, device_id, cursor, clock_skew)
-               WHERE token_id = ?""",
-            (contact.token_id,),
-        )
-        if contact.device_id is not None:
-            self._connection.execute(
-                "DELETE FROM sync_devices WHERE device_id = ? AND token_id <> ?", (contact.device_id, contact.token_id)
-            )
+        put_contact(self._connection, contact)
 
     def lift_limit(self) -> None:
         lift_page_limit(self._connection)
@@ -372,27 +295,3 @@ class Book:
 def _latest_moment(version: Version) -> int:
     """When a version was stored or dated, whichever is later; in µs."""
     return max(version.stamp, parse_micros(version.updated_at) or 0)
-
-
-def _kept_conflict(row: tuple[Any, ...]) -> KeptConflict:
-    """The conflict of a row from its conflict_id to its checksum. Raises Quarantined if it is damaged."""
-    _require_fitting(row)
-    _, reason, kept_at, *loser, _ = row
-    return KeptConflict(reason, kept_at, Version(0, *loser))
-
-
-def _contact(row: tuple[Any, ...]) -> Contact:
-    """The contact of a row with its checksum at the end. Raises Quarantined if it is damaged."""
-    _require_fitting(row)
-    return Contact(*row[:-1])
-
-
-def _require_fitting(row: tuple[Any, ...]) -> None:
-    if checksum(*row[:-1]) != row[-1]:
-        raise quarantined()
-
-
-def _json_list(values: Collection[str] | None) -> str | None:
-    """Any number of values as one bound parameter, for json_each()."""
-    # Not with orjson: what a device calls a type may be half of a surrogate pair, which SQLite takes and it does not.
-    return None if values is None else json.dumps(list(values))

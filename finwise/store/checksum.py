@@ -11,6 +11,8 @@ from hashlib import sha256
 from typing import Any
 from zlib import adler32, crc32
 
+from finwise.errors import quarantined
+
 
 def checksum(*values: int | str | None) -> bytes:
     """The first 16 bytes of SHA-256 over a row's values; of a row that is not read often.
@@ -18,6 +20,12 @@ def checksum(*values: int | str | None) -> bytes:
     No value contains NUL (json_text.py), so that none runs into the next.
     """
     return sha256(_joined(values)).digest()[:16]
+
+
+def require_intact(row: tuple[Any, ...]) -> None:
+    """Raises Quarantined unless the last value of a row is the checksum of the others."""
+    if checksum(*row[:-1]) != row[-1]:
+        raise quarantined()
 
 
 def entity_checksum(stamp: int, text: bytes) -> int:
