@@ -10,9 +10,12 @@ from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from harness.account import sign_up
 from harness.server import Server
+from tests.test_odd_records import CHANGES
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 PACKAGE = "generated_finwise_client"
@@ -100,3 +103,12 @@ def test_the_generated_client_reads_errors_as_problems(package: Path, server: Se
         problem = call("tenants.list_tenants", stranger)
     assert isinstance(problem, models.Problem)
     assert (problem.status, problem.code) == (401, "unauthorized")
+
+
+def test_the_generated_client_loads_a_book_full_of_odd_records(package: Path, server: Server) -> None:
+    account = sign_up(server.url)
+    push = {"tenant_id": account.tenant_id, "changes": CHANGES}
+    httpx.post(f"{server.url}/sync/changes", json=push, headers=account.headers).raise_for_status()
+    with module("client").AuthenticatedClient(base_url=server.url, token=account.token) as client:
+        loaded = call("sync.load_initial", client, account.tenant_id).changes
+    assert {entity.id: entity.data.to_dict() for entity in loaded} == {each["id"]: each["data"] for each in CHANGES}
