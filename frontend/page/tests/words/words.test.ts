@@ -50,7 +50,7 @@ test("no dictionary has an empty text, and both have the same, records included"
 });
 
 test("what the server refuses is said in the page's own words, by the codes of the protocol", () => {
-  const protocol = readFileSync(join(import.meta.dirname, "../../../docs/protocol.md"), "utf8");
+  const protocol = readFileSync(join(import.meta.dirname, "../../../../docs/protocol.md"), "utf8");
   const codesIn = (section: string, column: RegExp): string[] => {
     const [, part = ""] = protocol.split(new RegExp(`^#+ ${section} .*$`, "m"));
     const rows = part.split(/^#/m)[0]?.match(/^\|.+\|$/gm) ?? [];
