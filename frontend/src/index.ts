@@ -10,7 +10,8 @@ export {
   type SyncMetadata,
   type Tombstone,
 } from "./database.js";
-export { TenantDbService, EntityExists, NoSuchEntity, TooManyTogether } from "./tenant_db_service.js";
+export { TenantDbService, EntityExists, NoSuchEntity, type Change, type Named, type New } from "./tenant_db_service.js";
+export { TooManyTogether } from "./edits.js";
 export { Exchange, type Progress } from "./exchange.js";
 export { BackgroundSync, type Options } from "./background.js";
 export { stateAfter, type SyncState, type SyncStatus } from "./status.js";

@@ -4,6 +4,7 @@ import type { Table } from "dexie";
 import type { Data, Entity, EntityType } from "./catalogue.js";
 import type { FinwiseTenantSpecificDB, Row, Stamped } from "./database.js";
 import { NOTHING, added, weight } from "./digest.js";
+import { rowsOf } from "./reading.js";
 
 /** An entity here. `data` null: deleted. */
 export interface Local extends Stamped {
@@ -55,8 +56,13 @@ export class Locals {
 
   /** What is held of each, in their order. */
   async findAll(entityType: EntityType, ids: string[]): Promise<(Local | undefined)[]> {
-    const rows = (await this.db.entities(entityType).bulkGet(ids)) as (Row | undefined)[];
-    const tombstones = await this.db.syncTombstones.bulkGet(ids.map((id) => [entityType, id] as [EntityType, string]));
+    const [rows, tombstones] = await Promise.all([
+      rowsOf(this.db.entities(entityType) as Table<Row, string>, ids),
+      rowsOf(
+        this.db.syncTombstones,
+        ids.map((id): [EntityType, string] => [entityType, id]),
+      ),
+    ]);
     return rows.map((row, i) => {
       if (row) return { ...stamps(row), entity_type: entityType, data: toData(row) };
       const tombstone = tombstones[i];

@@ -7,7 +7,8 @@ import type { EntityType } from "./catalogue.js";
 import type { FinwiseTenantSpecificDB, QueueEntry, RejectedEntry } from "./database.js";
 import { askForReload } from "./device.js";
 import { newId } from "./identifiers.js";
-import type { Local } from "./local.js";
+import type { Local, Step } from "./local.js";
+import { boundsOf, isDense } from "./reading.js";
 
 /** The most entries of one group. A group is never split over two pushes, so it must fit into one. */
 export const MOST_TOGETHER = 500;
@@ -18,24 +19,46 @@ export function waiting(db: FinwiseTenantSpecificDB, entityType: EntityType, id:
 }
 
 /**
- * Queues what an entity has become, on the base it has; within the transaction that writes the entity. An edit of a
- * group changes no entry of another one: two groups may be accepted independently.
+ * Queues what entities have become, each once, on the bases they have and in the groups of the same places; within the
+ * transaction that writes them. An edit of a group changes no entry of another one: two groups may be accepted
+ * independently.
  */
-export async function enqueue(db: FinwiseTenantSpecificDB, local: Local, group: string | undefined): Promise<void> {
-  const last = (await waiting(db, local.entity_type, local.id)).at(-1);
-  const change = {
-    updated_at: local.updated_at,
-    created_at: local.created_at,
-    base_updated_at: local.base_updated_at,
-    data: local.data,
-  };
-  const isOfGroup = group === undefined || last?.group === group;
-  if (last && !last.sent && isOfGroup && last.base_updated_at === local.base_updated_at) {
-    await db.syncQueue.update(last.place, change);
-  } else {
-    const { entity_type, id } = local;
-    await db.syncQueue.add({ change_id: newId(), entity_type, id, ...change, ...(group && { group }), sent: 0 });
+export async function enqueue(
+  db: FinwiseTenantSpecificDB,
+  steps: readonly Step[],
+  groups: readonly (string | undefined)[],
+): Promise<void> {
+  const last = await lastWaiting(db, steps);
+  const entries = steps.map(({ local }, i) => queued(local, groups[i], last[i]));
+  await db.syncQueue.bulkPut(entries); // Dexie gives new ones their places
+}
+
+/** The newest entry of each entity. What was not here before has none: nothing is forgotten while it waits. */
+async function lastWaiting(db: FinwiseTenantSpecificDB, steps: readonly Step[]): Promise<(QueueEntry | undefined)[]> {
+  const keys = steps.filter(({ before }) => before).map(({ local }) => [local.entity_type, local.id]);
+  if (!keys.length) return [];
+  const range = db.syncQueue.where("[entity_type+id]").between(...boundsOf(keys), true, true);
+  const size = await range.count();
+  if (!size) return [];
+  if (!isDense(size, keys.length)) {
+    return Promise.all(steps.map(async ({ local }) => (await waiting(db, local.entity_type, local.id)).at(-1)));
   }
+  const newest = new Map<string, QueueEntry>();
+  for (const entry of await range.toArray()) {
+    if (entry.place > (newest.get(entry.id)?.place ?? 0)) newest.set(entry.id, entry);
+  }
+  return steps.map(({ local }) => newest.get(local.id));
+}
+
+/** The entry of an edit: the last one changed if that was not sent and is of the same base and group, otherwise a new one. */
+function queued(
+  { entity_type, id, ...change }: Local,
+  group: string | undefined,
+  last: QueueEntry | undefined,
+): Omit<QueueEntry, "place"> {
+  const isOfGroup = group === undefined || last?.group === group;
+  if (last && !last.sent && isOfGroup && last.base_updated_at === change.base_updated_at) return { ...last, ...change };
+  return { change_id: newId(), entity_type, id, ...change, ...(group && { group }), sent: 0 };
 }
 
 /** Queues entities for a restored server, as they are and on no base, for none of them is an edit of what is there now. */

@@ -2,12 +2,28 @@
 
 import { Dexie, type Transaction } from "dexie";
 import type { Data, EntityType } from "./catalogue.js";
-import { type FinwiseTenantSpecificDB, type Row } from "./database.js";
-import { device } from "./device.js";
+import type { FinwiseTenantSpecificDB, Row } from "./database.js";
+import { type Edit, Edits } from "./edits.js";
 import { newId } from "./identifiers.js";
-import { type Local, Locals } from "./local.js";
-import { MOST_TOGETHER, enqueue, overtake } from "./queue.js";
-import { editTime } from "./time.js";
+import { type Local, toRow } from "./local.js";
+
+/** An entity to be stored. */
+export interface Named<T extends EntityType> {
+  id: string;
+  data: Data<T>;
+}
+
+/** An entity to be added; without `id` under a new one. */
+export interface New<T extends EntityType> {
+  id?: string;
+  data: Data<T>;
+}
+
+/** Other values in some fields of an entity; undefined removes a field. */
+export interface Change<T extends EntityType> {
+  id: string;
+  fields: Partial<Data<T>>;
+}
 
 /** Raised where an entity is to be changed that is not there (any more). */
 export class NoSuchEntity extends Error {
@@ -29,22 +45,9 @@ export class EntityExists extends Error {
   }
 }
 
-/** Raised if more is to be stored together than one push may hold; nothing of it is stored. */
-export class TooManyTogether extends Error {
-  constructor() {
-    super(`At most ${MOST_TOGETHER} edits can be made together. Make several groups of them.`);
-  }
-}
-
-/** Edits that are made together: the server stores all of them, or none. */
-interface Group {
-  id: string;
-  edits: number;
-}
-
 export class TenantDbService {
-  /** The groups that are being made, by the transaction around their edits. */
-  private readonly groups = new WeakMap<Transaction, Group>();
+  /** The edits of the groups that are being made, by the transaction around them. */
+  private readonly groups = new WeakMap<Transaction, Edits>();
 
   /** `onChange` is called after each edit was stored; `now` is this device's clock in ms. */
   constructor(
@@ -63,42 +66,70 @@ export class TenantDbService {
 
   /** A new entity, under a new id unless one is given; its row. Raises EntityExists. */
   async add<T extends EntityType>(entityType: T, data: Data<T>, id: string = newId()): Promise<Row<T>> {
-    await this.edit(entityType, id, (before) => {
-      if (before !== null) throw new EntityExists(entityType, id);
-      return data;
-    });
-    return (await this.get(entityType, id))!;
+    return (await this.addMany(entityType, [{ id, data }]))[0]!;
+  }
+
+  /** New entities, under new ids unless they are given; their rows. Raises EntityExists. */
+  async addMany<T extends EntityType>(entityType: T, entities: readonly New<T>[]): Promise<Row<T>[]> {
+    const added = await this.edit(
+      entityType,
+      entities.map(({ id = newId(), data }) => ({ id, become: (before) => unlessThere(entityType, id, before, data) })),
+    );
+    return added.map((local) => toRow(local) as Row<T>);
   }
 
   /** The entity with other values in some of its fields; undefined removes a field. Raises NoSuchEntity. */
   change<T extends EntityType>(entityType: T, id: string, fields: Partial<Data<T>>): Promise<void> {
-    return this.edit(entityType, id, (data) => {
-      if (data === null) throw new NoSuchEntity(entityType, id);
-      const changed = Object.entries({ ...data, ...fields }).filter(([, value]) => value !== undefined);
-      return Object.fromEntries(changed) as Data;
-    });
+    return this.changeMany(entityType, [{ id, fields }]);
+  }
+
+  /** Entities with other values in some of their fields. Raises NoSuchEntity. */
+  async changeMany<T extends EntityType>(entityType: T, changes: readonly Change<T>[]): Promise<void> {
+    await this.edit(
+      entityType,
+      changes.map(({ id, fields }) => ({ id, become: (data) => changed(entityType, id, data, fields) })),
+    );
   }
 
   /** Replaces the entity's data by `data`; also brings a deleted one back. */
   put<T extends EntityType>(entityType: T, id: string, data: Data<T>): Promise<void> {
-    return this.edit(entityType, id, () => data);
+    return this.putMany(entityType, [{ id, data }]);
+  }
+
+  /** Replaces the data of entities; adds those that are not there. */
+  async putMany<T extends EntityType>(entityType: T, entities: readonly Named<T>[]): Promise<void> {
+    await this.edit(
+      entityType,
+      entities.map(({ id, data }) => ({ id, become: () => data })),
+    );
   }
 
   /** Deletes an entity; one that is not there stays so. */
   delete(entityType: EntityType, id: string): Promise<void> {
-    return this.edit(entityType, id, (data) => (data === null ? undefined : null));
+    return this.deleteMany(entityType, [id]);
+  }
+
+  /** Deletes entities; those that are not there stay so. */
+  async deleteMany(entityType: EntityType, ids: readonly string[]): Promise<void> {
+    await this.edit(
+      entityType,
+      ids.map((id) => ({ id, become: (data) => (data === null ? undefined : null) })),
+    );
   }
 
   /** Up to 500 edits as one: all are stored, here and on the server, or none. Raises TooManyTogether. */
   async together(edits: () => Promise<void>): Promise<void> {
     await this.db.transaction("rw", this.db.tables, async (transaction) => {
-      if (!this.groupAround(transaction)) this.groups.set(transaction, { id: newId(), edits: 0 });
+      if (this.editsAround(transaction)) return edits();
+      const group = new Edits(this.db, this.now, newId());
+      this.groups.set(transaction, group);
       await edits();
+      await group.save();
     });
     this.onChange();
   }
 
-  private groupAround(transaction: Transaction | null): Group | undefined {
+  private editsAround(transaction: Transaction | null): Edits | undefined {
     for (let each: Transaction | null | undefined = transaction; each; each = each.parent) {
       const group = this.groups.get(each);
       if (group) return group;
@@ -106,47 +137,28 @@ export class TenantDbService {
     return undefined;
   }
 
-  private async edit(
-    entityType: EntityType,
-    id: string,
-    become: (data: Data | null) => Data | null | undefined,
-  ): Promise<void> {
-    const group = this.groupAround(Dexie.currentTransaction);
-    const tables = [
-      this.db.entities(entityType),
-      this.db.syncTombstones,
-      this.db.syncQueue,
-      this.db.syncMetadata,
-      this.db.syncDevice,
-      this.db.syncRejected,
-    ];
-    const changed = await this.db.transaction("rw", tables, async () => {
-      const locals = new Locals(this.db);
-      const before = await locals.find(entityType, id);
-      const wanted = become(before?.data ?? null);
-      if (wanted === undefined) return false;
-      const data = asSent(wanted);
-      const updated_at = editTime(this.now(), (await device(this.db)).offset, before?.updated_at);
-      const local: Local = {
-        entity_type: entityType,
-        id,
-        created_at: before?.created_at ?? updated_at,
-        updated_at,
-        base_updated_at: before?.base_updated_at ?? null,
-        data,
-      };
-      if (group && ++group.edits > MOST_TOGETHER) throw new TooManyTogether();
-      await locals.put(entityType, [{ local, before }]);
-      const joined = await overtake(this.db, entityType, id, group?.id);
-      await enqueue(this.db, local, joined);
-      await locals.save();
-      return true;
+  /** Makes edits in one transaction, all or none; those of a group within its transaction. */
+  private async edit(entityType: EntityType, edits: Edit[]): Promise<Local[]> {
+    const group = this.editsAround(Dexie.currentTransaction);
+    const made = await this.db.transaction("rw", Edits.tables(this.db, entityType), async () => {
+      if (group) return group.make(entityType, edits);
+      const alone = new Edits(this.db, this.now);
+      const locals = await alone.make(entityType, edits);
+      await alone.save();
+      return locals;
     });
-    if (changed) this.onChange();
+    if (made.length && !group) this.onChange();
+    return made;
   }
 }
 
-/** Data as the server will have it, so that both hold the same; a reactive object comes out plain. Raises TypeError for what JSON cannot say. */
-function asSent<D extends Data | null>(data: D): D {
-  return JSON.parse(JSON.stringify(data)) as D;
+function unlessThere(entityType: EntityType, id: string, before: Data | null, data: Data): Data {
+  if (before !== null) throw new EntityExists(entityType, id);
+  return data;
+}
+
+function changed(entityType: EntityType, id: string, data: Data | null, fields: Partial<Data>): Data {
+  if (data === null) throw new NoSuchEntity(entityType, id);
+  const kept = Object.entries({ ...data, ...fields }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as Data;
 }

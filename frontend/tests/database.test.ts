@@ -21,7 +21,9 @@ test("a book from before a type or an index was known keeps what it has and gets
   old.version(1).stores({ tags: "id", transactions: "id", syncQueue: "++place" });
   await old.table("tags").put({ id: "a", name: "x" });
   await old.table("transactions").put({ id: "b", accountId: "giro", date: "2026-01-09" });
-  await old.table("syncQueue").add({ change_id: "c", entity_type: "tags", id: "a" });
+  await old
+    .table("syncQueue")
+    .add({ change_id: "c", entity_type: "tags", id: "a", updated_at: "2026-01-09T00:00:00.000Z" });
   old.close();
 
   const db = new FinwiseTenantSpecificDB(tenantId);

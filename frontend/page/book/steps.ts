@@ -1,9 +1,15 @@
-import type { Data, EntityType, Row, TenantDbService } from "../../src/index.ts";
+import type { Change, Data, EntityType, Named, Row, TenantDbService } from "../../src/index.ts";
+
+/** An edit of one entity. */
+type Edit =
+  | { kind: "put"; entityType: EntityType; id: string; data: Data }
+  | { kind: "change"; entityType: EntityType; id: string; fields: Partial<Data> }
+  | { kind: "delete"; entityType: EntityType; id: string };
 
 /** An edit, and the one that takes it back. */
 export interface Step {
-  make: (book: TenantDbService) => Promise<void>;
-  back: (book: TenantDbService) => Promise<void>;
+  make: Edit;
+  back: Edit;
 }
 
 export type Undo = () => Promise<void>;
@@ -11,20 +17,19 @@ export type Undo = () => Promise<void>;
 const MOST = 500; // steps that are stored together: as many as the sync package takes
 
 export function adding<T extends EntityType>(entityType: T, id: string, data: Data<T>): Step {
-  return { make: (book) => book.put(entityType, id, data), back: (book) => book.delete(entityType, id) };
+  return { make: { kind: "put", entityType, id, data }, back: { kind: "delete", entityType, id } };
 }
 
 /** Other values in some fields of an entity; all its other fields stay as they are. */
 export function changing<T extends EntityType>(entityType: T, row: Row<T>, fields: Partial<Data<T>>): Step {
   const before = Object.fromEntries(Object.keys(fields).map((name) => [name, (row as Record<string, unknown>)[name]]));
-  return {
-    make: (book) => book.change(entityType, row.id, fields),
-    back: (book) => book.change(entityType, row.id, before as Partial<Data<T>>),
-  };
+  const edit = (wanted: Partial<Data>): Edit => ({ kind: "change", entityType, id: row.id, fields: wanted });
+  return { make: edit(fields), back: edit(before) };
 }
 
 export function deleting<T extends EntityType>(entityType: T, row: Row<T>): Step {
-  return { make: (book) => book.delete(entityType, row.id), back: (book) => book.put(entityType, row.id, dataOf(row)) };
+  const { id } = row;
+  return { make: { kind: "delete", entityType, id }, back: { kind: "put", entityType, id, data: dataOf(row) } };
 }
 
 /**
@@ -54,11 +59,34 @@ export async function take(
   };
 }
 
-async function inOne(book: TenantDbService, edits: ((book: TenantDbService) => Promise<void>)[]): Promise<void> {
-  if (edits.length === 1) return edits[0]?.(book);
+async function inOne(book: TenantDbService, edits: Edit[]): Promise<void> {
+  const runs = inRuns(edits);
+  if (edits.length === 1) return runs[0]?.(book);
   await book.together(async () => {
-    for (const edit of edits) await edit(book);
+    for (const run of runs) await run(book);
   });
+}
+
+/** Edits that follow each other and are alike, as one write each. */
+function inRuns(edits: Edit[]): ((book: TenantDbService) => Promise<void>)[] {
+  const runs: Edit[][] = [];
+  for (const edit of edits) {
+    const [first] = runs.at(-1) ?? [];
+    if (first?.kind === edit.kind && first.entityType === edit.entityType) runs.at(-1)?.push(edit);
+    else runs.push([edit]);
+  }
+  return runs.map((run) => (book) => write(book, run));
+}
+
+/** Edits of one kind and type. */
+function write(book: TenantDbService, edits: Edit[]): Promise<void> {
+  const [{ kind, entityType }] = edits as [Edit];
+  if (kind === "put") return book.putMany(entityType, edits as Named<EntityType>[]);
+  if (kind === "change") return book.changeMany(entityType, edits as Change<EntityType>[]);
+  return book.deleteMany(
+    entityType,
+    edits.map(({ id }) => id),
+  );
 }
 
 function packed(units: Step[][]): Step[][] {
