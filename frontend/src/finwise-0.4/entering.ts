@@ -51,7 +51,7 @@ async function isKnown(db: FinwiseTenantSpecificDB, changeId: string): Promise<b
 
 /** The app's own time of creation, if it is one. */
 function createdAt(data: Data | null): string | undefined {
-  const time = Date.parse(String((data as Record<string, unknown> | null)?.["createdAt"]));
+  const time = Date.parse(String(data?.["createdAt"]));
   return time >= 0 ? timeText(time) : undefined;
 }
 
