@@ -102,7 +102,7 @@ export class FinwiseTenantSpecificDB extends Dexie {
     super(databaseName(tenantId));
     this.version(1).stores({
       ...Object.fromEntries(ENTITY_TYPES.map((name) => [name, INDEXES[name] ?? "id"])),
-      syncQueue: "++place, [entity_type+id+updated_at]",
+      syncQueue: "++place, [entity_type+id+updated_at], change_id",
       syncRejected: "change_id, [entity_type+id]",
       syncMetadata: "entity_type",
       syncTombstones: "[entity_type+id]",

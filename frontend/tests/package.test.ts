@@ -20,6 +20,7 @@ const AROUND = `
 declare const App: import("vue").Component;
 declare const email: string, password: string, baseUrl: string, token: string, tenantId: string, id: string;
 declare const expense: import("@finwise/sync").Data<"transactions">, income: typeof expense;
+declare const book: import("@finwise/sync").TenantDbService;
 `;
 
 const OPTIONS = {
@@ -90,7 +91,7 @@ test("the README's code is right by the types that are installed", async () => {
   const blocks = [...README.matchAll(/^```(ts|vue)\n(.*?)^```$/gms)].map(
     ([, language, code]) => [language!, code!] as const,
   );
-  expect(blocks.map(([language]) => language)).toEqual(["ts", "ts", "vue", "ts"]);
+  expect(blocks.map(([language]) => language)).toEqual(["ts", "ts", "vue", "ts", "ts"]);
   const files = blocks.map(([language, code], place) => {
     const name = /^export function (\w+)/m.exec(code)?.[1] ?? `block${place}`; // what another block imports, by its name
     writeFileSync(join(project, `${name}.${language}`), language === "ts" ? `${code}\nexport {};\n` : code);

@@ -157,7 +157,7 @@ describe("the sync", () => {
     await vi.waitFor(async () => expect(await tenant.db!.tags.toCollection().primaryKeys()).toEqual(["mended"]), {
       timeout: 20_000,
     });
-    expect(await server.living(tenantId)).toEqual({ "tags/mended": { name: "mended", color: "blue" } });
+    expect(await server.living(tenantId)).toEqual({ "tags/mended": { name: "mended" } });
   });
 
   test("shows conflicts, and has either version win", async () => {
