@@ -24,6 +24,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 PROBLEM = "application/problem+json"
 SQLITE = "application/vnd.sqlite3"
+BYTES = "application/octet-stream"
 
 _SENT_AS_JSON = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8"})
 _TAKES_JSON = frozenset({"", "*/*", JSON, f"{JSON}, text/plain, */*"})

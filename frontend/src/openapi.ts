@@ -2949,7 +2949,7 @@ export interface operations {
                 "application/json": {
                     [key: string]: Record<string, never>[];
                 };
-                "application/vnd.sqlite3": string;
+                "application/octet-stream": string;
             };
         };
         responses: {
