@@ -19,7 +19,7 @@ export interface Found {
 
 export interface Group {
   id: string;
-  name: string;
+  name: string | null | undefined;
   color: unknown;
 }
 
