@@ -45,7 +45,7 @@ function allowed(name) {
 function copyWith(peers) {
   const folder = mkdtempSync(join(tmpdir(), "finwise-peers-"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module", dependencies: peers }));
-  run(folder, "npm", ["install", "--no-audit", "--no-fund", "--legacy-peer-deps"]);
+  run(folder, "npm", ["install", "--no-audit", "--no-fund"]);
   for (const name of readdirSync(join(FRONTEND, "node_modules"))) {
     const here = join(folder, "node_modules", name);
     if (!existsSync(here)) symlinkSync(join(FRONTEND, "node_modules", name), here, "junction");
