@@ -15,7 +15,7 @@ fix: .venv
 	.venv/bin/ruff format && .venv/bin/ruff check --fix
 
 frontend: # browser tests are skipped if Chromium is missing
-	cd frontend && npm ci && npm run format:check && npm run lint && npm run check && npm run check:page && npm test && npm run check:package && npm run peers && npm run test:browser
+	cd frontend && npm ci && npm run format:check && npm run lint && npm run check && npm run check:page && npm test && npm run check:package && npm run test:browser
 
 proofs: .venv
 	.venv/bin/pip install -q -e '.[test,proofs]' && .venv/bin/python -m proofs
