@@ -179,7 +179,7 @@ VALID: dict[str, Callable[[World], Asked]] = {
         token=world.home.token,
     ),
     "POST /tenants/<id>/reset": lambda world: Asked(
-        f"/tenants/{world.tenant(world.home)}/reset", {"name": CANARY}, token=world.home.token
+        f"/tenants/{world.tenant(world.home)}/reset", {"name": f"Home {CANARY}"}, token=world.home.token
     ),
     "GET /admin/users": lambda world: Asked("/admin/users", query=f"after={world.uuid()}"),
     "POST /admin/users": lambda world: Asked(

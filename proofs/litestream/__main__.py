@@ -73,7 +73,7 @@ class Disaster:
         self._replication.start()
         self._sign_up(1)
         for book in self._books:
-            if not self._replication.wait_until(_name(book), lambda copy: not damage(copy)):
+            if not self._replication.wait_until(_name(book), _is_book):
                 return self._fail(f"A tenant is not replicated. {self._replication.last_words()}")
         if not self._replication.wait_until("users.db", lambda copy: _count_of_tenants(copy) == TENANTS):
             return self._fail(f"users.db is not replicated. {self._replication.last_words()}")
@@ -217,6 +217,13 @@ def prove(scale: float, seed: int) -> Result:
 def _name(book: Book) -> str:
     """Where the replica has a tenant's file."""
     return f"tenant_databases/tenant_{book.account.tenant_id}.db"
+
+
+def _is_book(file: Path) -> bool:
+    """Whether it is whole, and no longer the file without a schema that a tenant has until it is first used."""
+    with closing(sqlite3.connect(file)) as connection:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version > 0 and not damage(file)
 
 
 def _holds(rows: list[Stored], file: Path) -> bool:
