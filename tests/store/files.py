@@ -89,9 +89,9 @@ def tenant_file(root: Path, tenant_id: str) -> Path:
     return root / "tenant_databases" / f"tenant_{tenant_id}.db"
 
 
-def old_file(path: Path, kind: str) -> None:
-    """A file of version 6 with content; `kind`: `tenant` or `users`."""
-    dump = Path(__file__).parent.parent / "data" / "version_6" / f"{kind}.sql"
+def old_file(path: Path, kind: str, version: int = 6) -> None:
+    """A file with content as an older FinWise made it; `kind`: `tenant` or `users`, `version`: of the tenant's file."""
+    dump = Path(__file__).parent.parent / "data" / f"version_{version}" / f"{kind}.sql"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.executescript(dump.read_text(encoding="utf-8"))
