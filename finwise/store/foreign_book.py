@@ -53,8 +53,9 @@ class ForeignBook:
             tables = _tables(connection)
             if not tables:
                 raise Invalid("This database has no tables. Nothing was stored.")
-            own = [table for table in tables if table[0] == _OWN_TABLE]
-            if own:
+            own = dict(tables).get(_OWN_TABLE)
+            if own is not None:
+                _require_plain(own)
                 yield from self._own(connection)
             else:
                 yield from self._foreign(connection, tables)
@@ -92,10 +93,16 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 def _tables(connection: sqlite3.Connection) -> list[Table]:
     names = connection.execute(
-        """SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-             AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY rowid"""
+        """SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name IN
+             (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table') ORDER BY rowid"""
     ).fetchall()
     return [(name, columns) for (name,) in names if (columns := _columns(connection, name))]
+
+
+def _require_plain(columns: list[tuple[str, str]]) -> None:
+    """Raises Invalid if what is read of our own table is no plain column: a generated one may compute without end."""
+    if not {"stamp", "is_deleted", "entity"} <= {name for name, _ in columns}:
+        raise Invalid("This database is no export of FinWise. Nothing was stored.")
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:

@@ -156,9 +156,24 @@ def test_views_virtual_tables_and_generated_columns_are_not_read(home: Household
         "CREATE TABLE recipients (id, name, big GENERATED ALWAYS AS (zeroblob(100000000)))",
         "INSERT INTO recipients VALUES ('r1', 'Shop')",
         "CREATE VIEW tags AS SELECT 't1' AS id, 'x' AS name",
+        "CREATE VIRTUAL TABLE accounts USING fts5 (id, name)",
+        "INSERT INTO accounts VALUES ('a1', 'Bank')",
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = replace(sql, 'CREATE VIRTUAL', 'CREATE  VIRTUAL')",
     )
     assert bring(home, content, "application/octet-stream").get_json()["applied"] == 1
     assert held(home) == {"r1": {"name": "Shop"}}
+
+
+def test_an_export_whose_entities_are_computed_is_refused(home: Household, tmp_path: Path) -> None:
+    entity = """'{"entity_type":"tags","id":"t' || stamp || '","data":{"name":"x"}}'"""
+    content = database(
+        tmp_path / "a.db",
+        f"CREATE TABLE sync_entities (stamp, is_deleted, entity AS ({entity}))",
+        "INSERT INTO sync_entities VALUES (1, 0)",
+    )
+    assert_problem(bring(home, content, SQLITE), 422, "invalid")
+    assert held(home) == {}
 
 
 @pytest.mark.parametrize("content", [b"SQLite format 3\0", b"SQLite format 3\0" + b"\xff" * 5_000])
