@@ -60,7 +60,7 @@ def test_however_many_wait_for_a_book_other_households_are_served(tmp_path: Path
             refused = [each.result() for each in islice(as_completed(pushes, 60), len(pushes) - MOST)]
             for answer in refused:
                 assert (answer.status_code, answer.json()["code"]) == (429, "slow_down")
-                assert answer.headers["Retry-After"] == "1"
+                assert int(answer.headers["Retry-After"]) >= 1
             assert push(other.device, elsewhere).json()["results"][0]["status"] == "applied"
             pulled = other.device.get(f"/sync/changes/{elsewhere}")
             assert (pulled.status_code, len(pulled.json()["changes"])) == (200, 1)

@@ -19,7 +19,7 @@ _PIECE = 256 * 1024  # characters of a book that are sent at once
 _MOST_NAME = 1_024  # characters of the name of an entity type
 _ESCAPED = 6  # characters that a byte may take in JSON
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_IN_STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 # What stands between brackets, strings included. Possessive, so that hostile text costs linear time.
 _UP_TO_BRACKET = re.compile(r'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 
@@ -105,13 +105,13 @@ class _Text:
 
     def name(self) -> str:
         """Passes a string. Raises Invalid if there is none."""
-        if self._next() != '"':
-            raise _no_book()
-        while (match := _STRING.match(self._text, self._at)) is None:
+        self.expect('"')
+        while (end := _end(_IN_STRING, self._text, self._at)) == len(self._text) or self._text[end] != '"':
             self._read_on(self._at, _MOST_NAME)
-        self._at = match.end()
+        name = self._text[self._at : end]
+        self._at = end + 1
         try:
-            return str(json.loads(match[0]))
+            return str(json.loads(f'"{name}"'))
         except ValueError:
             raise _no_book() from None
 

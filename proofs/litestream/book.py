@@ -28,9 +28,11 @@ class Book:
     guard: Lock = field(default_factory=Lock)
 
     def open_devices(self) -> None:
+        """Adds the devices. Each loads the book, and the first of them makes its schema: until then it has none."""
         account = self.account
         for _ in range(DEVICES):
             device = Device(account.url, account.token, account.tenant_id, on_acknowledged=self._acknowledge)
+            device.sync()
             self.devices.append(device)
 
     def missing(self, databases: Path) -> list[tuple[float, Key, str]]:
