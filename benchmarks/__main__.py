@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.markdown import shown
 from benchmarks.peers import PEERS
-from benchmarks.report import report
+from benchmarks.report import report, spread
 from benchmarks.targets import FINWISE, FLOOR
 from benchmarks.work import Round, Size, run
 from harness import page
@@ -91,7 +91,7 @@ def main() -> None:
         where = machine.described(Path(made))
     amount = f"Medians of {options.rounds} rounds, {size.bookings:,} bookings, {size.seconds:g} s of small pushes."
     text = f"{machine.moment()} {amount}\n{where}\n\n{report(rounds, PEERS)}"
-    print(f"\n{text}")
+    print(f"\n{text}\n\n{spread(rounds)}")
     if options.json:
         figures = {name: [asdict(done) for done in each] for name, each in rounds.items()}
         told = {"machine": where, "versions": dict(zip(options.peers, versions, strict=True)), "rounds": figures}

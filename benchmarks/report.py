@@ -45,23 +45,39 @@ RANGES: Columns = tuple(column for column in WORK if column[0] in ("push", "load
 
 
 def report(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]]) -> str:
-    """All tables. A round that failed is not in the figures, and is named."""
-    sound = {name: [{} if done.failures else done.figures for done in each] for name, each in rounds.items()}
+    """The tables of a page. A round that failed is not in the figures, and is named."""
+    sound = _sound(rounds)
     middle = {name: medians(figures) for name, figures in sound.items()}
-    rivals = [name for name in rounds if name != FINWISE and name not in FLOORS]
-    reached = standings(sound, rivals)
     parts = [
         table(middle, WORK),
-        "What it is to reach, and how it stands:\n\n" + standings_table(reached),
-        "Round by round, times as good · of the Flask floor:\n\n" + ratios_table(sound, reached),
+        "What it is to reach, and how it stands:\n\n" + standings_table(_standings(sound)),
         "What each took of the machine (M5), and what others took meanwhile:\n\n" + table(middle, TAKEN),
-        "The least and the most of all rounds:\n\n" + ranges_table(sound),
         "Versions and settings:\n\n" + peers_table([peers[name] for name in rounds]),
     ]
     failures = [f"- {name}: {failure}" for name, each in rounds.items() for done in each for failure in done.failures]
     if failures:
         parts.append("Rounds that failed and are not counted:\n\n" + "\n".join(failures))
     return "\n\n".join(parts)
+
+
+def spread(rounds: Mapping[str, Sequence[Round]]) -> str:
+    """How much the rounds differ: for the person who runs them, not for the page."""
+    sound = _sound(rounds)
+    parts = [
+        "Round by round, times as good · of the Flask floor:\n\n" + ratios_table(sound, _standings(sound)),
+        "The least and the most of all rounds:\n\n" + ranges_table(sound),
+    ]
+    return "\n\n".join(parts)
+
+
+def _sound(rounds: Mapping[str, Sequence[Round]]) -> dict[str, list[dict[str, float]]]:
+    """The figures of each server's rounds; a round that failed has none."""
+    return {name: [{} if done.failures else done.figures for done in each] for name, each in rounds.items()}
+
+
+def _standings(sound: Mapping[str, Sequence[dict[str, float]]]) -> list[Standing]:
+    """How FinWise stands beside the peers, floors aside."""
+    return standings(sound, [name for name in sound if name != FINWISE and name not in FLOORS])
 
 
 def table(figures: Mapping[str, Mapping[str, float]], columns: Columns) -> str:

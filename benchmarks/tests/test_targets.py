@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.report import ratios_table, report, standings_table
+from benchmarks.report import ratios_table, report, spread, standings_table
 from benchmarks.targets import Standing, standings
 
 PEERS = ["pocketbase", "pouchdb-server"]
@@ -13,6 +13,9 @@ ROUND = {
     "pouchdb-server": {"push": 5_000.0, "delta": 4.0, "empty": 5_500.0},
     "floor-flask-granian": {"push": 25_000.0, "delta": 0.6, "empty": 6_000.0},
 }
+FAKE: Any = SimpleNamespace(
+    name="finwise", batch=500, page="", setting="", durability="", isolation="", version=lambda: "1"
+)
 
 
 def standing(figure: str, **changed: float) -> Standing:
@@ -67,18 +70,13 @@ def test_what_was_not_compared_is_neither_met_nor_missed() -> None:
 
 
 def test_a_round_that_failed_is_named_and_not_counted() -> None:
-    class Fake:
-        name, batch, page, setting, durability, isolation = "finwise", 500, "", "", "", ""
-        version = staticmethod(lambda: "1")
-
     rounds: dict[str, Any] = {
         "finwise": [
             SimpleNamespace(figures={"push": 10.0}, failures=[]),
             SimpleNamespace(figures={"push": 90.0}, failures=["bookings loaded: 9, not 10"]),
         ]
     }
-    peers: dict[str, Any] = {"finwise": Fake}
-    text = report(rounds, peers)
+    text = report(rounds, {"finwise": FAKE})
     assert "| **finwise** | 10.0 |" in text
     assert "90" not in text
     assert "- finwise: bookings loaded: 9, not 10" in text
@@ -88,3 +86,16 @@ def test_the_ratios_of_each_round_are_told() -> None:
     rounds = {"finwise": [{"push": 10.0}, {"push": 30.0}], "pocketbase": [{"push": 2.0}, {}]}
     told = ratios_table(rounds, standings(rounds, ["pocketbase"]))
     assert told.splitlines()[-1] == "| M1 push, bookings/s | 5.00 · - | - · - |"
+
+
+def test_how_much_the_rounds_differ_is_no_part_of_the_page() -> None:
+    rounds: dict[str, Any] = {
+        "finwise": [
+            SimpleNamespace(figures={"push": 10.0}, failures=[]),
+            SimpleNamespace(figures={"push": 30.0}, failures=[]),
+        ]
+    }
+    told = spread(rounds)
+    assert "10.0 to 30.0" in told
+    assert "round 2" in told
+    assert "10.0 to 30.0" not in report(rounds, {"finwise": FAKE})
