@@ -33,7 +33,8 @@ class Views:
 
 _SHOWN = {  # of a field's value: the value itself, or NULL for one that the column is not meant for
     "value": "{value}",
-    "id": "nullif({value}, '') /* NULL: none */",
+    "id": "CASE WHEN {value} NOT GLOB '*[^-A-Za-z0-9_.:]*' AND length({value}) BETWEEN 1 AND 64 THEN {value} END "
+    "/* NULL: none, or no id */",
     "day": "CASE WHEN date({value}, '+0 days') = {value} THEN {value} END /* NULL: none, or no day of the calendar */",
     "number": "CASE WHEN typeof({value}) <> 'text' THEN {value} END /* NULL: none, or no number */",
 }

@@ -14,6 +14,7 @@ from finwise.domain import Domain
 from finwise.domain.change import Rejection
 from finwise.domain.sync import PullRequest, PushRequest
 from finwise.entities import columns
+from finwise.kinds import kinds_of
 from finwise.store.databases import Databases
 from finwise.store.pool import Pool
 from finwise.store.views import Columns
@@ -65,6 +66,39 @@ def test_a_view_shows_the_fields_of_the_living_entities_of_its_type(domain: Doma
             ("t1", at, at, 'it\'s "ä"')
         ]
         assert connection.execute("SELECT id, name FROM recipients").fetchall() == [("p1", "Baker")]
+
+
+FITTING = {"id": ["A-Z_a.z:0", "x" * 64], "day": ["2024-02-29", "0001-01-01"], "number": [0, -1.5, 3]}
+ODD = {
+    "id": ["", "a b", "a,b", "\u00e9", "a\n", "x" * 65],
+    "day": ["", "2025-02-31", "25-02-01", "now", "2025-07-01T00:00:00.000Z", "2460000.5"],
+    "number": ["", "x", "12"],
+}
+
+
+@pytest.mark.parametrize("entity_type", columns())
+def test_a_view_shows_null_for_what_does_not_fit_and_says_so(
+    domain: Domain, tenant_id: str, path: Path, entity_type: str
+) -> None:
+    kinds = kinds_of(entities.CATALOGUE[entity_type])
+    cases = [
+        (name, value, value if value in FITTING[kind.column] else None)
+        for name, kind in kinds.items()
+        if kind.column in ODD
+        for value in (*FITTING[kind.column], *ODD[kind.column])
+        if kind.holds(value)
+    ]
+    changes = [
+        change(f"e{at}", entity_type=entity_type, data={name: value}) for at, (name, value, _) in enumerate(cases)
+    ]
+    results = domain.sync.push(tenant_id, PushRequest(changes), now()).results
+    assert not [result for result in results if isinstance(result, Rejection)]
+    with outside(path) as connection:
+        for at, (name, value, shown) in enumerate(cases):
+            row = connection.execute(f'SELECT "{name}" FROM {entity_type} WHERE id = ?', (f"e{at}",)).fetchone()
+            assert row == (shown,), (name, value)
+        (text,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (entity_type,)).fetchone()
+    assert text.count("/* NULL: none, or no ") == sum(kind.column in ODD for kind in kinds.values())
 
 
 def test_a_plain_sqlite_tool_without_finwise_reads_the_views(domain: Domain, tenant_id: str, path: Path) -> None:
