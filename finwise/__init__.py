@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from finwise import api, config, demo, entities, logs, upkeep_thread
+from finwise import api, config, demo, entities, logs, maintenance_thread
 from finwise.domain import Domain
 from finwise.domain.administration import Administration, Quotas
 from finwise.domain.backups import Backups
@@ -19,12 +19,12 @@ from finwise.domain.events import tell
 from finwise.domain.invitations import Invitations
 from finwise.domain.life import Life
 from finwise.domain.logins import Logins
+from finwise.domain.maintenance import Ages, Maintenance
 from finwise.domain.members import Members
 from finwise.domain.restores import Restores
 from finwise.domain.sync import Sync
 from finwise.domain.tenants import Tenants
 from finwise.domain.tokens import Tokens
-from finwise.domain.upkeep import Ages, Upkeep
 from finwise.domain.users import Users
 from finwise.domain.verification import Verification
 from finwise.errors import FinWiseError
@@ -40,13 +40,13 @@ from finwise.store.health import Health
 from finwise.store.installation import close_to_others, require_installation, require_tenants_folder
 from finwise.store.invitations import InvitationStore
 from finwise.store.logins import FailedLogins
+from finwise.store.maintenance import MaintenanceStore
 from finwise.store.members import MemberStore
 from finwise.store.pool import Pool
 from finwise.store.restores import Staging
 from finwise.store.sqlite_version import require_sqlite
 from finwise.store.tenants import TenantStore
 from finwise.store.tokens import TokenStore
-from finwise.store.upkeep import UpkeepStore
 from finwise.store.uploads import Uploads
 from finwise.store.users import UserStore
 from finwise.store.users_database import UsersDatabase
@@ -113,7 +113,7 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
         copies=copies,
         uploads=Uploads(folder, limits.change_bytes),
         life=life,
-        upkeep=Upkeep(tenants, books, databases, copies, life, UpkeepStore(users_database), ages),
+        maintenance=Maintenance(tenants, books, databases, copies, life, MaintenanceStore(users_database), ages),
         backups=Backups(tenants, archives),
         restores=Restores(life, user_store, staging, archives),
         verification=Verification(Wholeness(users_database, databases), life),
@@ -139,7 +139,7 @@ def create_app(settings: config.Settings | None = None, clock: Callable[[], int]
         _make_demo(domain, clock())
     api.register(app, domain, settings, clock)
     if settings.maintenance_hours:
-        upkeep_thread.start(domain.upkeep, clock)
+        maintenance_thread.start(domain.maintenance, clock)
     tell("process.ready", version=__version__, pid=os.getpid(), **settings.folders)
     return app
 

@@ -86,7 +86,10 @@ class Settings:
     )
     access_log: int = _setting(0, "1: the log has a line for every request", most=1, least=0)
     maintenance_hours: int = _setting(
-        24, "hours after which the server compacts books and empties the trash by itself; 0: never", most=8_760, least=0
+        24,
+        "hours between two runs of maintenance, the work of `finwise compact`; 0: never",
+        most=8_760,
+        least=0,
     )
 
     @property

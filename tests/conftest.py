@@ -65,7 +65,7 @@ def clock() -> Clock:
 
 
 def settings_in(folder: Path) -> Settings:
-    """An installation in a folder; upkeep is not done by a thread, whose moment no test could tell."""
+    """An installation in a folder; maintenance is not done by a thread, whose moment no test could tell."""
     return Settings(str(folder / "instance"), str(folder / "tenant_databases"), maintenance_hours=0)
 
 

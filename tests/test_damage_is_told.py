@@ -153,5 +153,5 @@ def test_a_purge_does_not_remove_a_living_entity_that_a_bit_made_a_tombstone(
     tenant_file.execute(f"UPDATE sync_entities SET is_deleted = 1 WHERE {T1}")
     domain = full.client.application.extensions["finwise"]
     with pytest.raises(Quarantined):
-        domain.upkeep.compact(full.tenant_id, 2**52)
+        domain.maintenance.run_for(full.tenant_id, 2**52)
     assert len(tenant_file.rows("SELECT 1 FROM sync_entities")) == 21

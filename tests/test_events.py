@@ -161,7 +161,7 @@ def leave_with_a_book(world: World) -> None:
 def compact_a_deletion(world: World) -> None:
     world.home.results(change("gone", deleted_at="2026-01-09T19:01:00.000Z"))
     world.clock.forward(days=400)
-    world.domain.upkeep.compact(world.home.tenant_id, world.clock())
+    world.domain.maintenance.run_for(world.home.tenant_id, world.clock())
 
 
 def back_up_a_damaged_tenant(world: World) -> None:
@@ -188,14 +188,14 @@ def damage_and_repair(world: World) -> None:
 
 
 def tidy_up(world: World) -> None:
-    world.domain.upkeep.run(now())
+    world.domain.maintenance.run(now())
 
 
 def jump_ahead(world: World) -> None:
     domain = create_domain(replace(world.settings, maintenance_hours=24))
-    assert domain.upkeep.run_if_due(world.clock())
+    assert domain.maintenance.run_if_due(world.clock())
     world.clock.forward(days=400)
-    assert not domain.upkeep.run_if_due(world.clock())
+    assert not domain.maintenance.run_if_due(world.clock())
     domain.close()
 
 
@@ -298,8 +298,8 @@ SCENARIOS: dict[str, list[Callable[[World], object]]] = {
     "invitation.accepted": [World.join],
     "backup.made": [World.backup],
     "backup.incomplete": [back_up_a_damaged_tenant],
-    "upkeep.done": [tidy_up],
-    "upkeep.put_off": [jump_ahead],
+    "maintenance.done": [tidy_up],
+    "maintenance.put_off": [jump_ahead],
     "database.migrated": [migrate],
 }
 
@@ -344,7 +344,7 @@ def test_a_line_says_who_asked_and_from_where(world: World, told: Callable[[], l
 def test_what_nobody_asked_for_names_nobody_who_asked_before(world: World, told: Callable[[], list[Line]]) -> None:
     world.home.get("/tenants")
     tidy_up(world)
-    assert told()[-1]["event"] == "upkeep.done"
+    assert told()[-1]["event"] == "maintenance.done"
     assert not {"by", "address"} & set(told()[-1])
 
 

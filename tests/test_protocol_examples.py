@@ -131,7 +131,7 @@ def expired(world: World, app: Flask) -> TestResponse:
     since = world.home.pull()["next_since"]
     world.home.results(change("t1"), change("t1", updated_at=world.clock.text, deleted_at=world.clock.text))
     world.clock.forward(days=181)
-    app.extensions["finwise"].upkeep.run(world.clock.now)
+    app.extensions["finwise"].maintenance.run(world.clock.now)
     world.home.token = world.home.log_in().get_json()["token"]  # the former one has expired, too
     return world.home.get(f"/sync/changes/{world.home.tenant_id}", query_string={"since": since})
 

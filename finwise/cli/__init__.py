@@ -1,6 +1,6 @@
 """The command line: `finwise --help`."""
 
-from finwise.cli import backups, books, check, restores, serving, tenants, tokens, upkeep, users
+from finwise.cli import backups, books, check, maintenance, restores, serving, tenants, tokens, users
 from finwise.cli.group import main
 
 __all__ = ["main"]
@@ -15,7 +15,7 @@ for command in (
     backups.backup,
     restores.restore,
     backups.verify,
-    upkeep.compact,
+    maintenance.compact,
     backups.litestream,
     check.check,
 ):

@@ -14,12 +14,12 @@ from finwise.domain.imports import Uploads
 from finwise.domain.invitations import Invitations
 from finwise.domain.life import Life
 from finwise.domain.limits import Limits
+from finwise.domain.maintenance import Maintenance
 from finwise.domain.members import Members
 from finwise.domain.restores import Restores
 from finwise.domain.sync import Sync
 from finwise.domain.tenants import Tenants
 from finwise.domain.tokens import Tokens
-from finwise.domain.upkeep import Upkeep
 from finwise.domain.users import Users
 from finwise.domain.verification import Verification
 from finwise.errors import FinWiseError
@@ -59,7 +59,7 @@ class Domain(NamedTuple):
     copies: Copies
     uploads: Uploads
     life: Life
-    upkeep: Upkeep
+    maintenance: Maintenance
     backups: Backups
     restores: Restores
     verification: Verification

@@ -104,8 +104,8 @@ EVENTS: Mapping[str, Event] = {
     "invitation.accepted": Event(logging.INFO, "A user became a member.", ("tenant_id", "user_id")),
     "backup.made": Event(logging.INFO, "A backup was made.", ("folder", "tenants", "problems")),
     "backup.incomplete": Event(logging.ERROR, "A tenant could not be backed up.", ("tenant_id", "reason")),
-    "upkeep.done": Event(logging.INFO, "Maintenance has run.", ("tenants", "removed_files")),
-    "upkeep.put_off": Event(
+    "maintenance.done": Event(logging.INFO, "Maintenance has run.", ("tenants", "removed_files")),
+    "maintenance.put_off": Event(
         logging.WARNING,
         "The clock is far ahead of the last maintenance: nothing was forgotten. If it is right, the next run goes on.",
         ("last_run", "clock"),

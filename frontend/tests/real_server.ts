@@ -68,12 +68,12 @@ export class RealServer {
     return this.run(finwise(), words);
   }
 
-  /** Forgets a tenant's deletions, as upkeep does when they are old: by a clock that is two years ahead. */
+  /** Forgets a tenant's deletions, as maintenance does when they are old: by a clock that is two years ahead. */
   purge(tenantId: string): void {
     const program = [
       "from finwise import create_domain, config, now",
       "domain = create_domain(config.from_environment())",
-      `print(domain.upkeep.compact("${tenantId}", now() + 2 * 365 * 86_400_000_000))`,
+      `print(domain.maintenance.run_for("${tenantId}", now() + 2 * 365 * 86_400_000_000))`,
       "domain.close()",
     ];
     this.run(installed("python"), ["-c", program.join("\n")]);

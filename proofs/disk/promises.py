@@ -42,7 +42,7 @@ class Book:
     states: set[str] = field(default_factory=lambda: {ABSENT})
     worlds: list[World] = field(default_factory=lambda: [{}])
     ever: dict[tuple[str, str], str | None] = field(default_factory=dict)  # (id, updated_at) -> name, ever sent
-    compacting: int = 0
+    in_maintenance: int = 0
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Promises:
         book = self.books[mark["tenant"]]
         sent = {entity_id: (updated_at, name) for entity_id, updated_at, name in mark["sent"]}
         book.ever |= {(entity_id, updated_at): name for entity_id, (updated_at, name) in sent.items()}
-        self.flights[number] = Flight(mark["tenant"], sent, book.compacting > 0)
+        self.flights[number] = Flight(mark["tenant"], sent, book.in_maintenance > 0)
 
     def _end_push(self, number: int, begun: Mapping[str, Any], mark: Mapping[str, Any]) -> None:
         flight = self.flights.pop(number)
@@ -103,15 +103,15 @@ class Promises:
             else:
                 world[entity_id] = known
 
-    def _begin_compact(self, number: int, mark: Mapping[str, Any]) -> None:
+    def _begin_maintenance(self, number: int, mark: Mapping[str, Any]) -> None:
         book = self.books[mark["tenant"]]
-        book.compacting += 1
+        book.in_maintenance += 1
         book.worlds = [_living(world) for world in book.worlds]
         for flight in self.flights.values():
             flight.purged = flight.purged or flight.tenant == mark["tenant"]
 
-    def _end_compact(self, number: int, begun: Mapping[str, Any], mark: Mapping[str, Any]) -> None:
-        self.books[begun["tenant"]].compacting -= 1
+    def _end_maintenance(self, number: int, begun: Mapping[str, Any], mark: Mapping[str, Any]) -> None:
+        self.books[begun["tenant"]].in_maintenance -= 1
 
     def _begin_backup(self, number: int, mark: Mapping[str, Any]) -> None:
         self._saved[number] = {tenant: dict(book.worlds[0]) for tenant, book in self.books.items()}

@@ -118,9 +118,9 @@ class Household:
 
         self._note("push", push, tenant=tenant_id, sent=sent)
 
-    def compact(self, tenant_id: str) -> None:
-        compact = self.domain.upkeep.compact
-        self._note("compact", lambda: compact(tenant_id, self.clock() + YEAR), tenant=tenant_id)
+    def run_maintenance(self, tenant_id: str) -> None:
+        run = self.domain.maintenance.run_for
+        self._note("maintenance", lambda: run(tenant_id, self.clock() + YEAR), tenant=tenant_id)
 
     def back_up(self) -> Path:
         def make() -> dict[str, str]:
@@ -192,7 +192,7 @@ def _work(household: Household, seed: str) -> None:
     _push_together(household, [first, second], f"{seed}/a")
     backup = household.back_up()
     household.restart()
-    _push_together(household, [first, second, third], f"{seed}/b", beside=lambda: household.compact(first))
+    _push_together(household, [first, second, third], f"{seed}/b", beside=lambda: household.run_maintenance(first))
     household.delete(third)
     household.restore(second, backup)
     household.restore_from_trash(third)

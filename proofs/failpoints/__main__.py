@@ -48,7 +48,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "delete while somebody reads": lambda domain, user, folder: domain.tenants.delete(as_caller(user), HOME, NOW + 3),
     "backup": lambda domain, user, folder: domain.backups.make(folder / "backups", NOW + 2),
-    "compact": lambda domain, user, folder: domain.upkeep.run(NOW + 200 * 86_400_000_000),
+    "maintenance": lambda domain, user, folder: domain.maintenance.run(NOW + 200 * 86_400_000_000),
 }
 
 

@@ -123,7 +123,7 @@ def _check_backup(
     return found + _holds(domain, pushed)
 
 
-def _check_compact(
+def _check_maintenance(
     domain: Domain, user: User, folder: Path, states: dict[str, str], done: bool, pushed: frozenset[str]
 ) -> list[str]:
     try:
@@ -148,5 +148,5 @@ _CHECKS: dict[str, Callable[[Domain, User, Path, dict[str, str], bool, frozenset
     "restore": _check_restore,
     "restore from the trash": _check_trash,
     "backup": _check_backup,
-    "compact": _check_compact,
+    "maintenance": _check_maintenance,
 }

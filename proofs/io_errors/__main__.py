@@ -87,7 +87,7 @@ ACTS = {
     "large push": Act((_book,), lambda house: house.push(NEW, 6, 4_000), lambda house: f"{NEW}-5" in house.ids()),
     "push a deletion": Act((_book,), House.push_deletion, lambda house: f"{OLD}-1" not in house.ids()),
     "delete": Act((_book,), House.delete, _is_deleted),
-    "compact": Act((_book, House.push_deletion), House.compact, lambda house: True),
+    "maintenance": Act((_book, House.push_deletion), House.run_maintenance, lambda house: True),
     "back up": Act((_book,), House.back_up, _has_backup),
     "restore": Act(
         (_book, House.back_up, lambda house: house.push(NEW)),
@@ -96,7 +96,13 @@ ACTS = {
     ),
     "restore from trash": Act((_book, House.delete), House.restore_from_trash, lambda house: f"{OLD}-2" in house.ids()),
 }
-KEEPS = {"push": {0, 1, 2}, "large push": {0, 1, 2}, "push a deletion": {0, 2}, "compact": {0, 2}, "back up": {0, 1, 2}}
+KEEPS = {
+    "push": {0, 1, 2},
+    "large push": {0, 1, 2},
+    "push a deletion": {0, 2},
+    "maintenance": {0, 2},
+    "back up": {0, 1, 2},
+}
 KEEPS |= {"restore": {0, 1, 2}, "restore from trash": {0, 1, 2}}  # act -> numbers of old entities that always stay
 
 

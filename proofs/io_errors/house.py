@@ -56,8 +56,8 @@ class House:
     def delete(self) -> None:
         self.domain.tenants.delete(as_caller(USER), TENANT, self.now)
 
-    def compact(self) -> None:
-        self.domain.upkeep.compact(TENANT, self.now + 2 * YEAR)
+    def run_maintenance(self) -> None:
+        self.domain.maintenance.run_for(TENANT, self.now + 2 * YEAR)
 
     def back_up(self) -> None:
         made = self.domain.backups.make(self.folder / "backups", self.now)

@@ -80,7 +80,7 @@ def _permute(world: World, random: Random) -> None:
 def _age(world: World, random: Random) -> None:
     """Days pass, and what is old is forgotten."""
     world.wait(random.choice((40, 49, 60)) * HOUR)
-    world.compact()
+    world.run_maintenance()
 
 
 Action = Callable[[World, Random], None]
@@ -96,7 +96,7 @@ ACTIONS: tuple[tuple[Action, float], ...] = (
     (lambda world, random: world.spoil(_device(random), random.randrange(9)), 1),
     (lambda world, random: world.wait(random.choice((1, 13, 30, 60)) * HOUR), 0.5),
     (lambda world, random: world.settle(), 0.7),
-    (lambda world, random: world.compact(), 0.3),
+    (lambda world, random: world.run_maintenance(), 0.3),
     (_age, 1.2),
     (lambda world, random: world.back_up(), 0.8),
     (lambda world, random: world.restore(random.randrange(9)), 0.8),

@@ -95,9 +95,9 @@ class _Rules(RuleBasedStateMachine):
         self._do(lambda world: world.reinstall(device))
 
     @rule(hours=st.integers(0, 60))
-    def compact(self, hours: int) -> None:
+    def run_maintenance(self, hours: int) -> None:
         self.wait(hours * HOUR)
-        self._do(World.compact)
+        self._do(World.run_maintenance)
 
     @rule()
     def back_up(self) -> None:

@@ -176,10 +176,10 @@ class World(Tenant):
                 return
         self.cases["pulls ended between pages"] += 1
 
-    def compact(self) -> None:
+    def run_maintenance(self) -> None:
         """Old tombstones are purged, and old conflicts; the horizon moves with them."""
         before = self.state
-        self.domain.upkeep.compact(self.tenant_id, self.server_now)
+        self.domain.maintenance.run_for(self.tenant_id, self.server_now)
         after = self._look()
         old = self.server_now - TOMBSTONE_DAYS * DAY
         purged = {key: stored for key, stored in before.entities.items() if key not in after.entities}

@@ -218,7 +218,7 @@ def test_after_deleting_there_is_room_again(domain: Domain, tenant_id: str) -> N
     names = sorted(ids(domain, tenant_id))
     for start in range(0, len(names), 5_000):
         domain.sync.push(tenant_id, PushRequest([change(name, **DEAD) for name in names[start : start + 5_000]]), now())
-    domain.upkeep.compact(tenant_id, now() + 181 * 86_400_000_000)
+    domain.maintenance.run_for(tenant_id, now() + 181 * 86_400_000_000)
     domain.sync.push(tenant_id, PushRequest([change("new", data=large(9_000))]), now())
     with domain.sync.initial(tenant_id, None) as load:
         assert [entity.id for entity in load.entities] == ["new"]

@@ -286,9 +286,11 @@ def broken_off() -> Iterator[None]:
         yield
 
 
-def test_copies_that_a_dead_process_left_are_removed_by_upkeep(domain: Domain, tenant_id: str, tmp_path: Path) -> None:
+def test_copies_that_a_dead_process_left_are_removed_by_maintenance(
+    domain: Domain, tenant_id: str, tmp_path: Path
+) -> None:
     left = tmp_path / "tenant_databases" / "copies" / "left.db"
     left.parent.mkdir()
     left.touch()
-    domain.upkeep.run(now() + 2 * 86_400_000_000)
+    domain.maintenance.run(now() + 2 * 86_400_000_000)
     assert not left.exists()

@@ -63,7 +63,7 @@ def write(server: Domain, tenant_id: str, chance: random.Random, now: int) -> No
         if kept:
             server.conflicts.restore(tenant_id, chance.choice(kept), Decision(), now)
     else:
-        server.upkeep.run(now)
+        server.maintenance.run(now)
 
 
 @pytest.mark.parametrize("seed", range(6))

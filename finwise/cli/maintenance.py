@@ -20,11 +20,11 @@ def compact(tenant_id: str | None) -> None:
     with progress("Compacting") as advance:
         for done, uuid in enumerate(chosen, start=1):
             try:
-                purged = joined.upkeep.compact(joined.tenants.as_operator(uuid).uuid, now())
+                purged = joined.maintenance.run_for(joined.tenants.as_operator(uuid).uuid, now())
                 click.echo(f"{uuid}: {purged.tombstones} deletions and {purged.conflicts} conflicts forgotten.")
             except FinWiseError as error:
                 problems.append(f"{uuid}: {error.detail}")
             advance(done, len(chosen))
     if not tenant_id:
-        click.echo(f"{joined.upkeep.purge_trash(now())} files removed from the trash.")
+        click.echo(f"{joined.maintenance.purge_trash(now())} files removed from the trash.")
     end(problems)

@@ -3,8 +3,8 @@
 from finwise.store.users_database import UsersDatabase
 
 
-class UpkeepStore:
-    """users.db, as far as maintenance needs it (domain/upkeep.py has the contract)."""
+class MaintenanceStore:
+    """users.db, as far as maintenance needs it (domain/maintenance.py has the contract)."""
 
     def __init__(self, users_database: UsersDatabase) -> None:
         self._users_database = users_database

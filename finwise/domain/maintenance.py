@@ -32,7 +32,7 @@ class Ages(NamedTuple):
     every: int
 
 
-class UpkeepStore(Protocol):
+class MaintenanceStore(Protocol):
     """users.db, as far as maintenance needs it."""
 
     def claim(self, now: int, last_before: int) -> int | None:
@@ -55,8 +55,8 @@ class Files(Protocol):
         """Removes for good what came to the trash before a moment (µs): how many files that were."""
 
 
-class Upkeep:
-    """`finwise compact`, and what the server does by itself."""
+class Maintenance:
+    """Maintenance of one tenant, or of all; `finwise compact` and the server itself run it."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Upkeep:
         files: Files,
         copies: Copies,
         life: Life,
-        store: UpkeepStore,
+        store: MaintenanceStore,
         ages: Ages,
     ) -> None:
         self._tenants = tenants
@@ -76,8 +76,8 @@ class Upkeep:
         self._store = store
         self._ages = ages
 
-    def compact(self, tenant_id: str, now: int) -> Purged:
-        """Forgets what is old in a tenant's book, in one transaction; gives space back. Raises what Books raises."""
+    def run_for(self, tenant_id: str, now: int) -> Purged:
+        """Forgets what is old in one tenant's book, in one transaction; gives space back. Raises what Books raises."""
         with self._books.transact(tenant_id) as book:
             book.lift_limit()
             purged = book.purge(now - self._ages.tombstones * _DAY, now - self._ages.conflicts * _DAY, now)
@@ -94,18 +94,18 @@ class Upkeep:
     def run(self, now: int) -> None:
         """Everything, for every tenant; a failure with one does not stop the others."""
         self._life.finish(now)
-        compacted = 0
+        done = 0
         for tenant in self._tenants.list_all():
             if tenant.state == ACTIVE:
                 try:
-                    self.compact(tenant.uuid, now)
-                    compacted += 1
+                    self.run_for(tenant.uuid, now)
+                    done += 1
                 except FinWiseError as error:
-                    log.warning("tenant %s was not compacted: %s", tenant.uuid, error.detail)
+                    log.warning("maintenance of tenant %s failed: %s", tenant.uuid, error.detail)
         removed = self.purge_trash(now)
         self._copies.remove_leftovers(now - _DAY)
         self._store.forget_expired(millis_text(now - _EXPIRED_FOR))
-        tell("upkeep.done", tenants=compacted, removed_files=removed)
+        tell("maintenance.done", tenants=done, removed_files=removed)
 
     def run_if_due(self, now: int) -> bool:
         """Runs if no process did within the time set: whether it ran.
@@ -118,7 +118,7 @@ class Upkeep:
         if last is None:
             return False
         if last and now - last > every + _LATE:
-            tell("upkeep.put_off", last_run=millis_text(last), clock=millis_text(now))
+            tell("maintenance.put_off", last_run=millis_text(last), clock=millis_text(now))
             return False
         self.run(now)
         return True
