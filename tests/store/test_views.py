@@ -68,8 +68,12 @@ def test_a_view_shows_the_fields_of_the_living_entities_of_its_type(domain: Doma
         assert connection.execute("SELECT id, name FROM recipients").fetchall() == [("p1", "Baker")]
 
 
-FITTING = {"id": ["A-Z_a.z:0", "x" * 64], "day": ["2024-02-29", "0001-01-01"], "number": [0, -1.5, 3]}
-ODD = {
+FITTING: dict[str, list[object]] = {
+    "id": ["A-Z_a.z:0", "x" * 64],
+    "day": ["2024-02-29", "0001-01-01"],
+    "number": [0, -1.5, 3],
+}
+ODD: dict[str, list[object]] = {
     "id": ["", "a b", "a,b", "\u00e9", "a\n", "x" * 65],
     "day": ["", "2025-02-31", "25-02-01", "now", "2025-07-01T00:00:00.000Z", "2460000.5"],
     "number": ["", "x", "12"],
