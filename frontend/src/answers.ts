@@ -48,6 +48,11 @@ export async function errorOf(answer: Response): Promise<ServerError | undefined
   return new ServerError(answer.status, problem.code, problem, pauseOf(answer));
 }
 
+/** The error that a line of an answer is; its status came too late for HTTP's own. undefined: it is none. */
+export function refusalIn(line: unknown): ServerError | undefined {
+  return isProblem(line) ? new ServerError(line.status, line.code, line, undefined) : undefined;
+}
+
 function foreign(answer: Response, isLogin: boolean): ServerError {
   return new ServerError(answer.status, isLogin ? "proxy_login" : "proxy_error", {}, pauseOf(answer));
 }

@@ -1,14 +1,20 @@
 /** The server's routes, as far as a device uses them. Shapes come from the OpenAPI document. */
 
-import { brokenOff, errorOf, ServerError } from "./answers.js";
+import { brokenOff, errorOf, refusalIn, ServerError } from "./answers.js";
 import type { Entity, EntityType, Schemas } from "./catalogue.js";
 import { Patience } from "./patience.js";
+import { fileOf, linesOf } from "./receiving.js";
 
 export { ServerError };
 export type Page = Schemas["Page"];
 export type PushAnswer = Schemas["PushAnswer"];
 
+/** What a book can be as a file. */
+export type BookFileType = "json" | "sqlite";
+
 const PROTOCOL = 1;
+const MEDIA_TYPES = { json: "application/json", sqlite: "application/vnd.sqlite3", lines: "application/x-ndjson" };
+const SQLITE_BEGINS = "SQLite format 3\0";
 
 export interface Connection {
   /** Where the server is: an origin with the path before all routes, such as `https://book.example.org`. */
@@ -18,6 +24,30 @@ export interface Connection {
   fetch?: typeof fetch;
   /** Hears how each request ended; undefined: well. */
   onAnswer?: (error: ServerError | undefined) => void;
+}
+
+export interface ImportOptions {
+  /** Hears how much of the book the server has read, from 0 to 1, once the file has been sent. */
+  onProgress?: (share: number) => void;
+  /** Dates every entity now, so that it wins over what is stored; otherwise newer entities stay. */
+  datedNow?: boolean;
+  /** Ends the import early: nothing of it is stored, unless all of it was stored already. */
+  signal?: AbortSignal;
+}
+
+export interface ExportOptions {
+  /** Hears how many bytes have come. */
+  onProgress?: (bytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/** What is sent, and what is wanted back. */
+interface Asked {
+  body?: BodyInit;
+  /** Of the body. */
+  type?: string;
+  accept?: string;
+  signal?: AbortSignal | undefined;
 }
 
 export class FinwiseClient {
@@ -83,34 +113,59 @@ export class FinwiseClient {
     signal?: AbortSignal,
   ): Promise<Page> {
     const query = new URLSearchParams({ entity_types: entityTypes.join(",") });
+    const asked = { accept: MEDIA_TYPES.lines, signal };
     let last: Page | undefined;
-    await this.send(
-      "GET",
-      `/sync/initial/${tenantId}?${query}`,
-      undefined,
-      "application/x-ndjson",
-      signal,
-      async (answer, patience) => {
-        for await (const lines of linesOf(answer)) {
-          patience.renew();
-          const parsed = lines.map((line) => JSON.parse(line) as Entity | Page);
-          const end = parsed.at(-1);
-          if (end && "next_since" in end) last = parsed.pop() as Page;
-          take(parsed as Entity[]);
-        }
-      },
-    );
+    await this.send("GET", `/sync/initial/${tenantId}?${query}`, asked, async (answer, patience) => {
+      for await (const lines of linesOf<Entity | Page>(answer, patience)) {
+        const end = lines.at(-1);
+        if (end && "next_since" in end) last = lines.pop() as Page;
+        take(lines as Entity[]);
+      }
+    });
     if (!last) throw brokenOff();
     return understood(last);
   }
 
-  /** The book as a file: `application/vnd.sqlite3`, or `application/json` as `finwise import` reads it. */
-  exported(tenantId: string, mediaType: "application/vnd.sqlite3" | "application/json"): Promise<Blob> {
-    return this.send("GET", `/tenants/${tenantId}/export`, undefined, mediaType, undefined, (answer) => answer.blob());
+  /**
+   * Stores a whole book, all of it or nothing, for its owner: an export, or a SQLite file with a table for each type.
+   * Devices get it with their next sync. After `network` nobody knows whether it was stored; once more does no harm.
+   */
+  async importBook(
+    tenantId: string,
+    book: Blob,
+    { onProgress = () => undefined, datedNow = false, signal }: ImportOptions = {},
+  ): Promise<Schemas["Outcome"]> {
+    const isSqlite = (await book.slice(0, SQLITE_BEGINS.length).text()) === SQLITE_BEGINS;
+    const asked = { body: book, type: MEDIA_TYPES[isSqlite ? "sqlite" : "json"], accept: MEDIA_TYPES.lines, signal };
+    let outcome: Schemas["Outcome"] | undefined;
+    await this.send("POST", `/tenants/${tenantId}/import?dated_now=${datedNow}`, asked, async (answer, patience) => {
+      for await (const lines of linesOf<{ progress: number } | Schemas["Outcome"]>(answer, patience)) {
+        for (const line of lines) {
+          const refusal = refusalIn(line);
+          if (refusal) throw refusal;
+          if ("progress" in line) onProgress(line.progress);
+          else outcome = line;
+        }
+      }
+    });
+    if (!outcome) throw brokenOff();
+    return outcome;
   }
 
+  /** The book as a file; `importBook` takes either. */
+  exportBook(tenantId: string, type: BookFileType, { onProgress, signal }: ExportOptions = {}): Promise<Blob> {
+    return this.send("GET", `/tenants/${tenantId}/export`, { accept: MEDIA_TYPES[type], signal }, (answer, patience) =>
+      fileOf(answer, patience, onProgress),
+    );
+  }
+
+  /** Deletes everything in a book, for its owner: how many entities. `name` is the book's, so that it is the right one. */
+  resetBook = (tenantId: string, name: string) =>
+    this.json<{ deleted: number }>("POST", `/tenants/${tenantId}/reset`, { name }).then(({ deleted }) => deleted);
+
   private json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-    return this.send(method, path, body, "application/json", signal, async (answer) => {
+    const asked = body === undefined ? { signal } : { body: JSON.stringify(body), type: MEDIA_TYPES.json, signal };
+    return this.send(method, path, asked, async (answer) => {
       return (answer.status === 204 ? undefined : await answer.json()) as T;
     });
   }
@@ -119,19 +174,17 @@ export class FinwiseClient {
   private async send<T>(
     method: string,
     path: string,
-    body: unknown,
-    accept: string,
-    signal: AbortSignal | undefined,
+    { body, type, accept = MEDIA_TYPES.json, signal }: Asked,
     read: (answer: Response, patience: Patience) => Promise<T>,
   ): Promise<T> {
     const { baseUrl, token, fetch: ask = fetch, onAnswer } = this.connection;
     const headers: Record<string, string> = { Accept: accept };
     const secret = token();
     if (secret) headers["Authorization"] = `Bearer ${secret}`;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    const patience = new Patience(signal);
+    if (type) headers["Content-Type"] = type;
+    const patience = new Patience(signal, body instanceof Blob ? body.size : 0);
     const request: RequestInit = { method, headers, cache: "no-store", redirect: "manual", signal: patience.signal };
-    if (body !== undefined) request.body = JSON.stringify(body);
+    if (body !== undefined) request.body = body;
     try {
       const answer = await ask(baseUrl.replace(/\/$/, "") + path, request);
       patience.renew();
@@ -154,18 +207,4 @@ export class FinwiseClient {
 function understood<T extends { protocol: number }>(answer: T): T {
   if (answer?.protocol !== PROTOCOL) throw new ServerError(200, "protocol", {}, undefined);
   return answer;
-}
-
-/** The lines of an answer, some at a time, as they come. The last one has to be ended, too. */
-async function* linesOf(answer: Response): AsyncGenerator<string[]> {
-  const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop()!;
-    yield lines.filter(Boolean);
-  }
-  if (rest.trim()) throw brokenOff();
 }

@@ -1,5 +1,12 @@
 export { ENTITY_TYPES, isEntityType, type Data, type Entity, type EntityType, type Schemas } from "./catalogue.js";
-export { FinwiseClient, ServerError, type Connection } from "./client.js";
+export {
+  FinwiseClient,
+  ServerError,
+  type BookFileType,
+  type Connection,
+  type ExportOptions,
+  type ImportOptions,
+} from "./client.js";
 export {
   FinwiseTenantSpecificDB,
   databaseName,

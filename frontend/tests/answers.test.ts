@@ -44,7 +44,7 @@ describe("a login page in the server's place is called that", () => {
     const page = (): Response => new Response(PAGE, { headers: HTML });
     expect((await asked(page(), (client) => client.push({}))).code).toBe("proxy_login");
     expect((await asked(page(), (client) => client.initial("id", [], () => undefined))).code).toBe("proxy_login");
-    expect((await asked(page(), (client) => client.exported("id", "application/json"))).code).toBe("proxy_login");
+    expect((await asked(page(), (client) => client.exportBook("id", "json"))).code).toBe("proxy_login");
   });
 });
 

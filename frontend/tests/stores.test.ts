@@ -226,10 +226,10 @@ test("the client signs up, logs in and out, lists devices and fetches the book a
   await desk.tag("a", "x");
   await desk.sync();
   expect(await client.devices(uuid)).toMatchObject([{ device_name: "phone" }]);
-  expect(JSON.parse(await (await client.exported(uuid, "application/json")).text())).toMatchObject({
+  expect(JSON.parse(await (await client.exportBook(uuid, "json")).text())).toMatchObject({
     tags: [{ id: "a", name: "x" }],
   });
-  expect(await (await client.exported(uuid, "application/vnd.sqlite3")).slice(0, 15).text()).toBe("SQLite format 3");
+  expect(await (await client.exportBook(uuid, "sqlite")).slice(0, 15).text()).toBe("SQLite format 3");
   await client.logOut(issued.id);
   expect(await failure(client.listTenants())).toMatchObject({ status: 401 });
 });
