@@ -1,4 +1,4 @@
-"""A demo book: two years of bookings, the same ones each time it is made on the same day."""
+"""A demo book: two years of transactions, the same ones each time it is made on the same day."""
 
 import random
 from collections.abc import Iterator
@@ -130,11 +130,11 @@ def find_book(domain: Domain) -> str | None:
 
 def book(today: date) -> dict[str, list[dict[str, Any]]]:
     """The demo book up to and including `today`: something of each entity type, in the format of `finwise import`."""
-    bookings = sorted(_bookings(today), key=lambda booking: str(booking["created_at"]))
+    transactions = sorted(_transactions(today), key=lambda transaction: str(transaction["created_at"]))
     balances = dict.fromkeys((_id(f"account {name}") for name, *_ in _ACCOUNTS), 0.0)
-    for booking in bookings:
-        account = booking["accountId"]
-        balances[account] = booking["runningBalance"] = round(balances[account] + booking["amount"], 2)
+    for transaction in transactions:
+        account = transaction["accountId"]
+        balances[account] = transaction["runningBalance"] = round(balances[account] + transaction["amount"], 2)
     return {
         "account_groups": [_entity("group", name, sortOrder=place) for place, name in enumerate(_GROUPS)],
         "accounts": [
@@ -156,7 +156,7 @@ def book(today: date) -> dict[str, list[dict[str, Any]]]:
             _entity("recipient", habit.name, defaultCategoryId=_id(f"category {habit.category}")) for habit in _HABITS
         ],
         "tags": [_entity("tag", "holiday", color="#2f6f4f")],
-        "transactions": bookings,
+        "transactions": transactions,
         "planning_transactions": [
             _entity(
                 "plan", "Rent", accountId=_id("account Giro"), categoryId=_id("category Rent"), tagIds=[],
@@ -175,11 +175,11 @@ def book(today: date) -> dict[str, list[dict[str, Any]]]:
     }  # fmt: skip
 
 
-def _bookings(today: date) -> Iterator[dict[str, Any]]:
-    dice = random.Random(_DAYS)  # noqa: S311 - invented bookings, no secret
+def _transactions(today: date) -> Iterator[dict[str, Any]]:
+    dice = random.Random(_DAYS)  # noqa: S311 - invented transactions, no secret
     first = today - timedelta(days=_DAYS)
     for name, _, _, opening in _ACCOUNTS:
-        yield _booking(first, f"opening {name}", name, opening, "RECONCILE", "Opening balance", hour=6)
+        yield _transaction(first, f"opening {name}", name, opening, "RECONCILE", "Opening balance", hour=6)
     for ago in range(_DAYS, -1, -1):
         day = today - timedelta(days=ago)
         for habit in _HABITS:
@@ -187,8 +187,8 @@ def _bookings(today: date) -> Iterator[dict[str, Any]]:
                 continue
             amount = round(dice.uniform(habit.least, habit.most), 2)
             kind = "INCOME" if amount > 0 else "EXPENSE"
-            booking = _booking(day, habit.name, habit.account, amount, kind, habit.name)
-            yield booking | {
+            transaction = _transaction(day, habit.name, habit.account, amount, kind, habit.name)
+            yield transaction | {
                 "categoryId": _id(f"category {habit.category}"),
                 "recipientId": _id(f"recipient {habit.name}"),
             }
@@ -199,18 +199,18 @@ def _bookings(today: date) -> Iterator[dict[str, Any]]:
 
 def _transfer(day: date, source: str, target: str, amount: float) -> Iterator[dict[str, Any]]:
     for account, other, signed in ((source, target, -amount), (target, source, amount)):
-        booking = _booking(day, f"{source} to {target} on {account}", account, signed, "ACCOUNTTRANSFER", "")
-        yield booking | {
+        transaction = _transaction(day, f"{source} to {target} on {account}", account, signed, "ACCOUNTTRANSFER", "")
+        yield transaction | {
             "transferToAccountId": _id(f"account {other}"),
-            "counterTransactionId": _id(f"booking {day} {source} to {target} on {other}"),
+            "counterTransactionId": _id(f"transaction {day} {source} to {target} on {other}"),
         }
 
 
-def _booking(
+def _transaction(
     day: date, name: str, account: str, amount: float, kind: str, payee: str, hour: int = 12
 ) -> dict[str, Any]:
     return {
-        "id": _id(f"booking {day} {name}"),
+        "id": _id(f"transaction {day} {name}"),
         "created_at": f"{day}T{hour:02}:00:00.000Z",
         "updated_at": f"{day}T{hour:02}:00:00.000Z",
         "accountId": _id(f"account {account}"),

@@ -103,7 +103,7 @@ def checks() -> dict[str, Check]:
 
 
 class RuleCondition(Schema):
-    """What a booking must look like for a rule to act."""
+    """What a transaction must look like for a rule to act."""
 
     class Meta:
         unknown = INCLUDE
@@ -114,7 +114,7 @@ class RuleCondition(Schema):
 
 
 class RuleAction(Schema):
-    """What a rule does to a booking."""
+    """What a rule does to a transaction."""
 
     class Meta:
         unknown = INCLUDE
@@ -198,7 +198,7 @@ class Recipient(Entity):
 
 @entity("tags")
 class Tag(Entity):
-    """A word to find bookings by."""
+    """A word to find transactions by."""
 
     name = Name(expected=True)
     parentTagId = Id()
@@ -208,7 +208,7 @@ class Tag(Entity):
 
 @entity("transactions")
 class Transaction(Entity):
-    """A booking."""
+    """A transaction."""
 
     accountId = Id()
     categoryId = Id()
@@ -233,7 +233,7 @@ class Transaction(Entity):
 
 @entity("planning_transactions")
 class PlanningTransaction(Entity):
-    """A booking that is expected, once or again and again."""
+    """A transaction that is expected, once or again and again."""
 
     name = Name(expected=True)
     accountId = Id()
@@ -265,7 +265,7 @@ class PlanningTransaction(Entity):
 
 @entity("automation_rules")
 class AutomationRule(Entity):
-    """A rule that completes bookings: what to look for, what to set."""
+    """A rule that completes transactions: what to look for, what to set."""
 
     name = Name(expected=True)
     description = Text()

@@ -33,15 +33,15 @@ def enter_ledger(device: Device) -> None:
 
 
 def edit_offline(device: Device, name: str, dice: random.Random) -> None:
-    """Changes, deletes and adds bookings; some are the same ones the other device touches."""
-    bookings = LEDGER["transactions"]
-    for entity in dice.sample(bookings[:400], 120):
+    """Changes, deletes and adds transactions; some are the same ones the other device touches."""
+    transactions = LEDGER["transactions"]
+    for entity in dice.sample(transactions[:400], 120):
         known = device.entities["transactions", entity["id"]]
         if known["data"] is not None:
             note = None if dice.random() < 0.2 else {**known["data"], "note": f"{name} {dice.random()}"}
             device.edit("transactions", entity["id"], note)
     for number in range(40):
-        template = dice.choice(bookings)
+        template = dice.choice(transactions)
         data = {field: value for field, value in template.items() if field not in OWN}
         device.edit("transactions", f"{name}-{number}", {**data, "description": f"{name} {number}"})
 

@@ -51,6 +51,11 @@ def test_no_text_has_a_word_that_makes_a_reader_stop() -> None:
     ] == []
 
 
+def test_a_transaction_has_one_name_the_one_of_the_api() -> None:
+    said = {path.relative_to(ROOT) for path in texts() if "booking" in path.read_text("utf-8").lower()}
+    assert {path for path in said if path.parts[0] != "benchmarks" and path.name != "performance.md"} == set()
+
+
 def test_all_kinds_of_text_are_read() -> None:
     read = {path.relative_to(ROOT).as_posix() for path in texts()}
     assert read >= {"README.md", "docs/protocol.md", "finwise/config.py", "frontend/page/words/en.ts", "setup.cfg"}

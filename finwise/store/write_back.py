@@ -19,7 +19,7 @@ from finwise.store.folder import Folder
 from finwise.store.pool import Pool
 
 _LARGE = 100  # rows that a transaction changes
-_ENOUGH = 1_000  # rows changed by large ones: of bookings 300 pages in a small book, 1,100 in one of 40,000
+_ENOUGH = 1_000  # rows changed by large ones: of transactions 300 pages in a small book, 1,100 in one of 40,000
 
 MOST_LOG = 2 * WAL_LIMIT  # bytes; more than SQLite cuts a log off to, so that one which is free again is no trouble
 

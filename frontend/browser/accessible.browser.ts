@@ -37,7 +37,7 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
   });
 
   const SIZES = { desk: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } };
-  const views = ["bookings", "accounts", "categories", "sync", "settings"];
+  const views = ["transactions", "accounts", "categories", "sync", "settings"];
   const cases = (Object.keys(SIZES) as (keyof typeof SIZES)[]).flatMap((size) =>
     (["light", "dark"] as const).flatMap((colorScheme) => views.map((view) => ({ size, colorScheme, view }))),
   );
@@ -56,18 +56,18 @@ describe.skipIf(!CHROMIUM)("everybody can use the page", () => {
   test("dialogs have names, and give the focus back", async () => {
     const { page } = profile;
     await page.setViewportSize(SIZES.desk);
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     const line = page.locator("ol.lines button").first();
     await line.focus();
     await page.keyboard.press("Enter");
-    await page.getByRole("dialog", { name: "Edit booking" }).waitFor();
+    await page.getByRole("dialog", { name: "Edit transaction" }).waitFor();
     expect(await findings(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await line.evaluate((element) => element === document.activeElement)).toBe(true);
   });
 
-  test("what becomes of the sync is read out, and what was booked as well", async () => {
+  test("what becomes of the sync is read out, and what was entered as well", async () => {
     const { page } = profile;
     await profile.context.setOffline(true);
     await enter(page, "5", "Newspaper");

@@ -76,16 +76,16 @@ describe.skipIf(!CHROMIUM)("books", () => {
 
   test("another tab that chooses another book leaves this one, and what is half typed in it, alone", async () => {
     const { page, context } = profile;
-    await at(page, "bookings");
-    await page.getByRole("form", { name: "New booking" }).getByLabel("Who or what").fill("half typed");
+    await at(page, "transactions");
+    await page.getByRole("form", { name: "New transaction" }).getByLabel("Who or what").fill("half typed");
     const other = await context.newPage();
     await choose(other, "Garden");
     await brand(page, "Private");
-    expect(await page.getByRole("form", { name: "New booking" }).getByLabel("Who or what").inputValue()).toBe(
+    expect(await page.getByRole("form", { name: "New transaction" }).getByLabel("Who or what").inputValue()).toBe(
       "half typed",
     );
     const fresh = await context.newPage();
-    await at(fresh, "bookings");
+    await at(fresh, "transactions");
     await brand(fresh, "Garden"); // what was chosen last, in whichever tab
     await page.reload();
     await brand(page, "Private");
@@ -108,15 +108,15 @@ describe.skipIf(!CHROMIUM)("books", () => {
       await visitor.page.goto(`${server.url}/app/`);
       await guest.fillLogin(visitor.page);
       await choose(visitor.page, "Private");
-      await visitor.page.getByRole("form", { name: "New booking" }).waitFor();
+      await visitor.page.getByRole("form", { name: "New transaction" }).waitFor();
       await server.ask("PATCH", `/tenants/${home.tenantId}/members/${user?.user_id}`, home.token, { role: "viewer" });
       await server.ask("PATCH", `/tenants/${home.tenantId}`, home.token, { name: "Family" });
       await at(visitor.page, "sync");
       await visitor.page.getByRole("button", { name: "Sync now" }).click();
       await brand(visitor.page, "Family");
-      await at(visitor.page, "bookings");
+      await at(visitor.page, "transactions");
       await visitor.page.getByRole("button", { name: "Bakery" }).waitFor();
-      expect(await visitor.page.getByRole("form", { name: "New booking" }).count()).toBe(0);
+      expect(await visitor.page.getByRole("form", { name: "New transaction" }).count()).toBe(0);
       expect(await visitor.page.getByRole("button", { name: "New account" }).count()).toBe(0);
       expect(visitor.complaints).toEqual([]);
     } finally {
@@ -136,7 +136,7 @@ describe.skipIf(!CHROMIUM)("books", () => {
     await context.setOffline(false);
     await page.getByText("The server no longer lists this book").waitFor();
     expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
-    expect(await page.getByRole("form", { name: "New booking" }).count()).toBe(0);
+    expect(await page.getByRole("form", { name: "New transaction" }).count()).toBe(0);
     await at(page, "books");
     await page.reload();
     await lineOf(page, "Private").getByText("only on this device, to read · 1 change never sent").waitFor();
@@ -248,7 +248,7 @@ describe.skipIf(!CHROMIUM)("a first load", () => {
     const { page } = profile;
     const home = await new Household(server).create();
     await home.furnish(
-      Array.from({ length: 400 }, (_, at) => ({ id: `booking-${at}`, payee: `Payee ${at}`, amount: -1 })),
+      Array.from({ length: 400 }, (_, at) => ({ id: `transaction-${at}`, payee: `Payee ${at}`, amount: -1 })),
     );
     gate.cutLoads();
     await page.goto(`${gate.url}/app/`);
@@ -257,7 +257,7 @@ describe.skipIf(!CHROMIUM)("a first load", () => {
       await page.getByRole("heading", { name: "The book is not on this device yet" }).waitFor();
       await page.getByText(/The connection was lost after \d+ entries/).waitFor();
       const shown = await page.locator("body").innerText();
-      expect(shown).not.toMatch(/No account yet|All accounts|0\.00|New account|New booking/);
+      expect(shown).not.toMatch(/No account yet|All accounts|0\.00|New account|New transaction/);
     };
     await expectWaiting();
     await page.goto(`${gate.url}/app/#/accounts`);
@@ -266,10 +266,10 @@ describe.skipIf(!CHROMIUM)("a first load", () => {
     await page.goto(`${gate.url}/app/#/settings`);
     await page.getByRole("heading", { name: "Settings" }).waitFor();
     expect(await page.getByRole("button", { name: /Export what is/ }).count()).toBe(0);
-    await page.goto(`${gate.url}/app/#/bookings`);
+    await page.goto(`${gate.url}/app/#/transactions`);
     gate.mend();
     await page.getByRole("button", { name: "Try again" }).click();
-    await page.getByText("400 bookings").waitFor();
+    await page.getByText("400 transactions").waitFor();
     expect(profile.complaints).toEqual([]);
   });
 });

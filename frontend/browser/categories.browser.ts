@@ -1,7 +1,7 @@
 /** Groups and categories are managed in the page, and the currency is the book's: in two browsers. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM } from "./chromium.ts";
-import { booking, change, enter, Household, inStep } from "./household.ts";
+import { transaction, change, enter, Household, inStep } from "./household.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
@@ -68,7 +68,7 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     ]);
     for (const { page } of [left, right]) {
       if (page === right.page) await home.logIn(page, server.url);
-      await page.goto(`${server.url}/app/#/bookings`);
+      await page.goto(`${server.url}/app/#/transactions`);
       await page.reload();
       await page.getByRole("button", { name: /Rent.*−¥1,200/ }).waitFor();
     }
@@ -81,7 +81,7 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await left.page.goto(`${server.url}/app/#/settings`);
     await left.page.getByLabel("Currency of this book").selectOption("KWD");
     await left.page.getByRole("button", { name: "Use KWD in this book" }).click();
-    await left.page.goto(`${server.url}/app/#/bookings`);
+    await left.page.goto(`${server.url}/app/#/transactions`);
     await left.page.getByRole("button", { name: /Odd.*−KWD.12\.345/ }).waitFor();
     await inStep(left.page);
     await right.page.reload();
@@ -89,7 +89,7 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await left.page.goto(`${server.url}/app/#/settings`);
     await left.page.getByLabel("Currency of this book").selectOption("EUR");
     await left.page.getByRole("button", { name: "Use EUR in this book" }).click();
-    await left.page.goto(`${server.url}/app/#/bookings`);
+    await left.page.goto(`${server.url}/app/#/transactions`);
     await left.page.getByRole("button", { name: /Odd.*−€12\.35/ }).waitFor();
     await inStep(left.page);
     expect(await data("transactions odd")).toMatchObject({ amount: -12.345 }); // shown, not rewritten
@@ -99,7 +99,7 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     const { page } = left;
     await home.push([
       change("categories", "stray", { ...old, name: "Stray", categoryGroupId: "gone" }),
-      change("transactions", "strayed", { ...booking("Shop", -3), categoryId: "stray" }),
+      change("transactions", "strayed", { ...transaction("Shop", -3), categoryId: "stray" }),
     ]);
     await page.goto(`${server.url}/app/#/categories`);
     await page.reload();
@@ -116,7 +116,7 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.getByRole("alert").getByText("There is “RENT” already").waitFor();
     await dialog.getByLabel("Name of the category").fill("Found");
-    await dialog.getByLabel("Offered for new bookings").uncheck();
+    await dialog.getByLabel("Offered for new transactions").uncheck();
     await dialog.getByRole("button", { name: "Save" }).click();
     const group = page.getByRole("region", { name: "Home" });
     await group.getByText(/Found.*not offered/).waitFor();
@@ -129,8 +129,8 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
           .then((texts) => texts.findIndex((text) => text.includes("Insurance"))),
       )
       .toBe(3);
-    await page.goto(`${server.url}/app/#/bookings`);
-    await page.getByRole("button", { name: /Shop.*Found/ }).click(); // a category that is not offered stays with its bookings
+    await page.goto(`${server.url}/app/#/transactions`);
+    await page.getByRole("button", { name: /Shop.*Found/ }).click(); // a category that is not offered stays with its transactions
     expect(
       await page
         .getByRole("dialog")
@@ -140,18 +140,18 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await page.keyboard.press("Escape");
   });
 
-  test("a category is deleted together with what becomes of its bookings", async () => {
+  test("a category is deleted together with what becomes of its transactions", async () => {
     const { page } = left;
     await page.goto(`${server.url}/app/#/categories`);
     await page.getByRole("button", { name: "Edit Found" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Delete" }).click();
-    await dialog.getByLabel("1 booking has this category").selectOption({ label: "Groceries" });
+    await dialog.getByLabel("1 transaction has this category").selectOption({ label: "Groceries" });
     await dialog.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Edit Found" }).waitFor({ state: "detached" });
     await inStep(page);
     expect(await data("categories stray")).toBeUndefined();
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     await page.getByRole("button", { name: /Shop.*Groceries/ }).waitFor();
 
     await page.goto(`${server.url}/app/#/categories`);
@@ -163,10 +163,10 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await page.getByRole("region", { name: "Leisure" }).getByText("Groceries", { exact: true }).waitFor();
   });
 
-  test("a new category can be made while booking, and nothing that was typed is lost", async () => {
+  test("a new category can be made while entering a transaction, and nothing that was typed is lost", async () => {
     const { page } = left;
-    await page.goto(`${server.url}/app/#/bookings`);
-    const form = page.getByRole("form", { name: "New booking" });
+    await page.goto(`${server.url}/app/#/transactions`);
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByLabel("Amount").fill("9");
     await form.getByLabel("Category").selectOption({ label: "New category …" });
     await page.getByRole("dialog").getByLabel("Name of the category").fill("Books");

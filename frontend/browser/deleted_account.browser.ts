@@ -1,9 +1,9 @@
-/** What becomes of bookings whose account goes: with a decision, or without one, on another device. */
+/** What becomes of transactions whose account goes: with a decision, or without one, on another device. */
 import { isDeepStrictEqual } from "node:util";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM } from "./chromium.ts";
-import { booking, change, enter, Household, inStep } from "./household.ts";
+import { transaction, change, enter, Household, inStep } from "./household.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
@@ -48,7 +48,7 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     );
   }
 
-  test("on one device leaves what the other booked in it under a heading of its own, counted, movable and deletable", async () => {
+  test("on one device leaves what the other entered in it under a heading of its own, counted, movable and deletable", async () => {
     await right.context.setOffline(true);
     await right.page.getByRole("link", { name: /Cash/ }).click();
     await enter(right.page, "60", "Market");
@@ -62,7 +62,7 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
 
     for (const { page } of [left, right]) {
       await page.getByRole("heading", { name: "Without an account" }).waitFor();
-      await page.getByRole("link", { name: /Deleted account · 2 bookings.*−\D65\.00/ }).waitFor();
+      await page.getByRole("link", { name: /Deleted account · 2 transactions.*−\D65\.00/ }).waitFor();
       await total(page, /All accounts.*−\D105\.00/);
     }
     await left.page.getByRole("link", { name: /All accounts/ }).click();
@@ -79,21 +79,21 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     }
   });
 
-  test("takes its bookings to another account first, transfers included, and Undo brings all back", async () => {
+  test("takes its transactions to another account first, transfers included, and Undo brings all back", async () => {
     const { page } = left;
-    const transfer = { ...booking("Withdrawal", -30), type: "ACCOUNTTRANSFER" };
+    const transfer = { ...transaction("Withdrawal", -30), type: "ACCOUNTTRANSFER" };
     const now = new Date().toISOString();
     await home.push(
       [
         change("accounts", "safe", { ...(await account()), name: "Safe" }),
         change("accounts", "wallet", { ...(await account()), name: "Wallet" }),
         change("transactions", "opening", {
-          ...booking("Opening balance", 500, "2026-03-01"),
+          ...transaction("Opening balance", 500, "2026-03-01"),
           accountId: "wallet",
           type: "RECONCILE",
           opensAccount: true,
         }),
-        change("transactions", "older", { ...booking("Older", -7, "2026-02-01"), accountId: "wallet" }),
+        change("transactions", "older", { ...transaction("Older", -7, "2026-02-01"), accountId: "wallet" }),
         change("transactions", "out", { ...transfer, transferToAccountId: "wallet", counterTransactionId: "in" }),
         change("transactions", "in", {
           ...transfer,
@@ -133,7 +133,7 @@ describe.skipIf(!CHROMIUM)("a deleted account", () => {
     expect(contents(await home.held())).toEqual(contents(before));
   });
 
-  test("takes its bookings with it if that is what somebody wants; the other sides of its transfers stay", async () => {
+  test("takes its transactions with it if that is what somebody wants; the other sides of its transfers stay", async () => {
     const { page } = right;
     await page.getByText("This account no longer exists.").waitFor(); // still the one that it showed above
     await page.getByRole("link", { name: /All accounts/ }).click();

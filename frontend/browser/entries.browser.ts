@@ -3,14 +3,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM } from "./chromium.ts";
-import { booking, change, enter, Household, inStep } from "./household.ts";
+import { transaction, change, enter, Household, inStep } from "./household.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
 type Fields = Record<string, unknown>;
 
 const CARD: Fields = {
-  ...booking("REWE", -0.021385479, "2026-01-05"),
+  ...transaction("REWE", -0.021385479, "2026-01-05"),
   description: "KARTENZAHLUNG REWE SAGT DANKE 4711",
   valueDate: "2026-01-07",
   note: null,
@@ -18,13 +18,13 @@ const CARD: Fields = {
   imported: { from: "bank", lines: [1, 2] },
 };
 const NAMELESS: Fields = {
-  ...booking("", 3, "2026-01-04"),
+  ...transaction("", 3, "2026-01-04"),
   payee: "",
   description: "GUTSCHRIFT 0815",
   runningBalance: 0.1,
 };
 const OUT: Fields = {
-  ...booking("Cash machine", -100, "2026-01-02"),
+  ...transaction("Cash machine", -100, "2026-01-02"),
   type: "ACCOUNTTRANSFER",
   transferToAccountId: "cash",
   counterTransactionId: "in",
@@ -39,7 +39,7 @@ const IN: Fields = {
   transferToAccountId: "giro",
   counterTransactionId: "out",
 };
-const TAXES: Fields = { ...booking("Taxes", 50), type: "EXPENSE" }; // contradictory, as an earlier version left it
+const TAXES: Fields = { ...transaction("Taxes", 50), type: "EXPENSE" }; // contradictory, as an earlier version left it
 
 describe.skipIf(!CHROMIUM)("entries", () => {
   const server = new Server();
@@ -66,7 +66,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     return ((await home.held())[`${type} ${id}`] as { data: Fields }).data;
   }
 
-  /** Opens a booking by what its line says, fills some fields and saves; what has become of it on the server. */
+  /** Opens a transaction by what its line says, fills some fields and saves; what has become of it on the server. */
   async function edited(id: string, line: RegExp, fill: (dialog: Locator) => Promise<unknown>): Promise<Fields> {
     await page.getByRole("button", { name: line }).first().click();
     const dialog = page.getByRole("dialog");
@@ -94,7 +94,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(`${server.url}/app/#/settings`);
     await page.getByRole("radio", { name: "Deutsch" }).check();
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     expect(await edited("bakery", /Bakery/, (dialog) => dialog.getByLabel("Betrag").fill("25"))).toMatchObject({
       amount: -25,
       type: "EXPENSE",
@@ -110,7 +110,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await page.goto(`${server.url}/app/#/settings`);
     await page.getByRole("radio", { name: "English" }).check();
     await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
   });
 
   test("a contradictory entry stays as it is until its amount is touched", async () => {
@@ -127,7 +127,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
   });
 
   test("a minus typed after an income was chosen books an expense, and the switch says so", async () => {
-    const form = page.getByRole("form", { name: "New booking" });
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByRole("radio", { name: "Income" }).check();
     await form.getByLabel("Amount").fill("-5");
     await form.getByRole("radio", { name: "Expense", checked: true }).waitFor();
@@ -142,7 +142,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await form.getByRole("radio", { name: "Expense" }).check();
   });
 
-  test("who edits one field of a booking changes that field, and every other stays byte for byte", async () => {
+  test("who edits one field of a transaction changes that field, and every other stays byte for byte", async () => {
     let expected = { ...CARD };
     const edits: [string, string, Fields][] = [
       ["Note", "lunch", { note: "lunch" }],
@@ -205,7 +205,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     expect(await stored("bank", "account_groups")).toEqual(group);
   });
 
-  test("a booking that another device deleted meanwhile is not brought back by saving it", async () => {
+  test("a transaction that another device deleted meanwhile is not brought back by saving it", async () => {
     await page.getByRole("button", { name: /Taxes/ }).click();
     await home.push([
       {
@@ -226,7 +226,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
   });
 
   test("a year of two digits is asked about, in every form, and the year that was meant is offered", async () => {
-    const form = page.getByRole("form", { name: "New booking" });
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByLabel("Date").fill("0026-01-05");
     await form.getByLabel("Amount").fill("1");
     await form.getByLabel("Who or what").fill("Tea");
@@ -245,7 +245,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     ]);
   });
 
-  test("a new account asks for its group, and holds what it was opened with, though older bookings follow", async () => {
+  test("a new account asks for its group, and holds what it was opened with, though older transactions follow", async () => {
     await page.getByRole("button", { name: "New account" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name of the account").fill("Savings");
@@ -257,7 +257,7 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await dialog.getByLabel("Name of the group").fill("Reserves");
     await dialog.getByRole("button", { name: "Save" }).click();
     await page.getByRole("link", { name: /Savings.*1,000\.00/ }).click();
-    const form = page.getByRole("form", { name: "New booking" });
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByLabel("Date").fill("2026-01-31");
     await enter(page, "20", "Before it");
     await page.getByText(/already includes it/).waitFor();
@@ -287,14 +287,14 @@ describe.skipIf(!CHROMIUM)("entries", () => {
     await page.getByText("Rejected by the server").waitFor({ state: "detached" });
     await inStep(page);
     expect(openings(await home.held())).toEqual([1000]);
-    await page.getByRole("link", { name: /Deleted account.*1 booking/ }).waitFor();
+    await page.getByRole("link", { name: /Deleted account.*1 transaction/ }).waitFor();
   });
 
   test("past midnight the page books on the new day and counts up to it; a chosen day stays", async () => {
     const late = await profile.context.newPage();
     await late.clock.install({ time: new Date(2026, 5, 30, 23, 59, 30) });
-    await late.goto(`${server.url}/app/#/bookings/giro`);
-    const form = late.getByRole("form", { name: "New booking" });
+    await late.goto(`${server.url}/app/#/transactions/giro`);
+    const form = late.getByRole("form", { name: "New transaction" });
     await form.getByLabel("Date").fill("2026-07-01");
     await enter(late, "400", "Rent of July");
     const held = late.locator(".held");

@@ -38,7 +38,7 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await inStep(page);
   });
 
-  test("booking, moving, editing, deleting and taking back with the keyboard alone", async () => {
+  test("entering, moving, editing, deleting and taking back with the keyboard alone", async () => {
     const { page } = profile;
     const focused = (): Promise<string | undefined> => page.evaluate(() => document.activeElement?.textContent?.trim());
     const type = async (amount: string, payee: string): Promise<void> => {
@@ -72,16 +72,16 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.keyboard.type("flea");
     await page.getByText("1 found").waitFor();
     await page.keyboard.press("Escape");
-    await page.getByText("3 bookings").waitFor();
+    await page.getByText("3 transactions").waitFor();
   });
 
-  test("a transfer is one entry and two bookings that sum to nothing", async () => {
+  test("a transfer is one entry and two transactions that sum to nothing", async () => {
     const { page } = profile;
     await page.getByRole("button", { name: "New account" }).click();
     await page.getByRole("dialog").getByLabel("Name of the account").fill("Cash");
     await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
     await page.getByRole("link", { name: /Cash/ }).waitFor();
-    const form = page.getByRole("form", { name: "New booking" });
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByRole("radio", { name: "Transfer" }).check();
     await form.getByLabel("Amount").fill("100");
     await form.getByLabel("To account").selectOption({ label: "Cash" });
@@ -104,7 +104,7 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.getByRole("radio", { name: "Deutsch" }).check();
     await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
     expect(await page.evaluate(() => document.documentElement.lang)).toBe("de");
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     await page.getByRole("link", { name: /Alle Konten.*1\.241,50/ }).waitFor();
     const form = page.getByRole("form", { name: "Neue Buchung" });
     await form.getByLabel("Betrag").fill("1.000,25");
@@ -117,8 +117,8 @@ describe.skipIf(!CHROMIUM)("every day", () => {
 
   test("what the server does not take is set aside, with the reason, until it is discarded", async () => {
     const { page } = profile;
-    await page.goto(`${server.url}/app/#/bookings`);
-    const form = page.getByRole("form", { name: "New booking" });
+    await page.goto(`${server.url}/app/#/transactions`);
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByLabel("Amount").fill("1");
     await form.getByLabel("Who or what").evaluate((field: HTMLInputElement) => {
       field.value = "half of a sign: \ud83d";
@@ -133,14 +133,14 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     expect(await page.getByText(/invalid_/).count()).toBe(0);
     await page.getByRole("button", { name: "Discard" }).click();
     await page.getByText("Rejected by the server").waitFor({ state: "detached" });
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     await page.getByRole("button", { name: /Good one/ }).waitFor();
     await page.getByRole("button", { name: /half of a sign/ }).waitFor({ state: "detached" });
   });
 
   test("the export has what the server does not have yet", async () => {
     const { page } = profile;
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     await profile.context.setOffline(true);
     await enter(page, "7", "Not sent yet");
     await page.goto(`${server.url}/app/#/settings`);
@@ -162,7 +162,7 @@ describe.skipIf(!CHROMIUM)("every day", () => {
     await page.getByRole("alert").getByText("Wrong e-mail or password").waitFor();
     await page.getByLabel("Password").fill("correct horse battery");
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     await page.getByRole("button", { name: /Not sent yet/ }).waitFor();
     await inStep(page);
     expect(profile.complaints).toEqual([]);

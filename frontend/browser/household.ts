@@ -32,8 +32,8 @@ export class Household {
     }
   }
 
-  /** A group with two accounts, and some bookings in the first of them. */
-  async furnish(bookings: { id: string; payee: string; amount: number }[] = []): Promise<void> {
+  /** A group with two accounts, and some transactions in the first of them. */
+  async furnish(transactions: { id: string; payee: string; amount: number }[] = []): Promise<void> {
     const account = {
       accountType: "giro",
       isActive: true,
@@ -46,7 +46,7 @@ export class Household {
       change("account_groups", "bank", { name: "Bank", sortOrder: 0 }),
       change("accounts", "giro", { ...account, name: "Giro", sortOrder: 0 }),
       change("accounts", "cash", { ...account, name: "Cash", sortOrder: 1 }),
-      ...bookings.map(({ id, payee, amount }) => change("transactions", id, booking(payee, amount))),
+      ...transactions.map(({ id, payee, amount }) => change("transactions", id, transaction(payee, amount))),
     ]);
   }
 
@@ -66,7 +66,7 @@ export class Household {
     return this.server.ask("GET", `/tenants/${this.tenantId}/invitations`, this.token);
   }
 
-  /** Edits a booking from another device, which does not know what others have changed since. */
+  /** Edits a transaction from another device, which does not know what others have changed since. */
   async editBeside(id: string, changed: object): Promise<void> {
     const { data, updated_at: base } = (await this.held())[`transactions ${id}`] as {
       data: object;
@@ -131,7 +131,7 @@ export function change(entity_type: string, id: string, data: object): object {
   return { change_id: randomUUID(), entity_type, id, updated_at: "2026-01-01T12:00:00.000Z", data };
 }
 
-export function booking(payee: string, amount: number, date = "2026-01-01"): object {
+export function transaction(payee: string, amount: number, date = "2026-01-01"): object {
   const type = amount > 0 ? "INCOME" : "EXPENSE";
   return {
     accountId: "giro",
@@ -148,7 +148,7 @@ export function booking(payee: string, amount: number, date = "2026-01-01"): obj
 
 /** Books something by the page's quick entry. */
 export async function enter(page: Page, amount: string, payee: string): Promise<void> {
-  const form = page.getByRole("form", { name: "New booking" });
+  const form = page.getByRole("form", { name: "New transaction" });
   await form.getByLabel("Amount").fill(amount);
   await form.getByLabel("Who or what").fill(payee);
   await form.getByLabel("Who or what").press("Enter");

@@ -1,11 +1,11 @@
-/** A book of 25,000 bookings: the first load shows how far it is, and the page stays alive. */
+/** A book of 25,000 transactions: the first load shows how far it is, and the page stays alive. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM } from "./chromium.ts";
-import { booking, change, enter, Household, inStep } from "./household.ts";
+import { transaction, change, enter, Household, inStep } from "./household.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
-const BOOKINGS = 25_000;
+const TRANSACTIONS = 25_000;
 const LONGEST_GAP = 2_000; // ms between two frames; a person calls a page frozen long after that
 const MOST_OF_LOADING = 1 / 4; // or so much of the time that all takes, for a machine that is busy or slow
 
@@ -22,17 +22,17 @@ describe.skipIf(!CHROMIUM)("a large book", () => {
   beforeAll(() => server.start());
   afterAll(() => Promise.all([profile.remove(), server.remove()]));
 
-  test("25,000 bookings load the first time with a progress bar, without the page freezing", async () => {
+  test("25,000 transactions load the first time with a progress bar, without the page freezing", async () => {
     const home = await new Household(server).create();
     await home.furnish();
     const first = Date.UTC(2010, 0, 1);
     await home.push(
-      Array.from({ length: BOOKINGS }, (_, at) => {
+      Array.from({ length: TRANSACTIONS }, (_, at) => {
         const date = new Date(first + Math.floor(at / 4.2) * 86_400_000).toISOString().slice(0, 10);
         return change(
           "transactions",
-          `booking-${at}`,
-          booking(`Payee ${at % 400}`, at % 9 ? -(at % 70) - 0.5 : 300, date),
+          `transaction-${at}`,
+          transaction(`Payee ${at % 400}`, at % 9 ? -(at % 70) - 0.5 : 300, date),
         );
       }),
     );
@@ -54,11 +54,11 @@ describe.skipIf(!CHROMIUM)("a large book", () => {
     const begun = Date.now();
     await home.logIn(page, server.url);
     await inStep(page);
-    await page.getByText("25,000 bookings").waitFor();
+    await page.getByText("25,000 transactions").waitFor();
     const seconds = (Date.now() - begun) / 1000;
     const watched = await page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched);
     console.log(
-      `25,000 bookings: ${seconds.toFixed(1)} s, longest gap between frames ${watched.longest.toFixed(0)} ms, bar: ${watched.progress.join(", ")}`,
+      `25,000 transactions: ${seconds.toFixed(1)} s, longest gap between frames ${watched.longest.toFixed(0)} ms, bar: ${watched.progress.join(", ")}`,
     );
     expect(watched.progress[0]).toBe("receiving");
     expect(watched.progress.filter((each) => each.startsWith("stored")).length).toBeGreaterThan(2);
@@ -69,15 +69,15 @@ describe.skipIf(!CHROMIUM)("a large book", () => {
     expect(await page.locator("ol.lines li").count()).toBeLessThan(80);
     await page.locator("ol.lines button").first().focus();
     await page.keyboard.press("End");
-    await page.locator(`li[aria-posinset="${BOOKINGS}"] button:focus`).waitFor();
+    await page.locator(`li[aria-posinset="${TRANSACTIONS}"] button:focus`).waitFor();
     expect(await page.locator("ol.lines li").count()).toBeLessThan(80);
 
     const gap = (): Promise<number> =>
       page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched.longest);
     await page.evaluate(() => ((globalThis as unknown as { watched: Watched }).watched.longest = 0));
     await enter(page, "12", "One more");
-    await page.getByText("25,001 bookings").waitFor();
-    console.log(`One more booking: longest gap between frames ${(await gap()).toFixed(0)} ms`);
+    await page.getByText("25,001 transactions").waitFor();
+    console.log(`One more transaction: longest gap between frames ${(await gap()).toFixed(0)} ms`);
     expect(await gap()).toBeLessThan(longest);
     expect(profile.complaints).toEqual([]);
   });

@@ -1,11 +1,11 @@
 /** What the page looks like: on paper, in the plot, on a phone; and what searching finds. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM } from "./chromium.ts";
-import { booking, change, Household, inStep } from "./household.ts";
+import { transaction, change, Household, inStep } from "./household.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
-const BOOKINGS = 400;
+const TRANSACTIONS = 400;
 const PHONE = { width: 390, height: 844 };
 const LONG = "An account with a name that is far too long for a line of any width";
 
@@ -29,34 +29,34 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
     await home.push([
       change("book_settings", "currency", { value: "CHF" }),
       change("accounts", "long", { ...account, name: LONG, sortOrder: 2 }),
-      change("transactions", "huge", booking("Mu\u0308ller", -1_500_000_000_000, "2026-01-02")),
+      change("transactions", "huge", transaction("Mu\u0308ller", -1_500_000_000_000, "2026-01-02")),
       change("transactions", "there", {
-        ...booking("", -50, "2026-01-03"),
+        ...transaction("", -50, "2026-01-03"),
         payee: null,
         type: "ACCOUNTTRANSFER",
         transferToAccountId: "cash",
         counterTransactionId: "back",
       }),
       change("transactions", "back", {
-        ...booking("", 50, "2026-01-03"),
+        ...transaction("", 50, "2026-01-03"),
         payee: null,
         accountId: "cash",
         type: "ACCOUNTTRANSFER",
         transferToAccountId: "giro",
         counterTransactionId: "there",
       }),
-      ...Array.from({ length: BOOKINGS }, (_, at) =>
+      ...Array.from({ length: TRANSACTIONS }, (_, at) =>
         change(
           "transactions",
           `each-${at}`,
-          booking(`Payee ${at}`, -1 - at / 100, `2026-${String(1 + (at % 9)).padStart(2, "0")}-10`),
+          transaction(`Payee ${at}`, -1 - at / 100, `2026-${String(1 + (at % 9)).padStart(2, "0")}-10`),
         ),
       ),
     ]);
     await profile.start();
     await home.logIn(profile.page, server.url);
     await inStep(profile.page);
-    await profile.page.goto(`${server.url}/app/#/bookings/giro`);
+    await profile.page.goto(`${server.url}/app/#/transactions/giro`);
   });
   afterAll(() => Promise.all([profile.remove(), server.remove()]));
 
@@ -69,11 +69,11 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
       await page.getByRole("button", { name: /Mu\u0308ller/ }).waitFor();
     }
     await search.fill("nobody");
-    await page.getByRole("button", { name: "Show all bookings" }).click();
-    await page.getByText(`${BOOKINGS + 2} bookings`).waitFor();
+    await page.getByRole("button", { name: "Show all transactions" }).click();
+    await page.getByText(`${TRANSACTIONS + 2} transactions`).waitFor();
   });
 
-  test("what is printed is a table of all bookings on a few sheets, in black on white", async () => {
+  test("what is printed is a table of all transactions on a few sheets, in black on white", async () => {
     const { page } = profile;
     await page.emulateMedia({ colorScheme: "dark" });
     await page.evaluate(() => {
@@ -91,8 +91,8 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
     const printed = await page.evaluate(
       () => (globalThis as unknown as { printed: { rows: number; text: string } }).printed,
     );
-    expect(printed.rows).toBe(BOOKINGS + 2);
-    expect(printed.text).toMatch(/Giro.*January 2, 2026 to September 10, 2026.*402 bookings/);
+    expect(printed.rows).toBe(TRANSACTIONS + 2);
+    expect(printed.text).toMatch(/Giro.*January 2, 2026 to September 10, 2026.*402 transactions/);
     expect(printed.text).toContain("Transfer");
     expect(sheets).toBeGreaterThan(4);
     expect(sheets).toBeLessThan(20);
@@ -119,7 +119,7 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
   ] as const)("no label of the plot and no sum is cut off, and sums stand in line: %s", async (_, size) => {
     const { page } = profile;
     await page.setViewportSize(size);
-    await page.goto(`${server.url}/app/#/bookings/giro`);
+    await page.goto(`${server.url}/app/#/transactions/giro`);
     await page.locator(".plot .label").first().waitFor();
     await page.evaluate(() => document.fonts.ready.then(() => undefined));
     const plot = await page.evaluate(() => {
@@ -162,7 +162,7 @@ describe.skipIf(!CHROMIUM)("what the page looks like", () => {
   test("a transfer without a text is called one, in the list and in its dialog", async () => {
     const { page } = profile;
     await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto(`${server.url}/app/#/bookings/cash`);
+    await page.goto(`${server.url}/app/#/transactions/cash`);
     await page.getByRole("button", { name: /Transfer.*Giro → Cash/ }).click();
     await page.getByRole("dialog", { name: "Edit transfer" }).waitFor();
     expect(profile.complaints).toEqual([]);

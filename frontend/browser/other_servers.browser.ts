@@ -42,7 +42,7 @@ describe.skipIf(!CHROMIUM)("other servers", () => {
       const { page, context } = profile;
       const second = await context.newPage();
       await second.goto(`${server.url}/app/`);
-      await second.getByLabel("Search bookings").fill("half typed");
+      await second.getByLabel("Search transactions").fill("half typed");
       const mark = (tab: Page): Promise<boolean> =>
         tab.evaluate(() => document.querySelector("meta[name=second-build]") !== null);
       const undo = installSecondBuild();
@@ -58,7 +58,7 @@ describe.skipIf(!CHROMIUM)("other servers", () => {
         await page.getByText("There is a new version of this page.").waitFor({ state: "detached" });
 
         // The new version runs, and the second tab was not asked yet: it has what it had, and may reload later.
-        expect(await second.getByLabel("Search bookings").inputValue()).toBe("half typed");
+        expect(await second.getByLabel("Search transactions").inputValue()).toBe("half typed");
         expect(await mark(second)).toBe(false);
         await Promise.all([second.waitForEvent("load"), second.getByRole("button", { name: "Reload" }).click()]);
         await inStep(second);

@@ -101,11 +101,11 @@ describe.skipIf(!CHROMIUM)("people", () => {
     await ada.visit("people");
     expect(await ada.page.getByText("Open invitations").count()).toBe(0); // both were used
 
-    await ben.visit("bookings");
-    await ben.page.getByRole("form", { name: "New booking" }).waitFor();
-    await cleo.visit("bookings");
+    await ben.visit("transactions");
+    await ben.page.getByRole("form", { name: "New transaction" }).waitFor();
+    await cleo.visit("transactions");
     await cleo.page.getByRole("button", { name: "Bakery" }).waitFor();
-    expect(await cleo.page.getByRole("form", { name: "New booking" }).count()).toBe(0);
+    expect(await cleo.page.getByRole("form", { name: "New transaction" }).count()).toBe(0);
     for (const person of [ben, cleo]) {
       await person.visit("people");
       await person.page.getByRole("region", { name: "People" }).getByText("Ada").waitFor();
@@ -161,8 +161,8 @@ describe.skipIf(!CHROMIUM)("people", () => {
 
     await cleo.syncNow();
     await cleo.page.getByRole("banner").getByText("Our home").waitFor();
-    await cleo.visit("bookings");
-    await cleo.page.getByRole("form", { name: "New booking" }).waitFor();
+    await cleo.visit("transactions");
+    await cleo.page.getByRole("form", { name: "New transaction" }).waitFor();
   });
 
   test("a device is given a name, which others see with its person; a conflict says both, and fields in words", async () => {
@@ -174,7 +174,7 @@ describe.skipIf(!CHROMIUM)("people", () => {
     await devices.getByRole("button", { name: "Save" }).click();
     await devices.getByRole("listitem", { name: "Kitchen tablet" }).waitFor();
 
-    await ben.visit("bookings");
+    await ben.visit("transactions");
     await ben.page.context().setOffline(true);
     await ben.page.getByRole("button", { name: "Bakery" }).click();
     await ben.page.getByRole("dialog").getByLabel("Note").fill("with jam");

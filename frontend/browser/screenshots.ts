@@ -22,9 +22,9 @@ interface Entity {
 async function addConflict(server: Server): Promise<void> {
   const { token, tenant_id } = await server.ask<{ token: string; tenant_id: string }>("POST", "/app/demo", null);
   const { changes } = await server.ask<{ changes: Entity[] }>("GET", `/sync/initial/${tenant_id}`, token);
-  const booking = changes.filter(({ data }) => data.payee === "Trattoria").at(-1);
-  if (!booking) throw new Error("The demo book has changed.");
-  const { entity_type, id, data, updated_at: base } = booking;
+  const transaction = changes.filter(({ data }) => data.payee === "Trattoria").at(-1);
+  if (!transaction) throw new Error("The demo book has changed.");
+  const { entity_type, id, data, updated_at: base } = transaction;
   const push = (updated_at: string, base_updated_at: string | null, changed: object): Promise<unknown> =>
     server.ask("POST", "/sync/changes", token, {
       tenant_id,
@@ -60,13 +60,13 @@ async function takeAll(server: Server, page: Page): Promise<void> {
   await page.getByRole("link", { name: /Giro/ }).click();
   await page.getByRole("heading", { name: "Giro" }).waitFor();
   await page.getByText(/Synced/).waitFor();
-  await take(page, "bookings");
+  await take(page, "transactions");
   await page.emulateMedia({ colorScheme: "dark" });
-  await take(page, "bookings-dark");
+  await take(page, "transactions-dark");
   await page.emulateMedia({ colorScheme: "light" });
 
   await page.context().setOffline(true);
-  const form = page.getByRole("form", { name: "New booking" });
+  const form = page.getByRole("form", { name: "New transaction" });
   await form.getByLabel("Amount").fill("8.40");
   await form.getByLabel("Who or what").fill("Bakery");
   await form.getByLabel("Who or what").press("Enter");
@@ -84,7 +84,7 @@ async function takeAll(server: Server, page: Page): Promise<void> {
   await take(page, "phone-accounts");
   await page.getByRole("link", { name: /Giro/ }).click();
   await page.locator("ol.lines li").first().waitFor();
-  await take(page, "phone-bookings");
+  await take(page, "phone-transactions");
 }
 
 if (CHROMIUM) {

@@ -25,7 +25,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
   async function open(sabotage: () => void): Promise<Page> {
     page = await profile.context.newPage();
     await page.addInitScript(sabotage);
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     return page;
   }
 
@@ -93,7 +93,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
     const fill = (isFull: boolean): Promise<void> =>
       page.evaluate((value) => void Object.assign(window, { isFull: value }), isFull);
     await fill(true);
-    const form = page.getByRole("form", { name: "New booking" });
+    const form = page.getByRole("form", { name: "New transaction" });
     await form.getByLabel("Amount").fill("12.50");
     await form.getByLabel("Who or what").fill("Market");
     await form.getByLabel("Who or what").press("Enter");
@@ -114,7 +114,7 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
     await open(() => undefined);
     await inStep(page);
     await page.getByRole("button", { name: "Bakery" }).click();
-    const dialog = page.getByRole("dialog", { name: "Edit booking" });
+    const dialog = page.getByRole("dialog", { name: "Edit transaction" });
     await dialog.getByLabel("Note").fill("Typed with care");
     await page.evaluate(() => {
       IDBObjectStore.prototype.put = () => {

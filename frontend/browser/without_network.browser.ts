@@ -12,7 +12,7 @@ describe.skipIf(!CHROMIUM)("without a network", () => {
   beforeAll(() => server.start());
   afterAll(() => Promise.all([profile.remove(), server.remove()]));
 
-  test("the page starts after the first visit, takes bookings, and sends them when the server is back", async () => {
+  test("the page starts after the first visit, takes transactions, and sends them when the server is back", async () => {
     const home = await new Household(server).create();
     await home.furnish([{ id: "one", payee: "Bakery", amount: -4.2 }]);
     let page = await profile.start();
@@ -44,7 +44,7 @@ describe.skipIf(!CHROMIUM)("without a network", () => {
   test("the offline switch keeps everything here until it is switched back", async () => {
     const { page } = profile;
     await page.getByRole("switch", { name: /Work offline/ }).check();
-    await page.goto(`${server.url}/app/#/bookings`);
+    await page.goto(`${server.url}/app/#/transactions`);
     await enter(page, "3", "Newspaper");
     await page.getByText("Offline, by your choice · 1 waiting to be sent").waitFor();
     await page.reload();

@@ -213,7 +213,7 @@ def test_the_data_of_a_change_may_be_nested_so_deep(opened: Opened, most: int) -
 
 
 def test_a_list_of_tags_is_nested_too_deep_if_one_level_is_all_that_is_taken(opened: Opened) -> None:
-    booking = {
+    transaction = {
         "accountId": "a",
         "date": "2026-01-09",
         "valueDate": "2026-01-09",
@@ -223,7 +223,7 @@ def test_a_list_of_tags_is_nested_too_deep_if_one_level_is_all_that_is_taken(ope
     }
     home = Household(opened(max_depth=1)).create()
     flat, with_tags = home.results(
-        change(), change(entity_type="transactions", data=booking | {"runningBalance": 1, "tagIds": ["holiday"]})
+        change(), change(entity_type="transactions", data=transaction | {"runningBalance": 1, "tagIds": ["holiday"]})
     )
     assert flat["status"] == "applied"
     assert (with_tags["status"], with_tags["code"]) == ("rejected", "invalid_data")

@@ -19,7 +19,7 @@ from tests.household import new_id
 
 LEDGER = (Path(__file__).parent.parent / "data" / "ledger.json").read_bytes()
 NOW = parse_micros("2026-01-10T12:00:00Z") or 0
-AFTER_LEDGER = parse_micros("2027-01-01T00:00:00Z") or 0  # its bookings end in 2026; later ones would be clamped
+AFTER_LEDGER = parse_micros("2027-01-01T00:00:00Z") or 0  # its transactions end in 2026; later ones would be clamped
 HOUR = 3_600_000_000  # µs
 TIMES = {"created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-02T00:00:00.000Z"}
 

@@ -2,16 +2,16 @@ import { defineStore } from "pinia";
 import { computed, effectScope, onScopeDispose, ref, shallowRef, triggerRef, watch, type EffectScope } from "vue";
 import { newId, NoSuchEntity, type Data, type Row } from "../../src/index.ts";
 import { useTenantStore } from "../../src/pinia.ts";
-import { fieldsOf, mirrored, signOf, TYPES, type Entry, type Transaction } from "./transaction.ts";
+import { fieldsOf, mirrored, signOf, TYPES, type Entry, type TransactionData } from "./transaction.ts";
 import { useBookCurrency } from "./book_currency.ts";
 import { today } from "./calendar.ts";
 import { asPlain, clearing } from "./clearing.ts";
 import type { Day } from "./days.ts";
-import { Ledger, type Booking, type Line, type Offsets, type Point } from "./ledger.ts";
+import { Ledger, type Transaction, type Line, type Offsets, type Point } from "./ledger.ts";
 import { fromCents, type Cents } from "./money.ts";
 import {
   shownAccount,
-  shownBooking,
+  shownTransaction,
   shownCategory,
   shownCategoryGroup,
   shownGroup,
@@ -34,7 +34,7 @@ export interface Section {
   sum: Cents;
 }
 
-/** Bookings whose account is not there: another device deleted it before they arrived. */
+/** Transactions whose account is not there: another device deleted it before they arrived. */
 export interface Stray {
   accountId: string;
   count: number;
@@ -46,7 +46,7 @@ export type AccountFields = Partial<
   Pick<Data<"accounts">, "name" | "accountType" | "accountGroupId" | "iban" | "isActive">
 >;
 
-/** What a new account held before the bookings of a day. */
+/** What a new account held before the transactions of a day. */
 export interface Opening {
   cents: Cents;
   day: Day;
@@ -57,7 +57,7 @@ export const useBook = defineStore("book", () => {
   const tenant = useTenantStore();
   const ledger = shallowRef(new Ledger());
   const bookCurrency = useBookCurrency();
-  const areBookingsRead = ref(false);
+  const areTransactionsRead = ref(false);
   const tables = shallowRef({
     accounts: shallowRef<Account[]>(UNREAD),
     groups: shallowRef<Group[]>(UNREAD),
@@ -67,7 +67,7 @@ export const useBook = defineStore("book", () => {
   });
   const isReady = computed(() => {
     const areTablesRead = Object.values(tables.value).every(({ value }) => value !== UNREAD);
-    return areBookingsRead.value && areTablesRead && bookCurrency.own !== undefined;
+    return areTransactionsRead.value && areTablesRead && bookCurrency.own !== undefined;
   });
   let scope: EffectScope | undefined;
   let arriving = new Ledger();
@@ -78,7 +78,7 @@ export const useBook = defineStore("book", () => {
       scope?.stop();
       scope = effectScope(true);
       ledger.value = new Ledger();
-      areBookingsRead.value = false;
+      areTransactionsRead.value = false;
       if (!db) return;
       scope.run(() => {
         tables.value = {
@@ -96,13 +96,13 @@ export const useBook = defineStore("book", () => {
 
   function loaded(rows: Row<"transactions">[], isFirst: boolean, isLast: boolean): void {
     if (isFirst) arriving = new Ledger();
-    arriving.put(rows.map(shownBooking));
+    arriving.put(rows.map(shownTransaction));
     if (!isLast) return;
     ledger.value = arriving;
-    areBookingsRead.value = true;
+    areTransactionsRead.value = true;
   }
   function changed(rows: Map<string, Row<"transactions"> | undefined>): void {
-    ledger.value.put([...rows.values()].filter((row) => row !== undefined).map(shownBooking));
+    ledger.value.put([...rows.values()].filter((row) => row !== undefined).map(shownTransaction));
     ledger.value.delete([...rows].filter(([, row]) => !row).map(([id]) => id));
     triggerRef(ledger);
   }
@@ -137,7 +137,7 @@ export const useBook = defineStore("book", () => {
     );
   });
 
-  /** The accounts that bookings name and that are not there; what is booked in them counts like everything else. */
+  /** The accounts that transactions name and that are not there; they count like all others. */
   const strayIds = computed(() =>
     isReady.value ? [...ledger.value.accountIds()].filter((id) => !accountsById.value.has(id)) : [],
   );
@@ -162,24 +162,24 @@ export const useBook = defineStore("book", () => {
     return { id, group, accounts: listed, sum: listed.reduce((sum, { balance }) => sum + balance, 0) };
   }
 
-  /** What was entered as payee before, the most frequent first, and the last booking of each. */
+  /** What was entered as payee before, the most frequent first, and the last transaction of each. */
   const habits = computed(() => {
-    const known = new Map<string, { payee: string; last: Booking; count: number }>();
-    const forms = new Map<string, string>(); // few payees are behind many bookings
-    for (const booking of ledger.value.all()) {
-      const payee = booking.payee || booking.description;
+    const known = new Map<string, { payee: string; last: Transaction; count: number }>();
+    const forms = new Map<string, string>(); // few payees are behind many transactions
+    for (const transaction of ledger.value.all()) {
+      const payee = transaction.payee || transaction.description;
       const form = forms.get(payee) ?? nameForm(payee);
       forms.set(payee, form);
       const habit = known.get(form);
       if (habit) habit.count++;
-      else if (form && !booking.transferToAccountId && booking.type !== TYPES.opening)
-        known.set(form, { payee, last: booking, count: 1 });
+      else if (form && !transaction.transferToAccountId && transaction.type !== TYPES.opening)
+        known.set(form, { payee, last: transaction, count: 1 });
     }
     return known;
   });
   const payees = computed(() => [...habits.value.values()].sort((a, b) => b.count - a.count).map(({ payee }) => payee));
 
-  /** How many bookings have each category. */
+  /** How many transactions have each category. */
   const usesOfCategories = computed(() => {
     const counts = new Map<string, number>();
     for (const { categoryId } of ledger.value.all())
@@ -187,25 +187,26 @@ export const useBook = defineStore("book", () => {
     return counts;
   });
 
-  const lastOf = (payee: string): Booking | undefined => habits.value.get(nameForm(payee))?.last;
+  const lastOf = (payee: string): Transaction | undefined => habits.value.get(nameForm(payee))?.last;
   const hasAccount = (id: string): boolean => accountsById.value.has(id);
   const accountName = (id: string | null | undefined): string =>
     nameIn(accountsById.value, id, words.value.missingAccount) || "—";
   const categoryName = (id: string | null | undefined): string =>
     nameIn(categoriesById.value, id, words.value.missingCategory);
-  const bookingOf = (id: string): Booking | undefined => ledger.value.get(id);
-  const counterOf = (id: string): Booking | undefined => ledger.value.counterOf(id);
-  const openingAfter = (accountId: string, day: Day): Booking | undefined => ledger.value.openingAfter(accountId, day);
+  const transactionOf = (id: string): Transaction | undefined => ledger.value.get(id);
+  const counterOf = (id: string): Transaction | undefined => ledger.value.counterOf(id);
+  const openingAfter = (accountId: string, day: Day): Transaction | undefined =>
+    ledger.value.openingAfter(accountId, day);
   const countOf = (accountId: string): number =>
-    ledger.value.all().filter((booking) => booking.accountId === accountId).length;
+    ledger.value.all().filter((transaction) => transaction.accountId === accountId).length;
   /** How many entries point at some of these, and are none of them. */
   const dependentsOf = (ids: ReadonlySet<string>): number => {
     const isOf = (id: string, ...named: (string | null | undefined)[]): boolean =>
       !ids.has(id) && named.some((each) => ids.has(each ?? ""));
-    const bookings = ledger.value
+    const transactions = ledger.value
       .all()
       .filter((each) => isOf(each.id, each.accountId, each.transferToAccountId, each.categoryId));
-    return bookings.length + accounts.value.filter(({ id, accountGroupId }) => isOf(id, accountGroupId)).length;
+    return transactions.length + accounts.value.filter(({ id, accountGroupId }) => isOf(id, accountGroupId)).length;
   };
   const linesOf = (wanted: Offsets): Line[] => ledger.value.lines(wanted);
   const seriesOf = (wanted: Offsets, first: Day, last: Day): Point[] => ledger.value.series(wanted, first, last);
@@ -225,7 +226,7 @@ export const useBook = defineStore("book", () => {
 
   async function enter(entry: Entry): Promise<Undo> {
     const ids: [string, string] = [newId(), newId()];
-    const there = transaction(entry);
+    const there = newTransaction(entry);
     if (!entry.toAccountId) return take(opened(), [[adding("transactions", ids[0], there)]]);
     const here = {
       ...there,
@@ -240,8 +241,8 @@ export const useBook = defineStore("book", () => {
     ]);
   }
 
-  /** Changes some fields of a booking, and of a transfer's other side what both have in common. Raises NoSuchEntity. */
-  async function change(id: string, fields: Partial<Transaction>): Promise<void> {
+  /** Changes some fields of a transaction, and of a transfer's other side what both have in common. Raises NoSuchEntity. */
+  async function change(id: string, fields: Partial<TransactionData>): Promise<void> {
     const service = opened(); // once: by the time the rows are read, another book may be open
     const [row, other] = await service.db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
     if (!row) throw new NoSuchEntity("transactions", id);
@@ -256,13 +257,13 @@ export const useBook = defineStore("book", () => {
     ]);
   }
 
-  async function removeBooking(id: string): Promise<Undo> {
+  async function removeTransaction(id: string): Promise<Undo> {
     const service = opened();
     const rows = await service.db.transactions.bulkGet([id, counterOf(id)?.id ?? ""]);
     return take(service, [rows.flatMap((row) => (row ? [deleting("transactions", row)] : []))]);
   }
 
-  /** Adds an account, with a new group if one is named, and what was in it as its first booking. */
+  /** Adds an account, with a new group if one is named, and what was in it as its first transaction. */
   async function addAccount(fields: Required<AccountFields>, newGroup: string, opening: Opening): Promise<void> {
     const id = newId();
     const own = withGroup(fields, newGroup);
@@ -285,7 +286,7 @@ export const useBook = defineStore("book", () => {
       await take(opened(), [[...own.group, changing("accounts", row.stored, own.fields)]]);
   }
 
-  /** Deletes an account after what is booked in it was moved to another one, or with it. */
+  /** Deletes an account after its transactions were moved to another one, or with them. */
   async function removeAccount(id: string, to: string | null, onProgress: (share: number) => void): Promise<Undo> {
     const row = accountsById.value.get(id);
     return take(
@@ -323,23 +324,23 @@ export const useBook = defineStore("book", () => {
       kind,
       cents: Math.abs(cents),
       date: day,
-      payee: words.value.openingBooking,
+      payee: words.value.openingTransaction,
       accountId,
       categoryId: null,
       toAccountId: null,
     } as const;
-    return [adding("transactions", newId(), { ...transaction(entry), type: TYPES.opening, opensAccount: true })];
+    return [adding("transactions", newId(), { ...newTransaction(entry), type: TYPES.opening, opensAccount: true })];
   }
 
-  function transaction(entry: Entry): Transaction {
+  function newTransaction(entry: Entry): TransactionData {
     const recipient = tables.value.recipients.value.find(({ name }) => nameForm(name ?? "") === nameForm(entry.payee));
     const balance = (balances.value.get(entry.accountId) ?? 0) + signOf(entry.kind) * entry.cents;
     return fieldsOf(entry, recipient?.id ?? null, balance);
   }
 
   function countedOf(id: string): Cents {
-    const booking = ledger.value.get(id);
-    return booking ? ledger.value.centsOf(booking) : 0;
+    const transaction = ledger.value.get(id);
+    return transaction ? ledger.value.centsOf(transaction) : 0;
   }
 
   function opened(): NonNullable<typeof tenant.service> {
@@ -366,7 +367,7 @@ export const useBook = defineStore("book", () => {
     hasAccount,
     accountName,
     categoryName,
-    bookingOf,
+    transactionOf,
     counterOf,
     countOf,
     openingAfter,
@@ -376,7 +377,7 @@ export const useBook = defineStore("book", () => {
     offsetsOf,
     enter,
     change,
-    removeBooking,
+    removeTransaction,
     addAccount,
     changeAccount,
     removeAccount,

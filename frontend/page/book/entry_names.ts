@@ -1,6 +1,6 @@
 import { kindOf } from "./transaction.ts";
 import { isDay, toDate } from "./days.ts";
-import type { Booking } from "./ledger.ts";
+import type { Transaction } from "./ledger.ts";
 import { toCents } from "./money.ts";
 import type { EntityType } from "../../src/index.ts";
 import { useBook } from "./book.ts";
@@ -63,11 +63,11 @@ const TARGETS: Record<string, EntityType> = {
 export function nameOf(entityType: string, data: object | null | undefined): string {
   const fields = (data ?? {}) as Fields;
   const kind = words.value.entity[entityType] ?? entityType;
-  const what = entityType === "transactions" ? bookingText(fields) : text(fields.name ?? fields.value);
+  const what = entityType === "transactions" ? transactionText(fields) : text(fields.name ?? fields.value);
   return what ? words.value.changeOf(what, kind) : kind;
 }
 
-function bookingText({
+function transactionText({
   date,
   payee,
   description,
@@ -81,9 +81,9 @@ function bookingText({
   return [fieldText("date", date), payee || description, fieldText("amount", amount)].filter(Boolean).join(", ");
 }
 
-/** What a booking is called in a list: who or what, and what kind it is if nobody has written anything. */
-export function titleOf(booking: Booking): string {
-  return booking.payee || booking.description || words.value[kindOf(booking)];
+/** What a transaction is called in a list: who or what, and what kind it is if nobody has written anything. */
+export function titleOf(transaction: Transaction): string {
+  return transaction.payee || transaction.description || words.value[kindOf(transaction)];
 }
 
 /** What a field of an entry is called. */
@@ -127,15 +127,15 @@ function fieldText(field: string, value: unknown): string {
       .flat()
       .map((id) => targetText(target, String(id)))
       .join(", ");
-  if (field === "type") return words.value.bookingTypes[String(value)] ?? String(value);
+  if (field === "type") return words.value.transactionTypes[String(value)] ?? String(value);
   if (field === "accountType") return words.value.accountTypes[String(value)] ?? String(value);
   return text(value);
 }
 
 /** What an id stands for in the book as it is now. */
 function targetText(entityType: EntityType, id: string): string {
-  const booking = entityType === "transactions" ? useBook().bookingOf(id) : undefined;
-  return (booking ? bookingText(booking) : useNames().nameOf(entityType, id)) ?? words.value.notThere;
+  const transaction = entityType === "transactions" ? useBook().transactionOf(id) : undefined;
+  return (transaction ? transactionText(transaction) : useNames().nameOf(entityType, id)) ?? words.value.notThere;
 }
 
 function isThere(value: unknown): boolean {

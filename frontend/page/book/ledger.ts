@@ -1,8 +1,8 @@
 import { addDays, toNumber, type Day } from "./days.ts";
 import { toCents, type Cents } from "./money.ts";
 
-/** A booking, as far as lists, sums and plots need it. */
-export interface Booking {
+/** A transaction, as far as lists, sums and plots need it. */
+export interface Transaction {
   id: string;
   accountId: string;
   date: Day;
@@ -12,7 +12,7 @@ export interface Booking {
   amount: number;
   description: string;
   type: string;
-  /** Its amount is what the account held before the bookings of its day, older ones included. */
+  /** Its amount is what the account held before the transactions of its day, older ones included. */
   opensAccount?: boolean;
   payee?: string | null;
   note?: string | null;
@@ -24,9 +24,9 @@ export interface Booking {
   updated_at: string;
 }
 
-/** A booking in a list, with what the list's accounts held after it. */
+/** A transaction in a list, with what the list's accounts held after it. */
 export interface Line {
-  booking: Booking;
+  transaction: Transaction;
   cents: Cents;
   balance: Cents;
 }
@@ -40,28 +40,28 @@ export interface Point {
 export type Offsets = ReadonlyMap<string, number>;
 
 /**
- * All bookings of a book in memory, newest first.
+ * All transactions of a book in memory, newest first.
  *
- * The balance of an account is its `offset` and all its bookings up to a day. The booking that opens it counts as what
- * it takes to get from all older ones to its amount, so older bookings change nothing from its day on. Its field `balance` is a copy that
- * other programs may have left there; a sum over bookings is the same on every device that has the same bookings, while
- * two devices that each wrote a new balance would overwrite one another.
+ * The balance of an account is its `offset` plus all its transactions up to a day. The transaction that opens it counts
+ * as what it takes to get from all older ones to its amount, so older transactions change nothing from its day on. The
+ * account's field `balance` is a copy that other programs may have left there. A sum over transactions is the same on
+ * every device that has the same transactions, while two devices that each wrote a new balance would overwrite each other.
  */
 export class Ledger {
-  private readonly byId = new Map<string, Booking>();
-  private order: Booking[] | null = [];
+  private readonly byId = new Map<string, Transaction>();
+  private order: Transaction[] | null = [];
   private openings: Map<string, Cents> | null = null;
 
   get size(): number {
     return this.byId.size;
   }
 
-  get(id: string): Booking | undefined {
+  get(id: string): Transaction | undefined {
     return this.byId.get(id);
   }
 
   /** The other side of a transfer, if both are there and name each other. */
-  counterOf(id: string): Booking | undefined {
+  counterOf(id: string): Transaction | undefined {
     const counter = this.byId.get(this.byId.get(id)?.counterTransactionId ?? "");
     return counter?.counterTransactionId === id ? counter : undefined;
   }
@@ -71,8 +71,8 @@ export class Ledger {
     this.order = this.openings = null;
   }
 
-  put(bookings: Iterable<Booking>): void {
-    for (const booking of bookings) this.byId.set(booking.id, booking);
+  put(transactions: Iterable<Transaction>): void {
+    for (const transaction of transactions) this.byId.set(transaction.id, transaction);
     this.order = this.openings = null;
   }
 
@@ -81,37 +81,38 @@ export class Ledger {
     this.order = this.openings = null;
   }
 
-  /** All bookings, newest first; of one day, what was entered last comes first. */
-  all(): readonly Booking[] {
+  /** All transactions, newest first; of one day, what was entered last comes first. */
+  all(): readonly Transaction[] {
     this.order ??= [...this.byId.values()].sort(newestFirst);
     return this.order;
   }
 
-  /** The accounts that bookings name, whether they are there or not. */
+  /** The accounts that transactions name, whether they are there or not. */
   accountIds(): Set<string> {
     const named = new Set([...this.byId.values()].map(({ accountId }) => accountId));
     named.delete(""); // what moves a budget from one category to another is in no account
     return named;
   }
 
-  /** What a booking changes in the balance of its account. */
-  centsOf(booking: Booking): Cents {
+  /** What a transaction changes in the balance of its account. */
+  centsOf(transaction: Transaction): Cents {
     this.openings ??= openingsOf(this.byId.values());
-    return this.openings.get(booking.id) ?? toCents(booking.amount);
+    return this.openings.get(transaction.id) ?? toCents(transaction.amount);
   }
 
-  /** The booking that opens an account, if a day is before its own. */
-  openingAfter(accountId: string, day: Day): Booking | undefined {
+  /** The transaction that opens an account, if a day is before its own. */
+  openingAfter(accountId: string, day: Day): Transaction | undefined {
     return [...firstOpenings(this.byId.values()).values()].find(
       (opening) => opening.accountId === accountId && opening.date > day,
     );
   }
 
-  /** The bookings of some accounts, newest first, each with the balance after it. */
+  /** The transactions of some accounts, newest first, each with the balance after it. */
   lines(accounts: Offsets): Line[] {
     const lines: Line[] = [];
-    for (const booking of this.all()) {
-      if (accounts.has(booking.accountId)) lines.push({ booking, cents: this.centsOf(booking), balance: 0 });
+    for (const transaction of this.all()) {
+      if (accounts.has(transaction.accountId))
+        lines.push({ transaction, cents: this.centsOf(transaction), balance: 0 });
     }
     let balance = sumOf(accounts);
     for (let at = lines.length - 1; at >= 0; at--) {
@@ -124,9 +125,10 @@ export class Ledger {
   /** What each account holds at the end of a day. */
   balances(accounts: Offsets, day: Day): Map<string, Cents> {
     const held = new Map([...accounts].map(([id, offset]) => [id, toCents(offset)]));
-    for (const booking of this.byId.values()) {
-      const before = held.get(booking.accountId);
-      if (before !== undefined && booking.date <= day) held.set(booking.accountId, before + this.centsOf(booking));
+    for (const transaction of this.byId.values()) {
+      const before = held.get(transaction.accountId);
+      if (before !== undefined && transaction.date <= day)
+        held.set(transaction.accountId, before + this.centsOf(transaction));
     }
     return held;
   }
@@ -136,19 +138,19 @@ export class Ledger {
     const length = toNumber(last) - toNumber(first) + 1;
     const changes = Array.from({ length: Math.max(0, length) }, () => 0);
     let balance = sumOf(accounts);
-    for (const booking of this.byId.values()) {
-      const { accountId, date } = booking;
+    for (const transaction of this.byId.values()) {
+      const { accountId, date } = transaction;
       if (!accounts.has(accountId) || date > last) continue;
-      if (date < first) balance += this.centsOf(booking);
-      else changes[toNumber(date) - toNumber(first)]! += this.centsOf(booking);
+      if (date < first) balance += this.centsOf(transaction);
+      else changes[toNumber(date) - toNumber(first)]! += this.centsOf(transaction);
     }
     return changes.map((change, at) => ({ day: addDays(first, at), balance: (balance += change) }));
   }
 }
 
-/** What the bookings that open accounts change, by their ids. */
-function openingsOf(bookings: Iterable<Booking>): Map<string, Cents> {
-  const all = [...bookings];
+/** What the transactions that open accounts change, by their ids. */
+function openingsOf(transactions: Iterable<Transaction>): Map<string, Cents> {
+  const all = [...transactions];
   const first = firstOpenings(all);
   const changes = new Map([...first.values()].map(({ id, amount }) => [id, toCents(amount)]));
   if (!first.size) return changes;
@@ -159,13 +161,13 @@ function openingsOf(bookings: Iterable<Booking>): Map<string, Cents> {
   return changes;
 }
 
-/** By account the booking that opens it: the oldest, should there be several. */
-function firstOpenings(bookings: Iterable<Booking>): Map<string, Booking> {
-  const first = new Map<string, Booking>();
-  for (const booking of bookings) {
-    if (!booking.opensAccount) continue;
-    const known = first.get(booking.accountId);
-    if (!known || newestFirst(known, booking) < 0) first.set(booking.accountId, booking);
+/** By account the transaction that opens it: the oldest, should there be several. */
+function firstOpenings(transactions: Iterable<Transaction>): Map<string, Transaction> {
+  const first = new Map<string, Transaction>();
+  for (const transaction of transactions) {
+    if (!transaction.opensAccount) continue;
+    const known = first.get(transaction.accountId);
+    if (!known || newestFirst(known, transaction) < 0) first.set(transaction.accountId, transaction);
   }
   return first;
 }
@@ -174,7 +176,7 @@ function sumOf(accounts: Offsets): Cents {
   return [...accounts.values()].reduce((sum, offset) => sum + toCents(offset), 0);
 }
 
-function newestFirst(a: Booking, b: Booking): number {
+function newestFirst(a: Transaction, b: Transaction): number {
   return compare(b.date, a.date) || compare(b.created_at ?? "", a.created_at ?? "") || compare(a.id, b.id);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { EntityType, Row } from "../../src/index.ts";
 import { dayOf, isDay, type Day } from "./days.ts";
-import type { Booking } from "./ledger.ts";
+import type { Transaction } from "./ledger.ts";
 
 type Shown<T extends EntityType, Fields> = Row<T> & Fields & { stored: Row<T> };
 
@@ -47,7 +47,7 @@ export function shownCategoryGroup(row: Row<"category_groups">): CategoryGroup {
 }
 
 /** A transaction; one whose day does not exist is listed and summed on the day on which it was entered. */
-export function shownBooking(row: Row<"transactions">): Booking {
+export function shownTransaction(row: Row<"transactions">): Transaction {
   const written = row.date ?? "";
   const date = dayIn(written) ?? dayOf(new Date(row.created_at));
   return {

@@ -3,7 +3,7 @@ import { readonly, shallowRef } from "vue";
 /** Where one is, as the address says behind `#/`. */
 export const PLACES = [
   "accounts",
-  "bookings",
+  "transactions",
   "categories",
   "sync",
   "settings",
@@ -16,7 +16,7 @@ export type Place = (typeof PLACES)[number];
 
 export interface Route {
   place: Place;
-  /** The account whose bookings are shown; null: all. */
+  /** The account whose transactions are shown; null: all. */
   accountId: string | null;
   /** The invitation that a link brings: `#/join/CODE`. */
   invitation: string | null;

@@ -1,5 +1,5 @@
 /**
- * A number with its noun, such as "1 booking" and "12,345 bookings", for the dictionary of a language. English and German
+ * A number with its noun, such as "1 transaction" and "12,345 transactions", for the dictionary of a language. English and German
  * have one form for one and one for all others; a language with more forms needs more of `Intl.PluralRules` than this.
  */
 export function countedIn(language: string): (count: number, one: string, others: string) => string {

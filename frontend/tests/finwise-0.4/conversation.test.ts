@@ -38,7 +38,7 @@ function start(): Promise<SmallApp> {
 }
 
 const another = (): Desk => new Desk(fetch, Date.now, { tenantId, baseUrl: server.url, token: server.token });
-const booking = {
+const transaction = {
   accountId: "a",
   date: "2026-01-01",
   valueDate: "2026-01-01",
@@ -70,11 +70,11 @@ describe("the app", () => {
   test("has its changes stored and acknowledged, without its stamps, whatever table they are of", async () => {
     await start();
     await app.edit("AccountGroup", { id: "g", name: "Bank", sortOrder: 0 }, "create");
-    await app.edit("Transaction", { id: "t", ...booking }, "create");
+    await app.edit("Transaction", { id: "t", ...transaction }, "create");
     await app.drained();
     expect(await server.living(tenantId)).toMatchObject({
       "account_groups/g": { name: "Bank", sortOrder: 0 },
-      "transactions/t": booking,
+      "transactions/t": transaction,
     });
     expect(app.messages.filter(({ type }) => type === "sync_ack")).toHaveLength(2);
     await app.edit("Transaction", { id: "t" }, "delete");

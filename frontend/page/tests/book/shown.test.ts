@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Ledger } from "../../book/ledger.ts";
-import { shownAccount, shownBooking, shownCategory, shownCategoryGroup, shownGroup } from "../../book/shown.ts";
+import { shownAccount, shownTransaction, shownCategory, shownCategoryGroup, shownGroup } from "../../book/shown.ts";
 
 const STAMPS = {
   id: "e1",
@@ -9,14 +9,14 @@ const STAMPS = {
   base_updated_at: null,
 };
 
-const booking = (fields: object) => shownBooking({ ...STAMPS, ...fields });
+const transaction = (fields: object) => shownTransaction({ ...STAMPS, ...fields });
 
 test("what another program left out of an entry has a value", () => {
   expect(shownAccount(STAMPS)).toMatchObject({ name: "", sortOrder: 0, accountGroupId: "", isActive: true, offset: 0 });
   expect(shownGroup(STAMPS)).toMatchObject({ name: "", sortOrder: 0 });
   expect(shownCategory(STAMPS)).toMatchObject({ name: "", isActive: true, isHidden: false, isIncomeCategory: false });
   expect(shownCategoryGroup({ ...STAMPS, sortOrder: "" })).toMatchObject({ sortOrder: 0, isIncomeGroup: false });
-  expect(booking({ date: "2026-03-01" })).toMatchObject({ accountId: "", amount: 0, description: "", type: "" });
+  expect(transaction({ date: "2026-03-01" })).toMatchObject({ accountId: "", amount: 0, description: "", type: "" });
 });
 
 test("an edit starts from the entry as it is stored", () => {
@@ -30,20 +30,20 @@ test.each([
   ["", "2026-03-05"],
   ["2026-02-03T10:00:00.000Z", "2026-02-03"],
 ])("a transaction of the day %s is listed on %s, and says what is written", (date, day) => {
-  expect(booking({ date })).toMatchObject({ date: day, valueDate: day, oddDay: date });
+  expect(transaction({ date })).toMatchObject({ date: day, valueDate: day, oddDay: date });
 });
 
 test("a day that exists is not odd", () => {
-  expect(booking({ date: "2026-02-28", valueDate: "" })).not.toHaveProperty("oddDay");
-  expect(booking({ date: "2026-02-28", valueDate: "" }).valueDate).toBe("2026-02-28");
+  expect(transaction({ date: "2026-02-28", valueDate: "" })).not.toHaveProperty("oddDay");
+  expect(transaction({ date: "2026-02-28", valueDate: "" }).valueDate).toBe("2026-02-28");
 });
 
 test("sums and lists count transactions whose day or amount is odd", () => {
   const ledger = new Ledger();
   ledger.put([
-    booking({ id: "a", accountId: "giro", date: "2026-02-30", amount: -5 }),
-    booking({ id: "b", accountId: "giro", date: "2026-03-01", amount: null }),
-    booking({ id: "c", accountId: "", date: "2026-03-01", amount: -7 }),
+    transaction({ id: "a", accountId: "giro", date: "2026-02-30", amount: -5 }),
+    transaction({ id: "b", accountId: "giro", date: "2026-03-01", amount: null }),
+    transaction({ id: "c", accountId: "", date: "2026-03-01", amount: -7 }),
   ]);
   expect(ledger.accountIds()).toEqual(new Set(["giro"]));
   expect(ledger.balances(new Map([["giro", 0]]), "2026-03-31").get("giro")).toBe(-500);

@@ -7,15 +7,15 @@ import {
   kindShown,
   problemOf,
   touched,
-  type BookingForm,
+  type TransactionForm,
 } from "../../book/transaction_form.ts";
-import type { Booking } from "../../book/ledger.ts";
+import type { Transaction } from "../../book/ledger.ts";
 import { en } from "../../words/en.ts";
 
 const typed = (cents: number): string => (cents / 100).toFixed(2);
 const parse = (text: string): number | null => (/^\s*[+-]?[\d.]+$/.test(text) ? Math.round(Number(text) * 100) : null);
 
-const STORED: Booking & Record<string, unknown> = {
+const STORED: Transaction & Record<string, unknown> = {
   id: "t",
   updated_at: "",
   accountId: "giro",
@@ -31,14 +31,14 @@ const STORED: Booking & Record<string, unknown> = {
   unknown: { kept: [1] },
 };
 
-/** What is written if somebody opens a booking, changes some fields and saves. */
-function written(booking: Booking, changes: Partial<BookingForm>): object {
-  const before = formOf(booking, typed);
-  return touched(booking, before, { ...before, ...changes }, parse);
+/** What is written if somebody opens a transaction, changes some fields and saves. */
+function written(transaction: Transaction, changes: Partial<TransactionForm>): object {
+  const before = formOf(transaction, typed);
+  return touched(transaction, before, { ...before, ...changes }, parse);
 }
 
-describe("editing a booking writes the field that was touched and no other", () => {
-  test.each<[Partial<BookingForm>, object]>([
+describe("editing a transaction writes the field that was touched and no other", () => {
+  test.each<[Partial<TransactionForm>, object]>([
     [{}, {}],
     [{ note: " new " }, { note: "new" }],
     [{ payee: "ALDI" }, { payee: "ALDI" }],
@@ -57,14 +57,14 @@ describe("editing a booking writes the field that was touched and no other", () 
   test.each([null, undefined, ""])(
     "an empty payee (%s) is not filled with the description, nor an empty note with another emptiness",
     (nothing) => {
-      const booking = { ...STORED, payee: nothing, note: nothing } as Booking;
-      expect(written(booking, { categoryId: "fun" })).toEqual({ categoryId: "fun" });
+      const transaction = { ...STORED, payee: nothing, note: nothing } as Transaction;
+      expect(written(transaction, { categoryId: "fun" })).toEqual({ categoryId: "fun" });
     },
   );
 
   test("what says the same in two fields is one in the form, and stays the same in both", () => {
-    const booking = { ...STORED, description: "REWE", valueDate: STORED.date };
-    expect(written(booking, { payee: "Rewe", date: "2026-01-06" })).toEqual({
+    const transaction = { ...STORED, description: "REWE", valueDate: STORED.date };
+    expect(written(transaction, { payee: "Rewe", date: "2026-01-06" })).toEqual({
       payee: "Rewe",
       description: "Rewe",
       date: "2026-01-06",
@@ -84,7 +84,7 @@ describe("amount and type", () => {
     ["INCOME", 0, { amount: "5" }, { amount: 5, type: "INCOME" }],
     ["RECONCILE", 100, { amount: "90" }, { amount: 90 }],
     ["CATEGORYTRANSFER", -3, { kind: "income" }, { amount: 3 }],
-  ] as [string, number, Partial<BookingForm>, object][])("%s of %d, %j: %j", (type, amount, changes, expected) => {
+  ] as [string, number, Partial<TransactionForm>, object][])("%s of %d, %j: %j", (type, amount, changes, expected) => {
     expect(written({ ...STORED, type, amount }, changes)).toEqual(expected);
   });
 
@@ -104,8 +104,8 @@ describe("amount and type", () => {
 });
 
 describe("a transfer", () => {
-  const out: Booking = { ...STORED, type: "ACCOUNTTRANSFER", amount: -100, transferToAccountId: "cash" };
-  const into: Booking = {
+  const out: Transaction = { ...STORED, type: "ACCOUNTTRANSFER", amount: -100, transferToAccountId: "cash" };
+  const into: Transaction = {
     ...STORED,
     type: "ACCOUNTTRANSFER",
     amount: 100,

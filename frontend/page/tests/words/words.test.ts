@@ -36,9 +36,9 @@ test("one of a thing has its own word", () => {
     "… noch zu senden",
     "und … weitere",
   ]);
-  expect([en.bookingsOf(1), en.bookingsOf(1234), de.bookingsOf(1), de.bookingsOf(1234)]).toEqual([
-    "1 booking",
-    "1,234 bookings",
+  expect([en.transactionsOf(1), en.transactionsOf(1234), de.transactionsOf(1), de.transactionsOf(1234)]).toEqual([
+    "1 transaction",
+    "1,234 transactions",
     "1 Buchung",
     "1.234 Buchungen",
   ]);
