@@ -2,7 +2,7 @@
 
 Two drivers make things happen in one and the same world (`world.py`): a weighted random one, fast (`driver.py`), and
 the rules of Hypothesis (`rules.py`). After every step a referee (`referee.py`) holds the tenant's file, every answer
-and every device against the invariants I1 to I14 of docs/reliability.md, and follows what became of every edit.
+and every device against the invariants that it lists, and follows what became of every edit.
 
 A model that is never in trouble shows nothing: how often it got into which trouble is counted, and too seldom is a
 violation, too.

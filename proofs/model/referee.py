@@ -1,4 +1,18 @@
-"""The model's referee: reads a tenant's file past the server, and holds every judged push against the invariants."""
+"""The model's referee: reads a tenant's file past the server, and holds every judged push against the invariants.
+
+- I1: An entity is stored once, its time and stamp only rise, and only a change of this entity changes it.
+- I2: Each acknowledged edit is stored, or built upon, or kept as a conflict until a person decides or its days end.
+- I3: Delivering a change again changes nothing.
+- I4: The order of changes without bases does not decide what is stored.
+- I5: Only a newer edit, or one that knew it, replaces a version or a tombstone; tombstones are kept for their days.
+- I6: Stamps are unique and rise; the last stamp is never below one.
+- I7: A pull or a first load brings everything that it should, and nothing else.
+- I8: A push that fails leaves nothing behind.
+- I9: Once everybody has pushed and pulled, all hold the same, and the digests show it.
+- I10: What happens to a tenant changes no other.
+- I12: Each change is answered as the protocol says; a bad one is rejected alone, and no time lies in the future.
+- I14: A restore brings back exactly the backup, under a new epoch.
+"""
 
 from __future__ import annotations
 

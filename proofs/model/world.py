@@ -1,7 +1,7 @@
 """The model's world: simulated devices, the real domain and store code, and a referee who looks at every step.
 
 The referee reads the tenant's file through a connection of its own and holds what it finds against the invariants
-I1 to I14 of docs/reliability.md. The first thing that is wrong ends the world with a Violation.
+that `referee.py` lists. The first thing that is wrong ends the world with a Violation.
 """
 
 from __future__ import annotations
