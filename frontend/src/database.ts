@@ -47,6 +47,15 @@ export interface RejectedEntry extends QueueEntry {
   errors: Record<string, string[]>;
 }
 
+/** What the server found odd in an entity that it stored, by field, in the server's words. */
+export interface Warned {
+  entity_type: EntityType;
+  id: string;
+  /** Of the version that was looked at; the entity may have changed since. */
+  updated_at: string;
+  warnings: Record<string, string[]>;
+}
+
 /** How far an entity type is. */
 export interface SyncMetadata {
   entity_type: EntityType;
@@ -93,6 +102,7 @@ const INDEXES: Partial<Record<EntityType, string>> = {
 export class FinwiseTenantSpecificDB extends Dexie {
   syncQueue!: EntityTable<QueueEntry, "place">;
   syncRejected!: Table<RejectedEntry, string>;
+  syncWarnings!: Table<Warned, [EntityType, string]>;
   syncMetadata!: Table<SyncMetadata, EntityType>;
   syncTombstones!: Table<Tombstone, [EntityType, string]>;
   syncConflicts!: Table<Conflict, string>;
@@ -104,6 +114,7 @@ export class FinwiseTenantSpecificDB extends Dexie {
       ...Object.fromEntries(ENTITY_TYPES.map((name) => [name, INDEXES[name] ?? "id"])),
       syncQueue: "++place, [entity_type+id+updated_at], change_id",
       syncRejected: "change_id, [entity_type+id]",
+      syncWarnings: "[entity_type+id]",
       syncMetadata: "entity_type",
       syncTombstones: "[entity_type+id]",
       syncConflicts: "conflict_id, [entity_type+id]",

@@ -16,6 +16,7 @@ export {
   type Row,
   type SyncMetadata,
   type Tombstone,
+  type Warned,
 } from "./database.js";
 export { TenantDbService, EntityExists, NoSuchEntity, type Change, type Named, type New } from "./tenant_db_service.js";
 export { TooManyTogether } from "./edits.js";
@@ -23,4 +24,5 @@ export { Exchange, type Progress } from "./exchange.js";
 export { BackgroundSync, type Options } from "./background.js";
 export { stateAfter, type SyncState, type SyncStatus } from "./status.js";
 export { StorageError, storageCode, type StorageCode } from "./storage.js";
+export { oddEntities, type OddEntity } from "./warnings.js";
 export { newId } from "./identifiers.js";

@@ -3,6 +3,7 @@
 import { ENTITY_TYPES, type Entity, type EntityType, type Schemas, isEntityType } from "./catalogue.js";
 import type { FinwiseTenantSpecificDB, QueueEntry, Reload } from "./database.js";
 import { type Local, Locals, type Step, fromServer, recount } from "./local.js";
+import { Warnings } from "./warnings.js";
 import { formerBase, giveBack, moveBases, setAside, waiting } from "./queue.js";
 
 const CHUNK = 1000; // entities that are read and written at once
@@ -12,11 +13,13 @@ type Result = Schemas["Result"];
 
 export class Taking {
   private readonly locals: Locals;
+  private readonly warnings: Warnings;
   /** Per entity, the bases that lead to what this push has stored of it. */
   private readonly led = new Map<string, Set<string | null>>();
 
   constructor(private readonly db: FinwiseTenantSpecificDB) {
     this.locals = new Locals(db);
+    this.warnings = new Warnings(db);
   }
 
   /** The server's versions, unless a newer edit of the same entity waits to be sent. */
@@ -34,6 +37,7 @@ export class Taking {
           entityType,
           taken.map((entity, i) => ({ local: fromServer(entity), before: before[i] })),
         );
+        for (const { id, updated_at } of taken) this.warnings.note(entityType, id, updated_at);
         onStored(chunk.length);
       }
     }
@@ -50,7 +54,10 @@ export class Taking {
     if (result.status === "superseded") {
       // Without `entity` a later result of this answer brings it, or the digest differs and the book is loaded again.
       if (result.entity !== undefined) await this.superseded(entry, result.entity);
-    } else await this.stored(entry, result.updated_at!, result.created_at ?? entry.created_at);
+      return;
+    }
+    await this.stored(entry, result.updated_at!, result.created_at ?? entry.created_at);
+    this.warnings.note(entry.entity_type, entry.id, result.updated_at!, result.warnings);
   }
 
   /**
@@ -107,8 +114,9 @@ export class Taking {
     }
   }
 
-  save(): Promise<void> {
-    return this.locals.save();
+  async save(): Promise<void> {
+    await this.locals.save();
+    await this.warnings.save();
   }
 
   private async superseded(entry: QueueEntry, entity: Entity | null): Promise<void> {

@@ -22,6 +22,7 @@ export class FakeServer {
   pageSize = 1000;
   conflicts: { reason: string; entity_type: string; id: string; change_id: string }[] = [];
   reject: (change: WireChange) => { code: string; errors: Record<string, string[]> } | undefined = () => undefined;
+  warn: (change: WireChange) => Record<string, string[]> | undefined = () => undefined;
   readonly requests: { method: string; path: string; body: Record<string, unknown> | undefined }[] = [];
   readonly entities = new Map<string, Stored>();
   private readonly faults: { matches: (path: string) => boolean; fault: Fault }[] = [];
@@ -165,7 +166,9 @@ export class FakeServer {
           stamp: this.last,
         });
       }
-      return { change_id: change.change_id, status, updated_at, created_at: judge.stored!.created_at };
+      const warnings = this.warn(change);
+      const created_at = judge.stored!.created_at;
+      return { change_id: change.change_id, status, updated_at, created_at, ...(warnings && { warnings }) };
     });
   }
 

@@ -160,6 +160,16 @@ describe("the sync", () => {
     expect(await server.living(tenantId)).toEqual({ "tags/mended": { name: "mended" } });
   });
 
+  test("shows what the server finds odd, until it is edited", async () => {
+    await tenant.chooseTenant(tenantId);
+    await inStep();
+    await tenant.service!.add("transactions", { date: "2025-02-31", amount: -1 }, "odd");
+    const warnings = { "data.date": ["Give a day such as 2026-01-09."] };
+    await vi.waitFor(() => expect(sync.oddEntities).toMatchObject([{ id: "odd", warnings }]), { timeout: 20_000 });
+    await tenant.service!.change("transactions", "odd", { date: "2025-02-28" });
+    await vi.waitFor(() => expect(sync.oddEntities).toEqual([]), { timeout: 20_000 });
+  });
+
   test("shows conflicts, and has either version win", async () => {
     const other = another();
     for (const id of ["a", "b"]) await other.tag(id, "first");

@@ -10,6 +10,7 @@ import { discard, inUnits } from "../queue.js";
 import { isLoaded as hasLoaded } from "../shelf.js";
 import type { SyncStatus } from "../status.js";
 import type { StorageCode } from "../storage.js";
+import { type OddEntity, oddEntities as findOddEntities } from "../warnings.js";
 
 const OFFLINE = "finwise offline"; // in localStorage: the person's wish, for all tabs of this device
 
@@ -28,6 +29,8 @@ export const useSyncStore = defineStore("finwise-sync", () => {
   const waiting = shallowRef<QueueEntry[]>([]);
   const rejected = shallowRef<RejectedEntry[]>([]);
   const conflicts = shallowRef<Conflict[]>([]);
+  /** Entities that the server found something odd in and that have not changed since. */
+  const oddEntities = shallowRef<OddEntity[]>([]);
   const waitingCount = ref(0);
   /** What was rejected, the entries of a group as one unit, in the order in which they were made. */
   const rejectedUnits = computed(() => inUnits(rejected.value));
@@ -59,6 +62,7 @@ export const useSyncStore = defineStore("finwise-sync", () => {
       ),
       liveQuery(() => db.syncRejected.toArray()).subscribe((entries) => (rejected.value = entries)),
       liveQuery(() => db.syncConflicts.toArray()).subscribe((kept) => (conflicts.value = kept)),
+      liveQuery(() => findOddEntities(db)).subscribe((found) => (oddEntities.value = found)),
       liveQuery(() => hasLoaded(db)).subscribe((loaded) => (isLoaded.value ||= loaded)), // what is shown stays, whatever is cleared
     ];
     followed = { db, client, sync, subscriptions, onAsked };
@@ -78,7 +82,7 @@ export const useSyncStore = defineStore("finwise-sync", () => {
     left?.subscriptions.forEach((subscription) => subscription.unsubscribe());
     await left?.sync.stop();
     status.value = { state: "idle" };
-    waiting.value = rejected.value = conflicts.value = [];
+    waiting.value = rejected.value = conflicts.value = oddEntities.value = [];
     waitingCount.value = 0;
     isLoaded.value = false;
   }
@@ -131,6 +135,7 @@ export const useSyncStore = defineStore("finwise-sync", () => {
     rejectedUnits,
     rejectedCount,
     conflicts,
+    oddEntities,
     lastSync,
     show,
     follow,
