@@ -25,8 +25,8 @@ from harness.server import Server
 from proofs.model import driver
 from proofs.model.device import Json, Push
 from proofs.model.installation import START, Installation
-from proofs.model.referee import CONFLICT_DAYS, TOMBSTONE_DAYS, Violation
 from proofs.model.service import Refused, Shown, shown
+from proofs.model.state import CONFLICT_DAYS, TOMBSTONE_DAYS, Violation
 from proofs.network_server import CLOCK, Clock
 from proofs.proof import MEMORY, PATIENCE, Result, main
 

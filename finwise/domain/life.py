@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from finwise.domain.events import tell
+from finwise.domain.staging import Staging
 from finwise.domain.tenant import ACTIVE, CREATING, DELETED, DELETING, QUARANTINED, RESTORING, Tenant, TenantStore
 from finwise.errors import BadSetting, Busy, FinWiseError, NotFound, TenantDeleted
 
@@ -44,29 +45,13 @@ class TenantFiles(Protocol):
         """One process at a time."""
 
 
-class Waiting(Protocol):
-    """Files that wait to replace tenants' files."""
-
-    def replace(self, tenant_id: str, moment: int) -> bool:
-        """Replaces the tenant's file by the waiting one, if there is one; the old one goes to the trash.
-
-        False: the present file is open elsewhere and stays.
-        """
-
-    def alone(self) -> AbstractContextManager[None]:
-        """One restore at a time. Raises Busy while there is another."""
-
-    def remove_leftovers(self, wanted: set[str]) -> None:
-        """Removes what waits for no tenant that is wanted. Its caller sees to it that no restore is under way."""
-
-
 class Life:
     """Moves tenants from state to state, with their files."""
 
-    def __init__(self, store: TenantStore, files: TenantFiles, waiting: Waiting) -> None:
+    def __init__(self, store: TenantStore, files: TenantFiles, staging: Staging) -> None:
         self._store = store
         self._files = files
-        self._waiting = waiting
+        self._staging = staging
 
     def create(self, tenant: Tenant) -> None:
         """Makes the file of a tenant that is being created."""
@@ -107,13 +92,13 @@ class Life:
         return tenant
 
     def restore(self, tenant: Tenant, now: int) -> Tenant:
-        """Replaces the tenant's file by the waiting one. Raises Busy; then nothing has changed."""
+        """Replaces the tenant's file by the staged one. Raises Busy; then nothing has changed."""
         if not self._store.add(tenant, now):
             self._store.put_owner(tenant.uuid, tenant.user_id)
         before = self._state(tenant.uuid)
         if not self._store.put_state(tenant.uuid, RESTORING, instead_of=_RESTORABLE, began_at=now):
             raise _under_way()
-        if not self._waiting.replace(tenant.uuid, now):
+        if not self._staging.replace(tenant.uuid, now):
             self._store.put_state(tenant.uuid, before or DELETED, instead_of=(RESTORING,))
             raise Busy("Another process has the tenant's file open. Stop the server, or try again.", retry_after=10)
         self._end_restore(tenant)
@@ -161,13 +146,13 @@ class Life:
             self._compare(now)
 
     def _finish_restores(self, now: int) -> None:
-        """Those of dead processes: during a restore, a waiting file may belong to it and stays."""
+        """Those of dead processes: during a restore, a staged file may belong to it and stays."""
         try:
-            with self._waiting.alone():
+            with self._staging.alone():
                 self._finish_those(now, RESTORING)
-                self._waiting.remove_leftovers({tenant.uuid for tenant in self._store.list_unfinished()})
+                self._staging.remove_leftovers({tenant.uuid for tenant in self._store.list_unfinished()})
         except Busy as error:
-            log.info("what waits to be restored stays as it is: %s", error.detail)
+            log.info("staged files stay as they are: %s", error.detail)
 
     def _finish_those(self, now: int, *states: str) -> None:
         for tenant in self._store.list_unfinished():
@@ -182,7 +167,7 @@ class Life:
             self.create(tenant)
         elif tenant.state == DELETING:
             self._finish_deleting(tenant, now)
-        elif self._waiting.replace(tenant.uuid, tenant.began_at or now):
+        elif self._staging.replace(tenant.uuid, tenant.began_at or now):
             self._end_restore(tenant)
 
     def _end_restore(self, tenant: Tenant) -> None:

@@ -4,34 +4,18 @@ Devices are told so by 410 `epoch_changed`, load the book and give back what the
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from finwise.domain.backups import Archives, Entry, Manifest
 from finwise.domain.life import Life
 from finwise.domain.names import email_key
+from finwise.domain.staging import Staging
 from finwise.domain.tenant import Tenant
 from finwise.domain.user import UserStore
 from finwise.errors import Conflict, NotFound
 
 Advance = Callable[[int, int], None]  # told how many tenants of how many are done
-
-
-class Staging(Protocol):
-    """Files that wait to replace tenants' files."""
-
-    def alone(self) -> AbstractContextManager[None]:
-        """One restore at a time. Raises Busy."""
-
-    def stage(self, tenant_id: str, source: Path, *, may_be_new: bool = False) -> None:
-        """Prepares a clean copy of a file. Raises Invalid if it is not an intact tenant's file; NewerSchema.
-
-        `may_be_new`: also accepts a file in which nobody has opened a book yet.
-        """
-
-    def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
-        """The tenant's file that came to the trash at a moment, in µs; if there is none, the one named last."""
 
 
 class Newcomer(NamedTuple):

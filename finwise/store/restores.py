@@ -1,8 +1,8 @@
 """Replacing a tenant's file: from a backup, out of the trash, from elsewhere.
 
-First a whole and clean copy is made and waits beside the tenants' files (`stage`). Then, under the tenant's lock, the
+First a whole and clean copy is staged beside the tenants' files (`stage`). Then, under the tenant's lock, the
 present file is marked and moved to the trash, and the copy takes its place (`replace`). A process that dies in between
-leaves it to the next one, which finds the copy still waiting.
+leaves the rest to the next one, which finds the staged copy.
 """
 
 import sqlite3
@@ -32,7 +32,7 @@ _LIMITS = {  # limits on what a hostile file can make SQLite do
 
 
 class Staging:
-    """Files that wait to replace tenants' files."""
+    """Files that are staged to replace tenants' files (domain/staging.py has the contract)."""
 
     def __init__(self, folder: Folder, databases: Databases) -> None:
         self._folder = folder
@@ -78,8 +78,8 @@ class Staging:
             removed(partial)
         sync_folder(staged.parent)
 
-    def replace(self, tenant_id: str, moment: int) -> bool:
-        """Replaces the tenant's file by the waiting one; the old one goes to the trash. Idempotent.
+    def replace(self, tenant_id: str, moved_at: int) -> bool:
+        """Replaces the tenant's file by the staged one; the old one goes to the trash. Idempotent.
 
         False: the present file is open elsewhere and stays the tenant's; possible on Windows only.
         """
@@ -87,7 +87,7 @@ class Staging:
         with translated(), self._folder.locked(tenant_id):
             if staged.exists():
                 self._databases.retire(tenant_id, REPLACED)
-                if not self._trash.put(tenant_id, REASON, moment):
+                if not self._trash.put(tenant_id, REASON, moved_at):
                     self._databases.retire(tenant_id, OURS)
                     return False
                 staged.replace(file)
@@ -95,23 +95,22 @@ class Staging:
                 sync_folder(staged.parent)
             return True
 
-    def find_in_trash(self, tenant_id: str, moment: int | None) -> Path | None:
-        """The tenant's file that came to the trash at a moment, in µs; if there is none, the one named last."""
-        return self._trash.find(tenant_id, moment)
+    def find_in_trash(self, tenant_id: str, moved_at: int | None) -> Path | None:
+        return self._trash.find(tenant_id, moved_at)
 
     @translated()
     def remove_leftovers(self, wanted: set[str]) -> None:
         """Removes what a dead restore left. `wanted`: tenants to spare."""
         spared = {self._staged(tenant_id).name for tenant_id in wanted}
-        for file in (*sorted_files(self._waiting()), *self._waiting().glob("*.partial")):
+        for file in (*sorted_files(self._staging()), *self._staging().glob("*.partial")):
             if file.name not in spared:
                 removed(file)
 
-    def _waiting(self) -> Path:
+    def _staging(self) -> Path:
         return self._folder.below("restoring")
 
     def _staged(self, tenant_id: str) -> Path:
-        return self._waiting() / self._folder.file(tenant_id).name
+        return self._staging() / self._folder.file(tenant_id).name
 
 
 def _open_copy(source: Path) -> sqlite3.Connection:

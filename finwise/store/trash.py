@@ -25,21 +25,21 @@ class Trash:
         self._folder = folder
         self.path = folder.path / "trash"
 
-    def put(self, tenant_id: str, reason: str, moment: int) -> bool:
-        """Moves a tenant's file here with its sidecars; `moment` in µs, the same when it is done again.
+    def put(self, tenant_id: str, reason: str, moved_at: int) -> bool:
+        """Moves a tenant's file here with its sidecars; `moved_at` in µs, the same when it is done again.
 
         False: another process has the file open, and it stays where it is.
         """
         file = self._folder.file(tenant_id)
-        return moved(file, self._folder.below("trash") / f"{_time(moment)}_{reason}_{file.name}")
+        return moved(file, self._folder.below("trash") / f"{_time(moved_at)}_{reason}_{file.name}")
 
-    def find(self, tenant_id: str, moment: int | None = None) -> Path | None:
-        """The file of the tenant that came at this moment, in µs; if there is none, the one that is named last.
+    def find(self, tenant_id: str, moved_at: int | None = None) -> Path | None:
+        """The file of the tenant that was moved here at `moved_at` (µs); if there is none, the one that is named last.
 
         The clock that names them may have been wrong, so that the last name need not be that of the last file.
         """
         name = self._folder.file(tenant_id).name
-        when = None if moment is None else _time(moment)
+        when = None if moved_at is None else _time(moved_at)
         found = [
             match for file in sorted_files(self.path) if (match := _NAME.fullmatch(file.name)) and match[3] == name
         ]
@@ -47,7 +47,7 @@ class Trash:
         return self.path / chosen[0] if chosen else None
 
     def purge(self, before: int) -> int:
-        """Removes for good what came before a moment, in µs, orphans excepted: how many files that were."""
+        """Removes for good what came before `before` (µs), orphans excepted: how many files that were."""
         limit = _time(before)
         old = [
             file
@@ -64,5 +64,5 @@ class Trash:
         return True
 
 
-def _time(moment: int) -> str:
-    return (_EPOCH + timedelta(microseconds=moment)).strftime(_TIME)
+def _time(micros: int) -> str:
+    return (_EPOCH + timedelta(microseconds=micros)).strftime(_TIME)

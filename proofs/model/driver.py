@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+from proofs.model.decisions import DECISIONS
 from proofs.model.device import FORMS
 from proofs.model.installation import Installation
-from proofs.model.referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
+from proofs.model.state import FOUND, HOUR, MILLI, MINUTE, SECOND, said
 from proofs.model.world import (
-    DECISIONS,
     DEVICES,
     FAULT,
     KEYS,

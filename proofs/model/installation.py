@@ -10,8 +10,8 @@ from finwise.config import Settings
 from finwise.domain.sync import PullRequest
 from finwise.domain.user import User
 from finwise.domain.users import NewUser
-from proofs.model.referee import CONFLICT_DAYS, SECOND, TOMBSTONE_DAYS
 from proofs.model.service import Direct, Service
+from proofs.model.state import CONFLICT_DAYS, SECOND, TOMBSTONE_DAYS
 
 START = 1_800_000_000 * SECOND
 

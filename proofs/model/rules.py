@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from proofs.model.decisions import DECISIONS
 from proofs.model.device import FORMS
 from proofs.model.installation import Installation
-from proofs.model.referee import FOUND, HOUR, MILLI, MINUTE, SECOND, said
-from proofs.model.world import DECISIONS, DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, World
+from proofs.model.state import FOUND, HOUR, MILLI, MINUTE, SECOND, said
+from proofs.model.world import DEVICES, KEYS, PULL_FATES, PUSH_FATES, SKEWS, World
 
 STEPS = 40  # of one example
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from finwise.domain.cursor import parse_cursor
+from finwise.domain.sync import PushRequest
 from finwise.errors import FinWiseError, StorageFull
 from finwise.store.book import Book
 from proofs.model.device import Device, Json, Push, time_text
 from proofs.model.installation import START, Installation
 from proofs.model.lineage import Key, Lineage
-from proofs.model.referee import MILLI, Judgement, Reader, State, Violation, require
+from proofs.model.referee import Judgement
 from proofs.model.service import Refused
+from proofs.model.state import MILLI, Reader, State, Violation, require
 
 
 class Tenant:
@@ -26,7 +29,7 @@ class Tenant:
     """
 
     def __init__(self, installation: Installation, cases: Counter[str]) -> None:
-        self.service, self.cases = installation.service, cases
+        self.service, self.domain, self.cases = installation.service, installation.domain, cases
         self.tenant_id, self.bystander_id = installation.new_tenant(), installation.new_tenant()
         self.now, self.server_skew = START, 0
         self.lineage = Lineage()
@@ -34,6 +37,7 @@ class Tenant:
         self._bystander = Reader(installation.file(self.bystander_id))
         self.state = self._reader.look()
         self._bystander_state = self._bystander.look()
+        self._sets = self._unbased_changes = 0
 
     def close(self) -> None:
         self._reader.close()
@@ -163,6 +167,43 @@ class Tenant:
             )
             theirs = (stored.updated_at, stored.created_at, stored.data) if stored and stored.data is not None else None
             require(mine == theirs, f"I7: device {device.name} ends with {mine} of {key}, the server with {theirs}")
+
+    # The bystander
+
+    def permute(self, orders: Sequence[Sequence[int]], cuts: Sequence[int], kinds: Sequence[int]) -> None:
+        """The bystander is pushed one set of changes, without bases, in several orders and cuts: one table (I4)."""
+        tables = [self._permuted(str(place), order, cuts[place:], kinds) for place, order in enumerate(orders)]
+        require(all(table == tables[0] for table in tables), f"I4: the order of pushes decides: {tables}")
+        self._bystander_state = self._bystander.look()
+        before = self.state
+        require(self._reader.look() == before, "I10: a push to another tenant has changed this one")
+        self.cases["orders of one set of changes"] += len(orders)
+
+    def _permuted(self, name: str, order: Sequence[int], cuts: Sequence[int], kinds: Sequence[int]) -> dict[str, Any]:
+        """Pushes the changes `order` about two entities; the number of a change is its age, its kind what it does."""
+        self._sets += 1
+        waiting = [self._unbased(number, kinds[number]) for number in order]
+        for cut in [*cuts, len(waiting)]:
+            body = PushRequest(waiting[: cut + 1])
+            self.domain.sync.push(self.bystander_id, body, self.now)
+            del waiting[: cut + 1]
+        found = self._bystander.look().entities
+        mine = f"s{self._sets}-"
+        return {key[1].removeprefix(mine): stored[1:4] for key, stored in found.items() if key[1].startswith(mine)}
+
+    def _unbased(self, number: int, kind: int) -> Json:
+        self._unbased_changes += 1
+        at = time_text(START // MILLI - number)
+        data = None if kind % 4 == 0 else {"name": f"v{number}"}
+        return {
+            "change_id": str(UUID(int=self._unbased_changes)),
+            "entity_type": "tags",
+            "id": f"s{self._sets}-{kind % 2}",
+            "created_at": time_text(0),
+            "updated_at": at,
+            "deleted_at": None if data else at,
+            "data": data,
+        }
 
 
 @contextmanager

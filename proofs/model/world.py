@@ -8,29 +8,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
-from finwise.domain.conflicts import Decision
-from finwise.domain.sync import PushRequest
-from finwise.errors import Conflict
-from proofs.model.device import Device, Json, Push, time_millis, time_text
-from proofs.model.installation import START, Installation
-from proofs.model.lineage import PERSON, Data, Edit, Key, Life
-from proofs.model.referee import CONFLICT_DAYS, DAY, MILLI, SECOND, TOMBSTONE_DAYS, State, Violation, require
-from proofs.model.service import Refused, Shown
-from proofs.model.tenant import Tenant
+from proofs.model.decisions import DecidedTenant
+from proofs.model.device import Device, Json, Push, time_millis
+from proofs.model.installation import Installation
+from proofs.model.lineage import Data, Key, Life
+from proofs.model.service import Refused
+from proofs.model.state import CONFLICT_DAYS, DAY, MILLI, SECOND, TOMBSTONE_DAYS, State, Violation, require
 
 KEYS: tuple[Key, ...] = (("tags", "r0"), ("tags", "r1"), ("tags", "r2"), ("recipients", "r0"))
 DEVICES = ("a", "b", "c", "d", "e")
 
 OK, LOST_REQUEST, LOST_ANSWER, LATE, TWICE, FAULT = "ok", "lost request", "lost answer", "late", "twice", "fault"
 SKEWS = (0, 0, 0, 5, -3_000, 90_000, -3_600_000, 40 * 86_400_000)  # ms that a device's clock is off
-
-DISMISS, RESTORE, RESTORE_BLINDLY, RESTORE_LATE = "dismissed", "restored", "restored blindly", "restored too late"
-DECISIONS = (DISMISS, RESTORE, RESTORE_BLINDLY, RESTORE_LATE)
 
 PUSH_FATES = (OK, LOST_REQUEST, LOST_ANSWER, LATE, TWICE, FAULT)
 PULL_FATES = (OK, LOST_ANSWER)
@@ -52,15 +44,15 @@ class Saved(NamedTuple):
     life: Life
 
 
-class World(Tenant):
-    """The tenant with its devices and the people who decide about conflicts.
+class World(DecidedTenant):
+    """The tenant with its devices.
 
     The methods without an underscore are what may happen; each leaves the world checked.
     """
 
     def __init__(self, installation: Installation, cases: Counter[str], skews: Sequence[int]) -> None:
         super().__init__(installation, cases)
-        self.installation, self.domain = installation, installation.domain
+        self.installation = installation
         self.devices = [
             Device(name, self.lineage, self._stored_change, cases, skew)
             for name, skew in zip(DEVICES, skews, strict=True)
@@ -70,7 +62,7 @@ class World(Tenant):
         self.epochs = {self.state.epoch}
         self._values = 0
         self._moments: dict[tuple[Key, int], set[str]] = defaultdict(set)
-        self._copies = self._sets = 0
+        self._copies = 0
 
     # What may happen
 
@@ -221,65 +213,6 @@ class World(Tenant):
         self.lineage.roll_back(saved.life)
         self.cases["restores"] += 1
 
-    def decide(self, which: int, what: str) -> None:
-        """A person looks at a conflict: the loser comes back on top of the stored version, or is forgotten."""
-        listed = self.service.list_conflicts(self.tenant_id, self.server_now)
-        losers = {conflict_id: change_id for change_id, conflict_id in self.state.conflict_ids.items()}
-        there = {each.conflict_id for each in listed}
-        require(there == losers.keys(), "I2: the list of conflicts is not what is kept")
-        if not listed:
-            return
-        listed.sort(key=lambda each: losers[each.conflict_id])  # their own names are random
-        chosen = listed[which % len(listed)]
-        before, loser = self.state, losers[chosen.conflict_id]
-        key, data = self.lineage.edits[loser].key, self.lineage.edits[loser].data
-        require(chosen.loser["data"] == data, "I2: what is kept is not what was sent")
-        is_seen = self._tell(what, chosen)
-        after = self._look()
-        self.cases[f"conflicts: {what}"] += 1
-        if not is_seen:
-            require(after == before, "I2: somebody who saw another version has restored a conflict")
-            return
-        left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser}
-        stored = before.entities.get(key)
-        if what == RESTORE_BLINDLY and stored and stored.data != data:
-            left[stored.change_id] = self.server_now
-            self.lineage.life.kept.add(stored.change_id)
-        require(after.conflicts == left, "I2: deciding one conflict has changed another")
-        if what == DISMISS:
-            require(after.entities == before.entities, "I1: dismissing a conflict has changed an entity")
-        else:
-            self._check_restored(key, loser, before, is_seen=what == RESTORE)
-
-    def _tell(self, what: str, chosen: Shown) -> bool:
-        """Tells the server what a person has decided; whether the server may do it."""
-        if what == DISMISS:
-            self.service.dismiss(self.tenant_id, chosen.conflict_id, self.server_now)
-            return True
-        is_seen = what != RESTORE_LATE
-        seen = chosen.stored_at if is_seen else None if chosen.stored_at else time_text(0)
-        decision = Decision() if what == RESTORE_BLINDLY else Decision(True, seen)
-        with nullcontext() if is_seen else suppress(Conflict):
-            self.service.restore(self.tenant_id, chosen.conflict_id, decision, self.server_now)
-        return is_seen
-
-    def _check_restored(self, key: Key, loser: str, before: State, *, is_seen: bool) -> None:
-        data = self.lineage.edits[loser].data
-        stored, replaced = self.state.entities[key], before.entities.get(key)
-        require(stored.data == data, f"a restored conflict is stored as {stored.data}")
-        require(stored.stamp > before.last_stamp, "I6: a restored conflict has an old stamp")
-        if replaced:
-            require(stored.updated_at > replaced.updated_at, "I1: a restored conflict went back in time")
-            require(stored.created_at == replaced.created_at, "a restored conflict has another created_at")
-        others = {name: version for name, version in self.state.entities.items() if name != key}
-        require(others == {name: version for name, version in before.entities.items() if name != key}, "I1: others")
-        seen = replaced.change_id if replaced and is_seen else None
-        self.lineage.add(stored.change_id, Edit(key, PERSON, data, seen))
-        self.lineage.link(loser, stored.change_id)
-        if replaced and replaced.data == data:
-            self.lineage.link(replaced.change_id, stored.change_id)
-        self.lineage.life.judged[stored.change_id] = self.server_now
-
     def settle(self) -> None:
         """Everybody pushes and pulls until nothing moves: then all are equal (I9)."""
         for _ in range(8):
@@ -330,41 +263,6 @@ class World(Tenant):
             stored = self._stored_change(self.lineage.edits[change_id].key)
             self.cases["conflicts at the end"] += 1
             self.cases["conflicts at the end, built upon"] += bool(stored and self.lineage.descends(stored, change_id))
-
-    def permute(self, orders: Sequence[Sequence[int]], cuts: Sequence[int], kinds: Sequence[int]) -> None:
-        """The bystander is pushed one set of changes, without bases, in several orders and cuts: one table (I4)."""
-        tables = [self._permuted(str(place), order, cuts[place:], kinds) for place, order in enumerate(orders)]
-        require(all(table == tables[0] for table in tables), f"I4: the order of pushes decides: {tables}")
-        self._bystander_state = self._bystander.look()
-        before = self.state
-        require(self._reader.look() == before, "I10: a push to another tenant has changed this one")
-        self.cases["orders of one set of changes"] += len(orders)
-
-    def _permuted(self, name: str, order: Sequence[int], cuts: Sequence[int], kinds: Sequence[int]) -> dict[str, Any]:
-        """Pushes the changes `order` about two entities; the number of a change is its age, its kind what it does."""
-        self._sets += 1
-        waiting = [self._unbased(number, kinds[number]) for number in order]
-        for cut in [*cuts, len(waiting)]:
-            body = PushRequest(waiting[: cut + 1])
-            self.domain.sync.push(self.bystander_id, body, self.now)
-            del waiting[: cut + 1]
-        found = self._bystander.look().entities
-        mine = f"s{self._sets}-"
-        return {key[1].removeprefix(mine): stored[1:4] for key, stored in found.items() if key[1].startswith(mine)}
-
-    def _unbased(self, number: int, kind: int) -> Json:
-        self._copies += 1
-        at = time_text(START // MILLI - number)
-        data = None if kind % 4 == 0 else {"name": f"v{number}"}
-        return {
-            "change_id": str(UUID(int=self._copies)),
-            "entity_type": "tags",
-            "id": f"s{self._sets}-{kind % 2}",
-            "created_at": time_text(0),
-            "updated_at": at,
-            "deleted_at": None if data else at,
-            "data": data,
-        }
 
     def _names(self, change_ids: Sequence[str]) -> str:
         edits = [self.lineage.edits[change_id] for change_id in change_ids]

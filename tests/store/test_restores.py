@@ -495,7 +495,7 @@ def test_a_restore_goes_on_at_whatever_rename_it_was_cut_off(
 
 def cut_after_moving(life: Life, tenant: Tenant, moment: int) -> Tenant:
     life._store.put_state(tenant.uuid, "restoring", instead_of=("active",), began_at=moment)
-    assert life._waiting.replace(tenant.uuid, moment)
+    assert life._staging.replace(tenant.uuid, moment)
     raise KeyboardInterrupt
 
 
