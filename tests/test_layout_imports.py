@@ -5,15 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-import finwise
-from tests.test_layout import imported
+from tests.source import PACKAGE, ROOT, imported
 
-PACKAGE = Path(finwise.__file__).parent
-ROOT = PACKAGE.parent
 # What is around the package: each room, and the other rooms that it may import. What they share stands in `harness`.
 ROOMS: Mapping[str, set[str]] = {
     "finwise": set(),
