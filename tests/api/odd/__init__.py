@@ -1,0 +1,1 @@
+"""Odd requests as tables, each by what is odd about its rows."""
