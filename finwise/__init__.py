@@ -144,9 +144,9 @@ def create_app(settings: config.Settings | None = None, clock: Callable[[], int]
     return app
 
 
-def _make_demo(domain: Domain, moment: int) -> None:
+def _make_demo(domain: Domain, created_at: int) -> None:
     """A server that cannot make its demo book serves everything else."""
     try:
-        demo.create(domain, moment)
+        demo.create(domain, created_at)
     except FinWiseError as error:
         log.error("there is no demo book: %s", error.detail)

@@ -63,7 +63,7 @@ class Watch:
         by_address: dict[str, list[_Open]] = defaultdict(list)
         ended = 0
         for connection in _open_connections(self._port):
-            stretch = _continued(self._stretches.get(connection.inode), connection.counts, now)
+            stretch = _continue(self._stretches.get(connection.inode), connection.counts, now)
             if _stands_still(stretch, connection.counts, now):
                 connection.end()
                 ended += 1
@@ -113,7 +113,7 @@ def start(watch: Watch) -> None:
     threading.Thread(target=run, name="connections", daemon=True).start()
 
 
-def _continued(stretch: _Stretch | None, counts: Counts, now: float) -> _Stretch:
+def _continue(stretch: _Stretch | None, counts: Counts, now: float) -> _Stretch:
     """The stretch goes on until an answer begins or has arrived, or enough has moved to begin a new one."""
     if stretch is None or counts.is_waiting != stretch.counts.is_waiting:
         return _Stretch(now, counts)

@@ -95,18 +95,18 @@ def _said(record: logging.LogRecord) -> dict[str, object]:
     }
     if event := getattr(record, "event", None):
         said["event"] = event
-    said["message"] = _bounded(record.getMessage())
+    said["message"] = _bound(record.getMessage())
     fields = getattr(record, "fields", _NO_FIELDS)
-    said |= {name: _bounded(value) for name, value in fields.items() if value is not None}
+    said |= {name: _bound(value) for name, value in fields.items() if value is not None}
     if record.exc_info and (error := record.exc_info[1]):
         kind = type(error).__name__
-        said["error"] = _bounded(f"{kind}: {error}") if isinstance(error, _QUOTED) else kind
+        said["error"] = _bound(f"{kind}: {error}") if isinstance(error, _QUOTED) else kind
         calls = traceback.extract_tb(error.__traceback__)[-_MOST_CALLS:]
-        said["trace"] = [_bounded(f"{frame.filename}:{frame.lineno} {frame.name}") for frame in calls]
+        said["trace"] = [_bound(f"{frame.filename}:{frame.lineno} {frame.name}") for frame in calls]
     return said
 
 
-def _bounded(value: object) -> object:
+def _bound(value: object) -> object:
     """A text that is too long is cut off; anything else stays."""
     if not isinstance(value, str):
         return value

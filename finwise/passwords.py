@@ -52,7 +52,7 @@ class Passwords:
 
     def hash(self, password: str, rank: int = 0) -> str:
         """The text to store for a password."""
-        return self._in_turn(lambda: self._hasher.hash(_composed(password)), rank)
+        return self._in_turn(lambda: self._hasher.hash(_compose(password)), rank)
 
     def verify(self, hashed: str | None, password: str, rank: int = 0) -> bool:
         """Whether the password belongs to the stored text; takes as long when there is none."""
@@ -63,7 +63,7 @@ class Passwords:
         """Whether the text stored for this password was made in another way than `hash` does it today."""
         if self._hasher.check_needs_rehash(hashed):
             return True
-        return len(_forms(password)) > 1 and not self._in_turn(lambda: self._fits(hashed, _composed(password)), 0)
+        return len(_forms(password)) > 1 and not self._in_turn(lambda: self._fits(hashed, _compose(password)), 0)
 
     def _fits(self, hashed: str, password: str) -> bool:
         try:
@@ -116,10 +116,10 @@ def _let_others_go_first() -> None:
         os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICE)
 
 
-def _composed(password: str) -> str:
+def _compose(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
 def _forms(password: str) -> list[str]:
     """The forms in which it may have been hashed; ASCII has one only."""
-    return list(dict.fromkeys([_composed(password), password, unicodedata.normalize("NFD", password)]))
+    return list(dict.fromkeys([_compose(password), password, unicodedata.normalize("NFD", password)]))

@@ -88,16 +88,16 @@ class Device:
                 self._load(http)
             for _ in range(RESTORES):
                 try:
-                    self._exchange(http)
+                    self._push_and_pull(http)
                     return
                 except StartAgain as told:
                     self._start_again(http, told.problem)
-            self._exchange(http)
+            self._push_and_pull(http)
 
     def living(self) -> dict[Key, dict[str, Any]]:
         return {key: entity for key, entity in self.entities.items() if entity["deleted_at"] is None}
 
-    def _exchange(self, http: httpx.Client) -> None:
+    def _push_and_pull(self, http: httpx.Client) -> None:
         while self.queue:
             self._push(http)
         while self._pull(http):

@@ -12,25 +12,25 @@ from finwise.store.views import Columns, Views
 
 
 class MemoryDatabases:
-    """One connection per tenant; readers and writers of all tenants take turns."""
+    """One connection per tenant; readers and writers of all tenants wait for each other."""
 
     def __init__(self, columns: Columns) -> None:
         self._views = Views(columns)
         self._connections: dict[str, Connection | None] = {}
-        self._turn = RLock()
+        self._lock = RLock()
 
     @contextmanager
     def read(self, tenant_id: str) -> Iterator[Connection]:
         """As `Databases.read`."""
         with self.transact(tenant_id):
             pass
-        with self._turn, translated(), snapshot(self._connection(tenant_id)):
+        with self._lock, translated(), snapshot(self._connection(tenant_id)):
             yield self._connection(tenant_id)
 
     @contextmanager
     def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
         """As `Databases.transact`."""
-        with self._turn, translated(), transaction(self._connection(tenant_id)):
+        with self._lock, translated(), transaction(self._connection(tenant_id)):
             connection = self._connection(tenant_id)
             migrations.migrate(connection, migrations.TENANT)
             self._views.update(connection)
@@ -38,20 +38,20 @@ class MemoryDatabases:
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """As `Databases.create`."""
-        with self._turn:
+        with self._lock:
             if is_wanted() and self._connections.get(tenant_id) is None:
                 self._connections[tenant_id] = connect(":memory:")
 
-    def delete(self, tenant_id: str, moment: int) -> bool:
+    def delete(self, tenant_id: str, began_at: int) -> bool:
         """As `Databases.delete`; what was in the tenant is gone."""
-        with self._turn:
+        with self._lock:
             connection = self._connections.get(tenant_id)
             self._connections[tenant_id] = None
             if connection:
                 connection.close()
         return True
 
-    def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
+    def set_aside(self, tenant_id: str, began_at: int, is_unknown: Callable[[], bool]) -> None:
         """As `Databases.set_aside`; nothing lies in memory that nobody owns."""
 
     def alone(self) -> AbstractContextManager[None]:

@@ -67,11 +67,11 @@ def _request(domain: Domain, tenant_id: str) -> tuple[int, str]:
         domain.sync.push(tenant_id, push, now())
         domain.sync.pull(tenant_id, PullRequest())
     except Exception as error:  # whatever it is, a request was turned away
-        return _opened(), f"a request failed: {type(error).__name__}: {error}"
-    return _opened(), ""
+        return _count_open(), f"a request failed: {type(error).__name__}: {error}"
+    return _count_open(), ""
 
 
-def _opened() -> int:
+def _count_open() -> int:
     return len(os.listdir("/dev/fd"))
 
 

@@ -67,10 +67,10 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
         described.register_blueprint(module.blueprint, url_prefix=settings.url_prefix or None)
     for pages_of in (pages, account_book):
         app.register_blueprint(pages_of.blueprint, url_prefix=settings.url_prefix or None)
-    app.wsgi_app = _wrapped(app, domain, settings, browsers, flow, clock)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = _wrap(app, domain, settings, browsers, flow, clock)  # type: ignore[assignment, method-assign]
 
 
-def _wrapped(
+def _wrap(
     app: Flask, domain: Domain, settings: Settings, browsers: Browsers, flow: Flow, clock: Callable[[], int]
 ) -> Wsgi:
     """The application behind its middleware, from the inside out."""

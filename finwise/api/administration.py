@@ -104,7 +104,7 @@ def invite() -> dict[str, Any]:
 def list_tenants(query: dict[str, Any]) -> list[dict[str, Any]]:
     """The account books, a page at a time, by UUID; deleted ones, whose UUIDs stay taken, included."""
     found = context.domain().administration.list_tenants(query.get("after", ""), PAGE)
-    return [_answered(summary) for summary in found]
+    return [_describe(summary) for summary in found]
 
 
 @blueprint.route("/admin/tenants/<id>", methods=["PATCH"])
@@ -114,10 +114,10 @@ def list_tenants(query: dict[str, Any]) -> list[dict[str, Any]]:
 @blueprint.operation("updateManagedTenant")
 def update_tenant(body: dict[str, Any], id: str) -> dict[str, Any]:
     """Set how much an account book may hold."""
-    return _answered(context.domain().administration.put_quota(canonical_uuid(id), body["quota_mib"]))
+    return _describe(context.domain().administration.put_quota(canonical_uuid(id), body["quota_mib"]))
 
 
-def _answered(summary: TenantSummary) -> dict[str, Any]:
+def _describe(summary: TenantSummary) -> dict[str, Any]:
     tenant = summary.tenant
     return {
         "uuid": tenant.uuid,

@@ -32,10 +32,10 @@ def list_devices(id: str) -> list[dict[str, Any]]:
     """The devices of an account book, most recent contact first."""
     caller = context.caller()
     tenant = context.domain().tenants.to_read(caller, canonical_uuid(id))
-    return [_answered(device, caller.user.uuid) for device in context.domain().devices.list_of(tenant.uuid)]
+    return [_describe(device, caller.user.uuid) for device in context.domain().devices.list_of(tenant.uuid)]
 
 
-def _answered(device: Device, user_id: str) -> dict[str, Any]:
+def _describe(device: Device, user_id: str) -> dict[str, Any]:
     heard, owner = device
     return {
         "device_id": heard.device_id,

@@ -125,7 +125,7 @@ def answer_to(error: Exception) -> Response:
         return _domain_error(error)
     if isinstance(error, HTTPException):
         return http_error(error)
-    return _unexpected(error)
+    return _answer_unexpected(error)
 
 
 def tell_of(error: errors.FinWiseError) -> None:
@@ -188,7 +188,7 @@ def _domain_error(error: errors.FinWiseError) -> Response:
 
 
 @_freeing
-def _unexpected(error: Exception) -> Response:
+def _answer_unexpected(error: Exception) -> Response:
     """A bug: the log has the whole story under a number, the client gets the number."""
     incident = uuid4().hex[:12]
     log.error("incident %s", incident, exc_info=error)

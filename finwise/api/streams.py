@@ -32,8 +32,8 @@ class Streams:
         self._places = places
         self._taken: Counter[str] = Counter()
         self._guard = Lock()
-        self._turn = Lock()
-        self._turns: dict[str, Lock] = {}  # of the answers from one book, while there are any
+        self._at_work = Lock()
+        self._books: dict[str, Lock] = {}  # of the answers from one book, while there are any
 
     def take_place(self, opened: ExitStack, tenant_id: str, most: int | None = None) -> None:
         """Takes a place for a tenant, which is free again once `opened` is closed.
@@ -52,14 +52,14 @@ class Streams:
             if self._taken.total() >= self._places:
                 raise Busy("Too many books are being loaded at once. Try again in a moment.", retry_after=_RETRY_AFTER)
             self._taken[tenant_id] += 1
-            self._turns.setdefault(tenant_id, Lock())
+            self._books.setdefault(tenant_id, Lock())
         opened.callback(self._leave, tenant_id)
 
     def _leave(self, tenant_id: str) -> None:
         with self._guard:
             self._taken[tenant_id] -= 1
             if not self._taken[tenant_id]:
-                del self._taken[tenant_id], self._turns[tenant_id]
+                del self._taken[tenant_id], self._books[tenant_id]
 
     def answer(self, body: Body, media_type: str, opened: ExitStack, tenant_id: str) -> Response:
         """An answer that is made of what is open while it is sent; closes that afterwards, whatever happens."""
@@ -76,7 +76,7 @@ class Streams:
 
         The first is made here and now: if that fails, there is an error to answer, and not a body that breaks off.
         """
-        of_the_book = self._turns[tenant_id]
+        of_the_book = self._books[tenant_id]
         first = self._next(body, of_the_book)
         return iter(()) if first is None else self._from(first, body, of_the_book)
 
@@ -86,7 +86,7 @@ class Streams:
             piece = self._next(body, of_the_book)
 
     def _next(self, body: Iterator[T], of_the_book: Lock) -> T | None:
-        with of_the_book, self._turn:
+        with of_the_book, self._at_work:
             return next(body, None)
 
 
@@ -99,12 +99,12 @@ def packed(answer: Response, body: Iterator[bytes]) -> None:
     del answer.headers["Content-Length"]  # nobody knows it yet
     if request.accept_encodings.best_match(("gzip", "identity"), "identity") == "gzip":
         answer.headers["Content-Encoding"] = "gzip"
-        answer.response = _gzipped(body)
+        answer.response = _gzip(body)
     else:
         answer.response = body
 
 
-def _gzipped(body: Iterator[bytes]) -> Iterator[bytes]:
+def _gzip(body: Iterator[bytes]) -> Iterator[bytes]:
     packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
     for piece in body:
         if ready := packer.compress(piece):

@@ -46,7 +46,7 @@ def push_changes(request: Request) -> Answer:
     """Push queued changes; with `since`, pull in the same round trip."""
     request.answer_type(JSON)
     envelope = schemas.read_envelope(json_text.parse(request.json_body()))
-    tenant = request.domain.tenants.to_write(request.caller, _named(request, envelope.get("tenant_id")))
+    tenant = request.domain.tenants.to_write(request.caller, _find_named_tenant(request, envelope.get("tenant_id")))
     request.end_moment()
     push = _push_request(envelope, _contact(request, envelope))
     pushed = request.domain.sync.push(tenant.uuid, push, request.now, request.domain.quotas.of_tenant(tenant))
@@ -64,11 +64,11 @@ def pull_changes(request: Request, tenant_id: str) -> Answer:
     """What was stored after `since`, deletions included, in the order it was stored."""
     query = schemas.read_pull_query(request.parameters)
     request.answer_type(JSON)
-    tenant = request.domain.tenants.to_read(request.caller, _named(request, tenant_id))
+    tenant = request.domain.tenants.to_read(request.caller, _find_named_tenant(request, tenant_id))
     request.end_moment()
     page = request.domain.sync.pull(tenant.uuid, _pull_request(query, _contact(request, query)))
     cursor = format_cursor(page.next_stamp, page.epoch)
-    return _tagged(request, cursor, answers.page_text(page, request.now))
+    return _tag(request, cursor, answers.page_text(page, request.now))
 
 
 @blueprint.route("/sync/initial/<tenant_id>", methods=["GET"])
@@ -85,12 +85,12 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     """
     request = context.request()
     media_type = request.answer_type(JSON, NDJSON)
-    tenant = request.domain.tenants.to_read(request.caller, _named(request, tenant_id))
+    tenant = request.domain.tenants.to_read(request.caller, _find_named_tenant(request, tenant_id))
     write = answers.load_lines if media_type == NDJSON else answers.load_chunks
     with ExitStack() as opened:
         context.streams().take_place(opened, tenant.uuid)
         load = opened.enter_context(request.domain.sync.initial(tenant.uuid, query.get("entity_types")))
-        answer = _tagged(request, format_cursor(load.next_stamp, load.epoch), b"", media_type).response()
+        answer = _tag(request, format_cursor(load.next_stamp, load.epoch), b"", media_type).response()
         if answer.status_code == 200:
             packed(answer, context.streams().in_turn(write(load, request.now), tenant.uuid))
         answer.vary.add("Accept-Encoding")
@@ -98,7 +98,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
     return answer
 
 
-def _named(request: Request, named: str | None) -> str | None:
+def _find_named_tenant(request: Request, named: str | None) -> str | None:
     """The tenant that the header and the path or body name. Raises BadRequest if they differ, or name none."""
     in_header = request.environ.get("HTTP_X_TENANT_ID")
     if named is None and in_header is None:
@@ -135,7 +135,7 @@ def _contact(request: Request, given: Mapping[str, Any]) -> Contact:
     return Contact(request.caller.token.id, request.now, given.get("device_id"), given.get("since"), skew)
 
 
-def _tagged(request: Request, cursor: str, body: bytes, media_type: str = JSON) -> Answer:
+def _tag(request: Request, cursor: str, body: bytes, media_type: str = JSON) -> Answer:
     """The answer with the cursor as its ETag; without its body if the device has it already."""
     tag = (("ETag", f'W/"{cursor}"'),)
     if request.has(cursor):

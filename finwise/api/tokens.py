@@ -43,7 +43,7 @@ ISSUED_EXAMPLE = {
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Log in. The token is shown only here. For a script, it can be restricted to a tenant and to reading."""
     new = NewToken(body["device_name"], body.get("tenant_id"), body.get("read_only", False))
-    issued = _issued(body, new)
+    issued = _issue(body, new)
     token = issued.token
     return {"id": token.id, "token": issued.secret, "expires_at": token.expires_at, "user": issued.user}
 
@@ -87,7 +87,7 @@ def revoke(id: str) -> None:
     context.domain().tokens.revoke(context.user(), canonical_uuid(id))
 
 
-def _issued(body: dict[str, Any], new: NewToken) -> Issued:
+def _issue(body: dict[str, Any], new: NewToken) -> Issued:
     """A token, by the one way to log in that the settings choose."""
     joined, settings, now = context.domain(), context.settings(), context.now()
     if settings.login == HEADER:

@@ -43,7 +43,7 @@ class BookText:
 
     def __iter__(self) -> Iterator[tuple[str, object]]:
         """Each entity with its type; what is odd in it is marked (json_text.py). Raises Invalid if it is no book."""
-        text = _Text(_decoded(self._counted()), self._most)
+        text = _Text(_decode(self._count()), self._most)
         text.expect("{")
         if not text.accept("}"):
             while True:
@@ -61,7 +61,7 @@ class BookText:
             text.expect("}")
         text.end()
 
-    def _counted(self) -> Iterator[bytes]:
+    def _count(self) -> Iterator[bytes]:
         for piece in self._pieces:
             self._taken += len(piece)
             yield piece
@@ -75,7 +75,7 @@ def book_text(sync: Sync, tenant_id: str) -> Iterator[Iterator[str]]:
     Sync.living raises.
     """
     with sync.living(tenant_id) as types:
-        yield _joined(_lines(types))
+        yield _join_lines(_lines(types))
 
 
 class _Text:
@@ -156,7 +156,7 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _decoded(pieces: Iterator[bytes]) -> Iterator[str]:
+def _decode(pieces: Iterator[bytes]) -> Iterator[str]:
     """Text in whichever Unicode encoding it begins. Raises Invalid if it cannot be read as text."""
     begin = b""
     for piece in pieces:
@@ -175,7 +175,7 @@ def _no_book() -> Invalid:
     return Invalid("This is not a book: give an object of entity types, each with a list of entities.")
 
 
-def _joined(lines: Iterator[str]) -> Iterator[str]:
+def _join_lines(lines: Iterator[str]) -> Iterator[str]:
     """The lines in pieces: a small book is one, which is there as a whole or not at all."""
     piece: list[str] = []
     size = 0

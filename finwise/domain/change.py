@@ -106,7 +106,7 @@ def entity_text(version: Version) -> str:
     _, entity_type, entity_id, created_at, updated_at, data, _, _ = version
     return (
         f'{{"entity_type":"{entity_type}","id":"{entity_id}","created_at":"{created_at}","updated_at":"{updated_at}",'
-        f'"deleted_at":{_quoted(updated_at) if data is None else "null"},"data":{data or "null"}}}'
+        f'"deleted_at":{_quote(updated_at) if data is None else "null"},"data":{data or "null"}}}'
     )
 
 
@@ -121,7 +121,7 @@ def read_entity(text: bytes) -> Entity:
     return Entity(*match.groups())
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return f'"{text}"'
 
 

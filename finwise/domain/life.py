@@ -26,13 +26,13 @@ class TenantFiles(Protocol):
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """Asks `is_wanted` under the tenant's lock: a file that is in use already is not touched."""
 
-    def delete(self, tenant_id: str, moment: int) -> bool:
-        """Ends all access and moves the file to the trash, where `moment` (µs) names it.
+    def delete(self, tenant_id: str, began_at: int) -> bool:
+        """Ends all access and moves the file to the trash, where `began_at` (µs) names it.
 
         False: access has ended, but the file could not be moved yet.
         """
 
-    def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
+    def set_aside(self, tenant_id: str, began_at: int, is_unknown: Callable[[], bool]) -> None:
         """Moves to the trash what nobody owns; asks `is_unknown` under the tenant's lock."""
 
     def exists(self, tenant_id: str) -> bool:

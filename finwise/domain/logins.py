@@ -140,9 +140,9 @@ class Logins:
         self._failed.take_back(account, address, now)
 
 
-def _after(moment: int | None, window: int) -> int:
+def _after(time: int | None, window: int) -> int:
     """When something is older than a window; 0 if there is nothing."""
-    return 0 if moment is None else moment + window
+    return 0 if time is None else time + window
 
 
 def _site(address: str) -> str:

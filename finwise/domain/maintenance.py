@@ -52,7 +52,7 @@ class Files(Protocol):
         """Gives unused space back to the disk."""
 
     def purge_trash(self, before: int) -> int:
-        """Removes for good what came to the trash before a moment (µs): how many files that were."""
+        """Removes for good what came to the trash before `before` (µs): how many files that were."""
 
 
 class Maintenance:

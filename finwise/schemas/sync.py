@@ -144,7 +144,7 @@ def read_envelope(parsed: Any) -> dict[str, Any]:
     with suppress(ValidationError):
         if "changes" in parsed:
             return _read_members(_ENVELOPE, parsed)
-    return _loaded(_ENVELOPE, parsed, "The envelope of the push is wrong.")
+    return _load(_ENVELOPE, parsed, "The envelope of the push is wrong.")
 
 
 def read_pull_query(parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def read_pull_query(parameters: Mapping[str, str]) -> dict[str, Any]:
     try:
         return _read_members(_PULL_QUERY, parameters)
     except ValidationError:
-        return _loaded(_PULL_QUERY, parameters, "A parameter is not of the form the document describes.")
+        return _load(_PULL_QUERY, parameters, "A parameter is not of the form the document describes.")
 
 
 def _read_members(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _read_members(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _read(field, given[name]) for name, field in schema.fields.items() if name in given}
 
 
-def _loaded(schema: Schema, given: Mapping[str, Any], detail: str) -> dict[str, Any]:
+def _load(schema: Schema, given: Mapping[str, Any], detail: str) -> dict[str, Any]:
     """The same by Marshmallow, which tells of all that is wrong. Raises Invalid."""
     try:
         loaded: dict[str, Any] = schema.load(given)

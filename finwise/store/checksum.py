@@ -19,7 +19,7 @@ def checksum(*values: int | str | None) -> bytes:
 
     No value contains NUL (json_text.py), so that none runs into the next.
     """
-    return sha256(_joined(values)).digest()[:16]
+    return sha256(_join(values)).digest()[:16]
 
 
 def require_intact(row: tuple[Any, ...]) -> None:
@@ -52,5 +52,5 @@ def checksum_of_bytes(stamp: int, *texts: bytes | None) -> bytes:
     return sha256(b"\0".join([str(stamp).encode(), *parts])).digest()[:16]
 
 
-def _joined(values: tuple[int | str | None, ...]) -> bytes:
+def _join(values: tuple[int | str | None, ...]) -> bytes:
     return "\0".join(map(str, values)).encode()

@@ -71,7 +71,7 @@ def stored_after(
     """
     try:
         with closing(_rows_from(connection, after)) as rows:  # a half-read cursor would hold its snapshot open
-            return _checked(rows, after, until, _named(entity_types), limit)
+            return _check(rows, after, until, _type_bytes(entity_types), limit)
     except TypeError:  # a damaged row has something else than numbers and texts
         raise quarantined() from None
 
@@ -93,7 +93,7 @@ def _rows_from(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:
     )
 
 
-def _checked(
+def _check(
     rows: Iterable[tuple[int, bytes, int]], after: int, until: int, wanted: frozenset[bytes] | None, limit: int
 ) -> tuple[list[Row], bool]:
     """What `stored_after` returns, of rows that begin with the one before. Raises Quarantined if one is damaged.
@@ -123,7 +123,7 @@ def living(
 
     What is missing or there twice is known only at the end: a reader must not use what has not ended.
     """
-    wanted = _named(entity_types)
+    wanted = _type_bytes(entity_types)
     rows = connection.execute("SELECT CAST(entity AS BLOB), checksum - stamp FROM sync_entities WHERE NOT is_deleted")
     chunk: list[bytes] = []
     size = found = 0
@@ -156,7 +156,7 @@ def _few_of(rows: int, length: int) -> int:
     return max(1, _PIECE * rows // length)
 
 
-def _named(entity_types: Collection[str] | None) -> frozenset[bytes] | None:
+def _type_bytes(entity_types: Collection[str] | None) -> frozenset[bytes] | None:
     """The names of types as they stand in texts; half of a surrogate pair, which a device may send, in none."""
     return None if entity_types is None else frozenset(name.encode(errors="surrogatepass") for name in entity_types)
 

@@ -99,7 +99,7 @@ def with_sidecars(file: Path) -> list[Path]:
 def moved(file: Path, target: Path) -> bool:
     """Moves a database with its sidecars; a repetition continues it. False: another process has it open."""
     for source, destination in zip(with_sidecars(file), with_sidecars(target), strict=True):
-        if not _renamed(source, destination):
+        if not _rename(source, destination):
             log.warning("%s is open in another process and could not be moved yet", file.name)
             return False
     sync_folder(target.parent)
@@ -145,7 +145,7 @@ def sorted_files(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("*.db"))
 
 
-def _renamed(source: Path, target: Path) -> bool:
+def _rename(source: Path, target: Path) -> bool:
     for _ in range(_MOVE_TRIES):
         try:
             source.replace(target)

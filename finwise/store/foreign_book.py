@@ -49,7 +49,7 @@ class ForeignBook:
 
     def __iter__(self) -> Iterator[tuple[str, object]]:
         """Each entity with its type. Raises Invalid if the file is damaged, or has no table."""
-        with _opened(self._file) as connection:
+        with _open(self._file) as connection:
             tables = _tables(connection)
             if not tables:
                 raise Invalid("This database has no tables. Nothing was stored.")
@@ -78,7 +78,7 @@ class ForeignBook:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+def _open(file: Path) -> Iterator[sqlite3.Connection]:
     """Raises Invalid for whatever SQLite says of the file."""
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:

@@ -29,7 +29,7 @@ def prove(scale: float, seed: int) -> Result:
                 result.violations += misses
         lost = household.lost()
     result.violations += household.wrong + [f"an acknowledged edit is not in the book: {each}" for each in lost]
-    asked = sum(len(waits.seconds[kind]) for each in measured.values() for waits in each.turns for kind in KINDS)
+    asked = sum(len(waits.seconds[kind]) for each in measured.values() for waits in each.rounds for kind in KINDS)
     result.trials = {"attacks": len(measured), "requests of the household meanwhile": asked}
     result.figures = {"p99 quiet": ", ".join(f"{kind} {siege.quiet_p99(kind) * 1000:.0f} ms" for kind in KINDS)}
     result.figures |= {ATTACKS[name].about: str(each) for name, each in measured.items()}

@@ -238,8 +238,8 @@ async def _unknown_pulls(me: Stranger) -> None:
     """Cheap requests without a valid token, as many as the server answers."""
     asked = wire.request("GET", f"/sync/changes/{me.victim.tenant_id}", token=NOBODY), wire.request("GET", "/nowhere")
     async with me.connect() as connection:
-        for turn in range(100):
-            me.note(await connection.ask(asked[turn % 2]))
+        for number in range(100):
+            me.note(await connection.ask(asked[number % 2]))
 
 
 async def _members_pulls(me: Stranger) -> None:

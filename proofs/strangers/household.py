@@ -104,10 +104,10 @@ class Household:
 
     def _live(self, device: Device, kind: str, period: float, act: Callable[[Device, int], Any]) -> None:
         due = time.monotonic()
-        turn = 0
+        number = 0
         while not self._over.wait(max(0.0, due - time.monotonic())):
             try:
-                act(device, turn)
+                act(device, number)
             except Exception as error:  # whatever it is, the household was not served
                 self.wrong.append(f"{kind}: {type(error).__name__}: {error}")
             with self._guard:
@@ -115,7 +115,7 @@ class Household:
                 self._waits.asked_again += device.take_asked_again()
                 self._acknowledged |= device.take_acknowledged()
             due += period
-            turn += 1
+            number += 1
 
 
 class Device:
@@ -130,20 +130,20 @@ class Device:
         self._asked_again = 0
         self._acknowledged: dict[str, str] = {}
 
-    def poll(self, turn: int) -> None:
+    def poll(self, number: int) -> None:
         """Pulls what is new."""
         query = f"?since={self._since}" if self._since else ""
         self._since = self._ask("GET", f"/sync/changes/{self._tenant_id}{query}")["next_since"]
 
-    def push(self, turn: int) -> None:
+    def push(self, number: int) -> None:
         """Pushes one change."""
-        self._push([self._ids[turn % len(self._ids)]])
+        self._push([self._ids[number % len(self._ids)]])
 
-    def push_50(self, turn: int) -> None:
+    def push_50(self, number: int) -> None:
         """Pushes fifty changes."""
         self._push(self._ids[:50])
 
-    def load(self, turn: int) -> Any:
+    def load(self, number: int) -> Any:
         """Loads the whole book."""
         return self._ask("GET", f"/sync/initial/{self._tenant_id}")
 
@@ -175,7 +175,7 @@ class Device:
         end = time.monotonic() + _PATIENCE
         while True:
             try:
-                status, pause, content = self._exchange(method, path, sent)
+                status, pause, content = self._send(method, path, sent)
             except (OSError, http.client.HTTPException) as error:
                 self._connection = None
                 status, pause, content = 0, _AGAIN, repr(error).encode()
@@ -186,7 +186,7 @@ class Device:
             self._asked_again += 1
             time.sleep(pause)
 
-    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, float, bytes]:
+    def _send(self, method: str, path: str, body: str | None) -> tuple[int, float, bytes]:
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
         self._connection.request(method, path, body, self._headers)

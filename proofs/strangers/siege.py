@@ -20,9 +20,9 @@ MOST_MEMORY = 256  # MiB of a worker above what it takes idle
 MOST_TIMES = 3  # the 99th percentile under attack, of the quiet one
 FLOOR = 0.1  # seconds; less is not looked at: two processors that attackers share do not tell it from chance
 TURNS = 3  # of an attack that misses a goal at first; the median counts
-ELSEWHERE = 0.1  # of the processors that other programs may take in a turn whose waits count
+ELSEWHERE = 0.1  # of the processors that other programs may take in a round whose waits count
 
-_QUIET_SECONDS, _ATTACK_SECONDS = 0.7, 2.0  # of a turn, at scale 1
+_QUIET_SECONDS, _ATTACK_SECONDS = 0.7, 2.0  # of a round, at scale 1
 _SETTLED = 15.0  # seconds after which everything is as before
 _LOOK = 0.3  # seconds
 _MORE_DESCRIPTORS = 200  # of all workers than before: connections to files that wait for their next use
@@ -30,25 +30,25 @@ _MORE_DESCRIPTORS = 200  # of all workers than before: connections to files that
 
 @dataclass
 class Measured:
-    """The turns of one attack. memory: the most that a worker took above idle, in MiB.
+    """The rounds of one attack. memory: the most that a worker took above idle, in MiB.
 
-    shares: of the processors, that other programs took in each turn.
+    shares: of the processors, that other programs took in each round.
     """
 
-    turns: list[Waits] = field(default_factory=list)
+    rounds: list[Waits] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
     memory: float = 0.0
     answered: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_judged(self) -> bool:
-        """Whether there is a turn in which the machine was the server's."""
+        """Whether there is a round in which the machine was the server's."""
         return min(self.shares) <= ELSEWHERE
 
     def p99(self, kind: str) -> float:
-        """Seconds: the median of the turns that count, or of all if none does."""
-        counting = [waits for waits, share in zip(self.turns, self.shares, strict=True) if share <= ELSEWHERE]
-        return statistics.median(waits.p99(kind) for waits in counting or self.turns)
+        """Seconds: the median of the rounds that count, or of all if none does."""
+        counting = [waits for waits, share in zip(self.rounds, self.shares, strict=True) if share <= ELSEWHERE]
+        return statistics.median(waits.p99(kind) for waits in counting or self.rounds)
 
     def __str__(self) -> str:
         waits = ", ".join(f"{kind} {self.p99(kind) * 1000:.0f} ms" for kind in KINDS)
@@ -65,7 +65,7 @@ class Siege:
         self._longer = max(1.0, scale)
         self._judges_waits = scale > 1  # CI's machine is shared: the short lane tells waits, the long one judges them
         self._workers = vitals.workers(server.process.pid)
-        self._quiet: list[Waits] = []  # turns that count, and the very first
+        self._quiet: list[Waits] = []  # rounds that count, and the very first
         _wait_until(lambda: not self._is_slow())  # the first requests open files
         self._rest()
         self._idle = vitals.memory(self._workers)
@@ -77,7 +77,7 @@ class Siege:
         remains: list[str] = []
         for _ in range(TURNS):
             self._rest()
-            self._turn(name, measured)
+            self._run_round(name, measured)
             remains += self._remains()
             if not list(self._waits_too_long(name, measured)):
                 break
@@ -87,19 +87,19 @@ class Siege:
         return measured, [f"{name}: {miss}" for miss in misses + remains]
 
     def quiet_p99(self, kind: str) -> float:
-        """Seconds, of all quiet turns so far."""
+        """Seconds, of all quiet rounds so far."""
         return Waits({kind: [wait for waits in self._quiet for wait in waits.seconds[kind]]}).p99(kind)
 
-    def _turn(self, name: str, measured: Measured) -> None:
+    def _run_round(self, name: str, measured: Measured) -> None:
         elsewhere = vitals.Elsewhere(self._workers)
         with vitals.watched(self._workers) as most, attacked(name, self._victim) as answered:
-            measured.turns.append(self._waits(_ATTACK_SECONDS * self._longer))
+            measured.rounds.append(self._waits(_ATTACK_SECONDS * self._longer))
         measured.shares.append(elsewhere.share())
         measured.answered += answered
         measured.memory = max(measured.memory, *(most[pid] - self._idle[pid] for pid in self._workers))
 
     def _rest(self) -> None:
-        """A quiet turn."""
+        """A quiet round."""
         elsewhere = vitals.Elsewhere(self._workers)
         waits = self._waits(_QUIET_SECONDS * self._longer)
         if not self._quiet or elsewhere.share() <= ELSEWHERE:

@@ -128,7 +128,7 @@ def test_two_take_turns_at_making_a_piece_and_none_waits_for_a_reader() -> None:
     thread = Thread(target=lambda: list(islice(making, 2)))
     thread.start()
     begun.wait(30)
-    assert not streams._turn.acquire(blocking=False)
+    assert not streams._at_work.acquire(blocking=False)
     go_on.set()
     thread.join(30)
     assert next(other) == "b"
@@ -140,11 +140,11 @@ def test_answers_from_one_book_wait_for_each_other_and_have_one_turn_among_all_b
     with ExitStack() as opened:
         for tenant_id in ("one", "one", "other"):
             streams.take_place(opened, tenant_id)
-        with streams._turns["one"]:  # as another answer from that book has it
+        with streams._books["one"]:  # as another answer from that book has it
             thread = Thread(target=lambda: made.set() if next(streams.in_turn(iter("a"), "one")) else None)
             thread.start()
             assert next(streams.in_turn(iter("b"), "other")) == "b"
             assert not made.wait(0.05)
         assert made.wait(30)
         thread.join(30)
-    assert streams._turns == {}
+    assert streams._books == {}
