@@ -33,6 +33,8 @@ export class Conversation {
   private isStarted = false;
   private isOnline = false;
   private isListening = false;
+  private wantsLoad = false; // the app asks once and then waits, even on a later connection
+  private hasLoaded = false; // the app takes one first load on each connection
   private toldOf = ""; // the digests of what the app was told last
 
   constructor(
@@ -49,7 +51,8 @@ export class Conversation {
   /** The app has opened a connection. `say` gives it messages. */
   open(say: Say): void {
     this.say = say;
-    this.isListening = false;
+    this.isListening = this.wantsLoad;
+    this.hasLoaded = false;
     this.toldOf = "";
     if (!this.isStarted) this.sync.start();
     else void this.sync.sync();
@@ -82,6 +85,7 @@ export class Conversation {
     if (message.type === "process_sync_entry") this.poke();
     else if (message.type === "request_initial_data") {
       this.isListening = true;
+      this.wantsLoad = true;
       this.toldOf = "";
       this.poke();
     } else if (message.type === "ping") void this.say?.({ type: "pong", timestamp: Date.now() });
@@ -189,12 +193,16 @@ export class Conversation {
   }
 
   private async tell(): Promise<void> {
-    if (!this.say || !this.isListening || !this.app.isOpen()) return;
+    const { say } = this;
+    if (!say || !this.isListening || !this.app.isOpen()) return;
     const digests = JSON.stringify((await this.book.syncMetadata.toArray()).map(({ digest }) => digest));
     const queue = await queueOf(this.app).count();
     const now = `${digests} ${queue}`;
     if (now === this.toldOf) return;
-    await tellNews(this.app, this.book, this.told, this.say);
+    await tellNews(this.app, this.book, this.told, say, !this.hasLoaded);
+    if (this.say !== say) return; // the connection was lost meanwhile
+    this.wantsLoad = false;
+    this.hasLoaded = true;
     this.toldOf = now;
   }
 

@@ -21,8 +21,17 @@ interface News {
   isNew: boolean;
 }
 
-/** Tells the app everything that is new to it, but for entities of which an edit of its own waits. */
-export async function tellNews(app: Dexie, book: FinwiseTenantSpecificDB, told: ToldVersions, say: Say): Promise<void> {
+/**
+ * Tells the app everything that is new to it, but for entities of which an edit of its own waits. `asLoad`: what it does
+ * not have goes into one message, which it takes once on a connection.
+ */
+export async function tellNews(
+  app: Dexie,
+  book: FinwiseTenantSpecificDB,
+  told: ToldVersions,
+  say: Say,
+  asLoad: boolean,
+): Promise<void> {
   const tenant_id = book.tenantId;
   const held = await heldBack(app, book);
   const news: News[] = [];
@@ -41,11 +50,8 @@ export async function tellNews(app: Dexie, book: FinwiseTenantSpecificDB, told: 
     );
     for (const [i, row] of changed.entries()) if (!isKnown(row, i)) news.push(newsOf(named, row, there[i]));
   }
-  await tellLoad(
-    news.filter(({ isNew }) => isNew),
-    (message) => say({ ...message, tenant_id }),
-  );
-  for (const each of news.filter(({ isNew }) => !isNew)) await say({ ...update(each), tenant_id });
+  if (asLoad) await say({ ...load(news.filter(({ isNew }) => isNew)), tenant_id });
+  for (const each of news) if (!(asLoad && each.isNew)) await say({ ...update(each), tenant_id });
   await keep(app, news, told);
 }
 
@@ -64,22 +70,21 @@ function newsOf(named: (typeof NAMED)[number], row: Row, there: AppEntity | unde
   return { ...named, version, isNew: !there, entity: toEntity(row.id, contentsOf(row), later, there) };
 }
 
-/** One message for everything the app does not have. */
-async function tellLoad(news: News[], say: Say): Promise<void> {
-  if (!news.length) return;
+/** One message for everything the app does not have; the app waits for it although that may be nothing. */
+function load(news: News[]): Record<string, unknown> {
   const lists = NAMED.map(({ entityType }) => [
     entityType,
     news.filter((each) => each.entityType === entityType).map(({ entity }) => entity),
   ]);
-  await say({ type: "initial_data_load", event_type: "initial_data_load", payload: Object.fromEntries(lists) });
+  return { type: "initial_data_load", event_type: "initial_data_load", payload: Object.fromEntries(lists) };
 }
 
-function update({ message, entity }: News): Record<string, unknown> {
+function update({ message, entity, isNew }: News): Record<string, unknown> {
   return {
     type: "data_update",
     event_type: "data_update",
     entity_type: message,
-    operation_type: "update",
+    operation_type: isNew ? "create" : "update",
     data: { single_entity: entity },
   };
 }

@@ -29,11 +29,14 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-function start(): Promise<SmallApp> {
+function makeFinwise(): Finwise04 {
   const ask = (url: string | URL | Request, init?: RequestInit) =>
     isReachable ? fetch(url, init) : Promise.reject(new TypeError("no network"));
-  finwise = finwise04({ baseUrl: server.url, askPassword: () => Promise.resolve(undefined), fetch: ask });
-  app = new SmallApp(tenantId, finwise);
+  return (finwise = finwise04({ baseUrl: server.url, askPassword: () => Promise.resolve(undefined), fetch: ask }));
+}
+
+function start(): Promise<SmallApp> {
+  app = new SmallApp(tenantId, makeFinwise());
   return app.connect();
 }
 
@@ -58,12 +61,14 @@ const funds = {
   isActive: true,
   sortOrder: 0,
 };
-const isTold = (what: () => Promise<void>) => vi.waitFor(what, { timeout: 20_000 });
+const isTold = (what: () => Promise<void>) => vi.waitFor(what, { timeout: 60_000 });
+
+const drained = () => isTold(async () => expect(await app.queue()).toEqual([]));
 
 /** The app looks again, as it does once a minute by itself. */
 async function syncNow(): Promise<void> {
   await app.edit("Tag", { id: "poke", name: String(Math.random()) });
-  await app.drained();
+  await drained();
 }
 
 describe("the app", () => {
@@ -71,16 +76,16 @@ describe("the app", () => {
     await start();
     await app.edit("AccountGroup", { id: "g", name: "Bank", sortOrder: 0 }, "create");
     await app.edit("Transaction", { id: "t", ...transaction }, "create");
-    await app.drained();
+    await drained();
     expect(await server.living(tenantId)).toMatchObject({
       "account_groups/g": { name: "Bank", sortOrder: 0 },
       "transactions/t": transaction,
     });
     expect(app.messages.filter(({ type }) => type === "sync_ack")).toHaveLength(2);
     await app.edit("Transaction", { id: "t" }, "delete");
-    await app.drained();
+    await drained();
     expect(Object.keys(await server.living(tenantId))).toEqual(["account_groups/g"]);
-    expect(app.messages.filter(({ type }) => type === "data_update" || type === "initial_data_load")).toEqual([]);
+    expect(app.messages.filter(({ type }) => type === "data_update")).toEqual([]);
   });
 
   test("that is new on a device gets the whole book at once, and afterwards what others change and delete", async () => {
@@ -91,9 +96,12 @@ describe("the app", () => {
     await isTold(async () => expect(await app.rows("Tag").count()).toBe(2));
     expect(app.messages.filter(({ type }) => type === "initial_data_load")).toHaveLength(1);
     await other.tag("a", "second");
+    await other.tag("c", "first");
     await other.book.delete("tags", "b");
     await other.sync();
     await syncNow();
+    await isTold(async () => expect(await app.rows("Tag").get("c")).toMatchObject({ name: "first" }));
+    expect(app.messages.filter(({ operation_type }) => operation_type === "create")).toHaveLength(1);
     await isTold(async () => expect(await app.rows("Tag").get("a")).toMatchObject({ name: "second" }));
     await isTold(async () => expect(await app.rows("Tag").get("b")).toBeUndefined());
   });
@@ -103,9 +111,9 @@ describe("the app", () => {
     await start();
     for (const name of ["one", "two", "three"]) await app.edit("Tag", { id: "own", name });
     await app.edit("Tag", { id: "shared", name: "first" });
-    await app.drained();
+    await drained();
     await app.edit("Tag", { id: "own", name: "four" });
-    await app.drained();
+    await drained();
     expect(await other.client.conflicts(tenantId)).toEqual([]);
     await other.sync();
     isReachable = false;
@@ -122,15 +130,34 @@ describe("the app", () => {
     await start();
     await app.edit("Tag", { id: "no spaces", name: "bad" }, "create");
     await app.edit("Tag", { id: "good", name: "good" }, "create");
-    await app.drained();
+    await drained();
     expect(Object.keys(await server.living(tenantId))).toEqual(["tags/good"]);
     expect(await finwise.rejected(tenantId)).toMatchObject([{ id: "no spaces", code: "invalid_id" }]);
+  });
+
+  test("that lost its connection before it was answered is answered on the next one, for it does not ask again", async () => {
+    const other = another();
+    await other.tag("a", "first");
+    await other.sync();
+    app = new SmallApp(tenantId, makeFinwise());
+    app.isUnlucky = true;
+    await app.connect();
+    await isTold(async () => expect(app.messages).toMatchObject([{ type: "status", status: "online" }]));
+    app.isUnlucky = false;
+    await app.connect();
+    await isTold(async () => expect(await app.rows("Tag").get("a")).toMatchObject({ name: "first" }));
+    app.disconnect();
+    await other.tag("b", "first");
+    await other.sync();
+    await app.connect();
+    await isTold(async () => expect(await app.rows("Tag").get("b")).toMatchObject({ name: "first" }));
+    expect(app.messages.filter(({ type }) => type === "initial_data_load")).toHaveLength(2);
   });
 
   test("gets a version of another device's although its own row has a later time", async () => {
     await start();
     await app.edit("Tag", { id: "a", name: "mine" }, "create", Date.now() + 3_600_000);
-    await app.drained();
+    await drained();
     const other = another();
     await other.sync();
     await other.tag("a", "theirs");
@@ -156,7 +183,7 @@ describe("the move", () => {
     await other.book.put("categories", "funds", funds);
     await other.sync();
     await start();
-    await app.drained();
+    await drained();
     await isTold(async () => expect(await app.rows("Tag").get("older")).toMatchObject({ name: "there" }));
     await isTold(async () => {
       const living = await server.living(tenantId);
@@ -167,7 +194,7 @@ describe("the move", () => {
   test("is not repeated: what another device deletes afterwards stays deleted", async () => {
     await start();
     await app.edit("Tag", { id: "a", name: "a" }, "create");
-    await app.drained();
+    await drained();
     await app.close();
     const other = another();
     await other.sync();
@@ -197,7 +224,7 @@ describe("people", () => {
     expect((await send("/tenants/", { uuid: tenant, name: "Flat", user_id: uuid })).status).toBe(200);
     await app.close();
     app = await new SmallApp(tenant, (finwise = finwise04({ baseUrl: server.url, askPassword }))).connect();
-    await app.drained();
+    await drained();
     const login = await finwise.fetch("http://localhost:8000/login", {
       method: "POST",
       body: JSON.stringify({ username_or_email: user.email, password: "wrong" }),
