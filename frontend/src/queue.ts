@@ -34,7 +34,10 @@ export async function enqueue(
 }
 
 /** The newest entry of each entity. What was not here before has none: nothing is forgotten while it waits. */
-async function lastWaiting(db: FinwiseTenantSpecificDB, steps: readonly Step[]): Promise<(QueueEntry | undefined)[]> {
+export async function lastWaiting(
+  db: FinwiseTenantSpecificDB,
+  steps: readonly { local: Pick<Local, "entity_type" | "id">; before: Local | undefined }[],
+): Promise<(QueueEntry | undefined)[]> {
   const keys = steps.filter(({ before }) => before).map(({ local }) => [local.entity_type, local.id]);
   if (!keys.length) return [];
   const range = db.syncQueue.where("[entity_type+id]").between(...boundsOf(keys), true, true);

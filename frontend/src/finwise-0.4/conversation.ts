@@ -5,14 +5,15 @@ import { BackgroundSync } from "../background.js";
 import type { FinwiseClient } from "../client.js";
 import { FinwiseTenantSpecificDB, type RejectedEntry } from "../database.js";
 import { newId } from "../identifiers.js";
-import { toData as contentsOf } from "../local.js";
-import { waiting } from "../queue.js";
 import { isLoaded } from "../shelf.js";
 import type { SyncStatus } from "../status.js";
+import { goOnFrom } from "./acknowledging.js";
 import { type AppQueueEntry, queueOf, queued, tenantOf } from "./app_database.js";
-import { type AppChange, enter, settled } from "./entering.js";
-import { moveOnce } from "./moving.js";
-import { saysTheSame, toData, typeOf } from "./names.js";
+import { AvailableFunds, findFunds } from "./available_funds.js";
+import { type AppChange, enter, stillWaiting } from "./entering.js";
+import { bringFunds, moveOnce } from "./moving.js";
+import { toData, typeOf } from "./names.js";
+import type { Sides } from "./sides.js";
 import { type Say, tellNews } from "./telling.js";
 import { ToldVersions } from "./told.js";
 
@@ -20,13 +21,14 @@ const SOON = 100; // ms, so that what the app sends one by one goes in one push
 const REACHED = new Set<SyncStatus["state"]>(["idle", "forbidden", "quota"]);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export class Conversation {
+export class Conversation implements Sides {
   readonly tenantId: string;
   readonly book: FinwiseTenantSpecificDB;
-  private readonly told: ToldVersions;
+  readonly told: ToldVersions;
   private readonly sync: BackgroundSync;
   /** What was queued here, by the app's id of it. */
   private readonly entered = new Map<string, AppChange>();
+  funds = new AvailableFunds();
   private turn: Promise<void> = Promise.resolve();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private say: Say | undefined;
@@ -38,7 +40,7 @@ export class Conversation {
   private toldOf = ""; // the digests of what the app was told last
 
   constructor(
-    private readonly app: Dexie,
+    readonly app: Dexie,
     client: FinwiseClient,
   ) {
     this.tenantId = tenantOf(app);
@@ -106,7 +108,7 @@ export class Conversation {
     this.app.on("ready", () => this.told.load(), true);
     queueOf(this.app).hook("creating", (_key, entry) => {
       const entityType = typeOf(entry.entityType);
-      if (entityType) entry.base_updated_at = this.told.base(entityType, entry.entityId);
+      if (entityType) entry.base_updated_at = this.told.base(entityType, this.funds.toBook(entry.entityId));
       this.poke();
     });
   }
@@ -144,8 +146,9 @@ export class Conversation {
   }
 
   private async take(): Promise<void> {
+    this.funds = await findFunds(this.app, this.book);
     const fresh = (await queued(this.app)).filter(({ id }) => !this.entered.has(id));
-    const changes = fresh.map(changeOf).filter((change) => change !== undefined);
+    const changes = fresh.flatMap((entry) => changeOf(entry, this.funds));
     await enter(
       this.book,
       changes.map(([, change]) => change),
@@ -157,39 +160,27 @@ export class Conversation {
   private async settle(): Promise<void> {
     if (!(await isLoaded(this.book))) return;
     const isMoved = await this.told.isMoved();
-    await moveOnce(this.app, this.book, this.told);
     await this.take();
-    const done = await settled(
-      this.book,
-      [...this.entered.values()].map(({ change_id }) => change_id),
-    );
-    for (const [id, change] of this.entered) if (done.has(change.change_id)) await this.acknowledge(id, change);
+    await moveOnce(this);
+    await bringFunds(this);
+    await this.acknowledge();
     if (!isMoved || (await this.book.syncQueue.count())) void this.sync.sync();
     await this.tell();
   }
 
-  private async acknowledge(id: string, change: AppChange): Promise<void> {
-    await this.goOnFrom(change);
-    const { entity_type, id: entityId } = change;
-    const entry = await queueOf(this.app).get(id);
-    const { entityType, operationType } = entry ?? { entityType: entity_type, operationType: "update" };
-    if (entry) await this.say?.({ type: "sync_ack", id, status: "processed", entityId, entityType, operationType });
-    await queueOf(this.app).delete(id);
-    this.entered.delete(id);
-  }
-
-  /** What the app goes on to edit is based on what has become of this change, if that is what it still sees. */
-  private async goOnFrom({ entity_type, id, data, base_updated_at: base }: AppChange): Promise<void> {
-    const row = await this.book.entities(entity_type).get(id);
-    const isMine = data === null ? !row : row !== undefined && saysTheSame(contentsOf(row), data);
-    if (!isMine && !(await waiting(this.book, entity_type, id)).length) return;
-    const version =
-      row?.base_updated_at ?? (await this.book.syncTombstones.get([entity_type, id]))?.base_updated_at ?? null;
-    if (row && version) await this.told.note(entity_type, [{ id, updated_at: version }]);
-    if (!row) await this.told.forget(entity_type, id);
-    const isBuiltOnIt = (entry: AppQueueEntry): boolean =>
-      (entry.base_updated_at ?? null) === base && typeOf(entry.entityType) === entity_type;
-    await queueOf(this.app).where("entityId").equals(id).filter(isBuiltOnIt).modify({ base_updated_at: version });
+  private async acknowledge(): Promise<void> {
+    const entered = [...this.entered];
+    const waiting = await stillWaiting(
+      this.book,
+      entered.map(([, { change_id }]) => change_id),
+    );
+    const done = entered.filter(([, { change_id }]) => !waiting.has(change_id));
+    if (!done.length) return;
+    const [ids, changes] = [done.map(([id]) => id), done.map(([, change]) => change)];
+    await goOnFrom(this, changes);
+    for (const entry of await queueOf(this.app).bulkGet(ids)) if (entry) await this.say?.(ack(entry));
+    await queueOf(this.app).bulkDelete(ids);
+    for (const id of ids) this.entered.delete(id);
   }
 
   private async tell(): Promise<void> {
@@ -199,7 +190,7 @@ export class Conversation {
     const queue = await queueOf(this.app).count();
     const now = `${digests} ${queue}`;
     if (now === this.toldOf) return;
-    await tellNews(this.app, this.book, this.told, say, !this.hasLoaded);
+    await tellNews(this, say, !this.hasLoaded);
     if (this.say !== say) return; // the connection was lost meanwhile
     this.wantsLoad = false;
     this.hasLoaded = true;
@@ -214,21 +205,22 @@ export class Conversation {
   }
 }
 
-/** The change that a queue entry is, with the app's id of it; undefined: it is of no type that syncs. */
-function changeOf(entry: AppQueueEntry): [string, AppChange] | undefined {
+function ack({ id, entityId, entityType, operationType }: AppQueueEntry): Record<string, unknown> {
+  return { type: "sync_ack", id, status: "processed", entityId, entityType, operationType };
+}
+
+/** The change that a queue entry is, with the app's id of the entry; none if it is of no type that syncs. */
+function changeOf(entry: AppQueueEntry, funds: AvailableFunds): [string, AppChange][] {
   const entity_type = typeOf(entry.entityType);
-  if (!entity_type) return undefined;
-  const data = entry.operationType === "delete" || !entry.payload ? null : toData(entry.payload);
-  const change_id = UUID.test(entry.id) ? entry.id : newId();
-  return [
-    entry.id,
-    {
-      change_id,
-      entity_type,
-      id: entry.entityId,
-      data,
-      at: entry.timestamp,
-      base_updated_at: entry.base_updated_at ?? null,
-    },
-  ];
+  if (!entity_type) return [];
+  const data = entry.operationType === "delete" || !entry.payload ? null : funds.toBook(toData(entry.payload));
+  const change = {
+    change_id: UUID.test(entry.id) ? entry.id : newId(),
+    entity_type,
+    id: funds.toBook(entry.entityId),
+    data,
+    at: entry.timestamp,
+    base_updated_at: entry.base_updated_at ?? null,
+  };
+  return [[entry.id, change]];
 }

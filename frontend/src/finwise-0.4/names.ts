@@ -3,7 +3,7 @@
 import type { Data, EntityType } from "../catalogue.js";
 import { timeText } from "../time.js";
 
-interface Named {
+export interface Named {
   entityType: EntityType;
   /** `entityType` of a queue entry and `entity_type` of a message. */
   message: string;

@@ -1,22 +1,21 @@
 /** From the book to the app: what it has not been told yet, as the messages it understands. */
 
-import type { Dexie } from "dexie";
-import type { EntityType } from "../catalogue.js";
-import type { FinwiseTenantSpecificDB, Row } from "../database.js";
+import type { Row } from "../database.js";
 import { toData as contentsOf } from "../local.js";
 import { queueOf, rowsOf } from "./app_database.js";
-import { type AppEntity, NAMED, editedAt, saysTheSame, toData, toEntity } from "./names.js";
-import type { ToldVersions } from "./told.js";
+import type { AvailableFunds } from "./available_funds.js";
+import { type AppEntity, NAMED, type Named, editedAt, saysTheSame, toData, toEntity } from "./names.js";
+import type { Sides } from "./sides.js";
 import { timeText } from "../time.js";
 
 /** Gives a message to the app; resolves when the app has dealt with it. */
 export type Say = (message: Record<string, unknown>) => Promise<void>;
 
-interface News {
-  entityType: EntityType;
-  message: string;
-  table: string;
+interface News extends Named {
+  /** As the app is to have it. */
   entity: AppEntity;
+  /** Its id in the book, and the server's version. */
+  id: string;
   version: string;
   isNew: boolean;
 }
@@ -25,49 +24,49 @@ interface News {
  * Tells the app everything that is new to it, but for entities of which an edit of its own waits. `asLoad`: what it does
  * not have goes into one message, which it takes once on a connection.
  */
-export async function tellNews(
-  app: Dexie,
-  book: FinwiseTenantSpecificDB,
-  told: ToldVersions,
-  say: Say,
-  asLoad: boolean,
-): Promise<void> {
-  const tenant_id = book.tenantId;
-  const held = await heldBack(app, book);
+export async function tellNews(sides: Sides, say: Say, asLoad: boolean): Promise<void> {
+  const { book, told } = sides;
+  const sayOf: Say = (message) => say({ ...message, tenant_id: book.tenantId });
+  const held = await heldBack(sides);
   const news: News[] = [];
   for (const named of NAMED) {
     const rows = (await book.entities(named.entityType).toArray()) as Row[];
-    await tellDeletions(app, named, rows, told, held, (message) => say({ ...message, tenant_id }));
+    await tellDeletions(sides, named, new Set(rows.map(({ id }) => id)), held, sayOf);
     const known = told.of(named.entityType);
-    const changed = rows.filter(
-      (row) => row.base_updated_at !== null && known.get(row.id) !== row.base_updated_at && !held.has(row.id),
-    );
-    const there = await rowsOf(app, named.table).bulkGet(changed.map(({ id }) => id));
-    const isKnown = (row: Row, i: number): boolean => !!there[i] && saysTheSame(toData(there[i]), contentsOf(row));
-    await told.note(
-      named.entityType,
-      changed.filter(isKnown).map((row) => ({ id: row.id, updated_at: row.base_updated_at! })),
-    );
-    for (const [i, row] of changed.entries()) if (!isKnown(row, i)) news.push(newsOf(named, row, there[i]));
+    const isOld = ({ id, base_updated_at }: Row): boolean =>
+      base_updated_at === null || known.get(id) === base_updated_at;
+    const changed = rows.filter((row) => !isOld(row) && !held.has(row.id));
+    news.push(...(await newsOf(sides, named, changed)));
   }
-  if (asLoad) await say({ ...load(news.filter(({ isNew }) => isNew)), tenant_id });
-  for (const each of news) if (!(asLoad && each.isNew)) await say({ ...update(each), tenant_id });
-  await keep(app, news, told);
+  if (asLoad) await sayOf(load(news.filter(({ isNew }) => isNew)));
+  for (const each of news) if (!(asLoad && each.isNew)) await sayOf(update(each));
+  await keep(sides, news);
 }
 
 /** The ids of entities that the app or the book has edits of. */
-async function heldBack(app: Dexie, book: FinwiseTenantSpecificDB): Promise<Set<string>> {
+async function heldBack({ app, book, funds }: Sides): Promise<Set<string>> {
   const queued = (await queueOf(app).orderBy("entityId").uniqueKeys()) as string[];
   const waiting = (await book.syncQueue.toArray()).map(({ id }) => id);
   const rejected = (await book.syncRejected.toArray()).map(({ id }) => id);
-  return new Set([...queued, ...waiting, ...rejected]);
+  return new Set([...queued.map((id) => funds.toBook(id)), ...waiting, ...rejected]);
 }
 
-function newsOf(named: (typeof NAMED)[number], row: Row, there: AppEntity | undefined): News {
+/** What of these entities the app does not have already, by an edit of its own. */
+async function newsOf({ app, told, funds }: Sides, named: Named, changed: Row[]): Promise<News[]> {
+  const there = await rowsOf(app, named.table).bulkGet(changed.map(({ id }) => funds.toApp(id)));
+  const isKnown = (row: Row, i: number): boolean =>
+    !!there[i] && saysTheSame(funds.toBook(toData(there[i])), contentsOf(row));
+  const known = changed.filter(isKnown).map(({ id, base_updated_at }) => ({ id, updated_at: base_updated_at! }));
+  await told.note(named.entityType, known);
+  return changed.flatMap((row, i) => (isKnown(row, i) ? [] : [newsOfOne(named, row, there[i], funds)]));
+}
+
+function newsOfOne(named: Named, row: Row, there: AppEntity | undefined, funds: AvailableFunds): News {
   const version = row.base_updated_at!;
   // The app takes only what is newer than its own row, whose clock may have been ahead.
   const later = there ? timeText(Math.max(Date.parse(version), Date.parse(editedAt(there)) + 1)) : version;
-  return { ...named, version, isNew: !there, entity: toEntity(row.id, contentsOf(row), later, there) };
+  const entity = toEntity(funds.toApp(row.id), funds.toApp(contentsOf(row)), later, there);
+  return { ...named, entity, id: row.id, version, isNew: !there };
 }
 
 /** One message for everything the app does not have; the app waits for it although that may be nothing. */
@@ -80,43 +79,31 @@ function load(news: News[]): Record<string, unknown> {
 }
 
 function update({ message, entity, isNew }: News): Record<string, unknown> {
-  return {
-    type: "data_update",
-    event_type: "data_update",
-    entity_type: message,
-    operation_type: isNew ? "create" : "update",
-    data: { single_entity: entity },
-  };
+  return dataUpdate(message, isNew ? "create" : "update", entity);
+}
+
+function dataUpdate(entity_type: string, operation_type: string, single_entity: AppEntity): Record<string, unknown> {
+  return { type: "data_update", event_type: "data_update", entity_type, operation_type, data: { single_entity } };
 }
 
 async function tellDeletions(
-  app: Dexie,
-  named: (typeof NAMED)[number],
-  rows: Row[],
-  told: ToldVersions,
+  { app, told, funds }: Sides,
+  { entityType, message, table }: Named,
+  living: Set<string>,
   held: Set<string>,
   say: Say,
 ): Promise<void> {
-  const living = new Set(rows.map(({ id }) => id));
-  const gone = [...told.of(named.entityType).keys()].filter((id) => !living.has(id) && !held.has(id));
-  for (const id of gone) {
-    if (await rowsOf(app, named.table).get(id)) {
-      const data = { single_entity: { id } };
-      await say({
-        type: "data_update",
-        event_type: "data_update",
-        entity_type: named.message,
-        operation_type: "delete",
-        data,
-      });
-      await rowsOf(app, named.table).delete(id);
-    }
-    await told.forget(named.entityType, id);
-  }
+  const gone = [...told.of(entityType).keys()].filter((id) => !living.has(id) && !held.has(id));
+  if (!gone.length) return;
+  const rows = await rowsOf(app, table).bulkGet(gone.map((id) => funds.toApp(id)));
+  const ids = rows.flatMap((row) => (row ? [row.id] : []));
+  for (const id of ids) await say(dataUpdate(message, "delete", { id }));
+  await rowsOf(app, table).bulkDelete(ids);
+  await told.forget(entityType, gone);
 }
 
 /** Notes what was told. A row that the app did not write, because it dropped the message, is written here. */
-async function keep(app: Dexie, news: News[], told: ToldVersions): Promise<void> {
+async function keep({ app, told }: Sides, news: News[]): Promise<void> {
   for (const { entityType, table } of NAMED) {
     const ofType = news.filter((each) => each.entityType === entityType);
     if (!ofType.length) continue;
@@ -125,7 +112,7 @@ async function keep(app: Dexie, news: News[], told: ToldVersions): Promise<void>
     await rowsOf(app, table).bulkPut(dropped.map(({ entity }) => rowOf(entity)));
     await told.note(
       entityType,
-      ofType.map(({ entity, version }) => ({ id: entity.id, updated_at: version })),
+      ofType.map(({ id, version }) => ({ id, updated_at: version })),
     );
   }
 }

@@ -45,14 +45,16 @@ export class ToldVersions {
     return found;
   }
 
-  async note(entityType: EntityType, versions: { id: string; updated_at: string }[]): Promise<void> {
+  async note(entityType: EntityType, versions: readonly { id: string; updated_at: string }[]): Promise<void> {
+    if (!versions.length) return;
     for (const { id, updated_at } of versions) this.of(entityType).set(id, updated_at);
     await this.db.told.bulkPut(versions.map(({ id, updated_at }) => ({ entity_type: entityType, id, updated_at })));
   }
 
-  async forget(entityType: EntityType, id: string): Promise<void> {
-    this.of(entityType).delete(id);
-    await this.db.told.delete([entityType, id]);
+  async forget(entityType: EntityType, ids: readonly string[]): Promise<void> {
+    if (!ids.length) return;
+    for (const id of ids) this.of(entityType).delete(id);
+    await this.db.told.bulkDelete(ids.map((id): [EntityType, string] => [entityType, id]));
   }
 
   /** Whether what the app had before it spoke to this server was moved. */

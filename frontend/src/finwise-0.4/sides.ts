@@ -1,0 +1,13 @@
+/** What a conversation is between: the app's database and the book, with what the app was told of it. */
+
+import type { Dexie } from "dexie";
+import type { FinwiseTenantSpecificDB } from "../database.js";
+import type { AvailableFunds } from "./available_funds.js";
+import type { ToldVersions } from "./told.js";
+
+export interface Sides {
+  app: Dexie;
+  book: FinwiseTenantSpecificDB;
+  told: ToldVersions;
+  funds: AvailableFunds;
+}
