@@ -12,7 +12,7 @@ import { Server } from "./server.ts";
 
 declare const driven: Driven; // in the page
 
-const BOOKING = {
+const TRANSACTION = {
   accountId: "giro",
   date: "2026-01-09",
   valueDate: "2026-01-09",
@@ -70,15 +70,15 @@ describe.skipIf(!CHROMIUM)("the FinWise 0.4 app", () => {
     await Promise.all([left.start(), right.start()]);
     await left.edit("AccountGroup", { id: "bank", name: "Bank", sortOrder: 0 }, "create");
     await left.edit("Account", { id: "giro", name: "Giro", accountGroupId: "bank", sortOrder: 0 }, "create");
-    for (const id of ["both", "gone"]) await left.edit("Transaction", { id, ...BOOKING }, "create");
+    for (const id of ["both", "gone"]) await left.edit("Transaction", { id, ...TRANSACTION }, "create");
     await left.drained();
     await right.goOnline();
     await right.gets("Transaction", "gone");
 
     for (const device of [left, right]) await device.goOffline();
-    await left.edit("Transaction", { id: "both", ...BOOKING, description: "left" });
+    await left.edit("Transaction", { id: "both", ...TRANSACTION, description: "left" });
     await left.edit("Account", { id: "giro", name: "Household", accountGroupId: "bank", sortOrder: 0 });
-    await right.edit("Transaction", { id: "both", ...BOOKING, description: "right" });
+    await right.edit("Transaction", { id: "both", ...TRANSACTION, description: "right" });
     await right.edit("Transaction", { id: "gone" }, "delete");
     const rows = await agree();
     expect(rows["Transaction both"]).toMatchObject({ description: "right" });
@@ -88,7 +88,7 @@ describe.skipIf(!CHROMIUM)("the FinWise 0.4 app", () => {
 
     for (const { page } of [left, right]) await page.reload();
     await Promise.all([left.start(), right.start()]);
-    await left.edit("Transaction", { id: "both", ...BOOKING, description: "later" });
+    await left.edit("Transaction", { id: "both", ...TRANSACTION, description: "later" });
     expect((await agree())["Transaction both"]).toMatchObject({ description: "later" });
     expect(await home.conflicts()).toHaveLength(1);
   });
@@ -97,12 +97,12 @@ describe.skipIf(!CHROMIUM)("the FinWise 0.4 app", () => {
     await left.startBefore();
     await left.edit("Tag", { id: "no spaces", name: "bad" }, "create");
     await left.page.evaluate(
-      (booking) =>
+      (transaction) =>
         driven.app.bring(
           "Transaction",
-          Array.from({ length: 100 }, (_, i) => ({ id: `t${i}`, ...booking })),
+          Array.from({ length: 100 }, (_, i) => ({ id: `t${i}`, ...transaction })),
         ),
-      BOOKING,
+      TRANSACTION,
     );
     await left.page.reload();
     await left.start();
@@ -124,7 +124,7 @@ describe.skipIf(!CHROMIUM)("the FinWise 0.4 app", () => {
       await device.edit("Tag", { id: "shared", name: device === left ? "first" : "second" });
       await device.edit(
         "Transaction",
-        { id: device === left ? "on-left" : "on-right", ...BOOKING, categoryId },
+        { id: device === left ? "on-left" : "on-right", ...TRANSACTION, categoryId },
         "create",
       );
       await device.page.evaluate(() => driven.app.db.table("syncQueue").clear()); // its old backend had these
