@@ -1,6 +1,6 @@
 /**
  * The category "Verfügbare Mittel": the app makes it on every device by itself, under another id, and never queues it.
- * A book has it once. Each device keeps its own id of it, and what goes to and fro is translated.
+ * A book has it once. Each device keeps its own id of it, and it is translated both ways.
  */
 
 import type { Dexie } from "dexie";
