@@ -18,7 +18,7 @@ export class AvailableFunds {
     private readonly ownId: string = bookId,
   ) {}
 
-  /** An id or contents of the app's, with the book's id in place of the app's. */
+  /** An id or contents of the app's, with the book's id instead of the app's. */
   toBook<T>(value: T): T {
     return this.appIds.reduce((said, id) => renamed(said, id, this.bookId), value);
   }
