@@ -32,6 +32,7 @@ def next_stamp(last_stamp: int, now: int) -> int:
     return max(last_stamp + 1, now)
 
 
+@lru_cache(1_024)  # as parse_cursor
 def format_cursor(stamp: int, epoch: str) -> str:
     """The cursor as a device keeps it."""
     return f"{micros_text(stamp)}~{epoch}"

@@ -129,10 +129,10 @@ class _Snapshot:
         self._connection = connection
 
     def __enter__(self) -> None:
-        self._connection.execute("BEGIN")
+        begin_snapshot(self._connection)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        _roll_back(self._connection)
+        roll_back(self._connection)
 
 
 class _Transaction(_Snapshot):
@@ -147,7 +147,12 @@ class _Transaction(_Snapshot):
                 leave()  # a turn, for the disk takes its time, and after it there is the answer alone
                 self._connection.execute("COMMIT")
         finally:
-            _roll_back(self._connection)
+            roll_back(self._connection)
+
+
+def begin_snapshot(connection: sqlite3.Connection) -> None:
+    """Begins a read transaction, which `roll_back` ends: everything read until then is of one moment."""
+    connection.execute("BEGIN")
 
 
 def snapshot(connection: sqlite3.Connection) -> _Snapshot:
@@ -184,6 +189,7 @@ def checkpoint(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {milliseconds:d}").fetchall()
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Ends a transaction that is open."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")

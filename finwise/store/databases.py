@@ -8,33 +8,22 @@ open, and then by moving it to the trash. No name stays behind that SQLite would
 """
 
 import logging
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
+from types import TracebackType
 
-from finwise.errors import (
-    Busy,
-    FinWiseError,
-    Quarantined,
-    QuotaExceeded,
-    ReadOnly,
-    StorageFull,
-    TenantDeleted,
-    quarantined,
-)
+from finwise.errors import Busy, FinWiseError, Quarantined, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import Connection, checkpoint, connect, snapshot, transaction
-from finwise.store.damages import damages, strange_objects
+from finwise.store.connection import Connection, begin_snapshot, checkpoint, connect, roll_back, transaction
+from finwise.store.diagnosis import Diagnosis, Explained
 from finwise.store.folder import Folder, sync_folder, with_sidecars
 from finwise.store.marks import Marks, require_complete
 from finwise.store.page_limit import set_page_limit
-from finwise.store.permissions import refusal
-from finwise.store.pool import Loan, Pool, identity
-from finwise.store.sqlite_errors import meaning_of, translated
+from finwise.store.pool import Loan, Pool
+from finwise.store.sqlite_errors import translated
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
 from finwise.store.write_back import WriteBack, is_write_back_due, require_short_log
@@ -44,7 +33,6 @@ DEAD = 0x46694E58  # of one that was deleted
 REPLACED = 0x46694E59  # of one that a restore replaces
 
 _WORTHWHILE = 2 * 1024 * 1024  # unused bytes of a file from which on shrinking is worth its time
-_ROOM = 64 * 1024 * 1024  # free bytes of a disk that is not full
 
 log = logging.getLogger(__name__)
 
@@ -74,29 +62,12 @@ class Databases:
         self._pool = pool
         self._views = Views(columns)
         self._quota_of = quota_of
-        self._report = report
+        self._diagnosis = Diagnosis(folder, report)
 
-    @contextmanager
-    def read(self, tenant_id: str) -> Iterator[Connection]:
-        """A snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
+    def read(self, tenant_id: str) -> AbstractContextManager[Connection]:
+        """A block with a snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
         loan = self._loan(tenant_id)
-        explained = self._explained(tenant_id, loan)
-        with explained, loan as connection:
-            if not connection.is_current and not migrations.is_current(connection, migrations.TENANT):
-                with self.transact(tenant_id):
-                    pass  # whichever request comes first creates the schema and the epoch
-            connection.is_current = True
-            mark = None if connection.is_complete else self._marks.find(tenant_id)  # before what it is compared with
-            with snapshot(connection):
-                connection.cache.look()
-                connection.cache.recall("usable", lambda: _is_usable(connection))
-                if not connection.is_complete:
-                    require_complete(connection, mark)
-                connection.explained = explained
-                try:
-                    yield connection
-                finally:
-                    connection.explained = translated()  # or it would keep the loan, which keeps the connection
+        return _Reading(loan, self._diagnosis.explained(tenant_id, loan), lambda found: self._begin(tenant_id, found))
 
     @contextmanager
     def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
@@ -106,7 +77,7 @@ class Databases:
         """
         loan = self._loan(tenant_id)
         with (
-            self._explained(tenant_id, loan, has_limit=True),
+            self._diagnosis.explained(tenant_id, loan, has_limit=True),
             self._folder.locked(tenant_id, wait=wait),
             loan as connection,
         ):
@@ -192,7 +163,7 @@ class Databases:
     def shrink(self, tenant_id: str) -> None:
         """Gives unused pages back to the disk where they are a good part of the file."""
         loan = self._loan(tenant_id)
-        with self._explained(tenant_id, loan), self._folder.locked(tenant_id), loan as connection:
+        with self._diagnosis.explained(tenant_id, loan), self._folder.locked(tenant_id), loan as connection:
             _require_alive(connection)
             pages, free, size = (
                 connection.execute(pragma).fetchone()[0]
@@ -211,6 +182,19 @@ class Databases:
     def trouble(self) -> FinWiseError | None:
         """What keeps new tenants' files from being made, or those that there are from being used."""
         return self._folder.trouble()
+
+    def _begin(self, tenant_id: str, connection: Connection) -> None:
+        """Begins a snapshot of a whole book of this FinWise's schema."""
+        if not connection.is_current and not migrations.is_current(connection, migrations.TENANT):
+            with self.transact(tenant_id):
+                pass  # the first request makes the schema and the epoch
+        connection.is_current = True
+        mark = None if connection.is_complete else self._marks.find(tenant_id)  # before what it is compared with
+        begin_snapshot(connection)
+        connection.cache.look()
+        connection.cache.recall("usable", lambda: _is_usable(connection))
+        if not connection.is_complete:
+            require_complete(connection, mark)
 
     def _written(self, tenant_id: str, connection: Connection) -> AbstractContextManager[None]:
         """One transaction. Raises Busy if the file's log is too long for another."""
@@ -235,55 +219,41 @@ class Databases:
     def _loan(self, tenant_id: str) -> Loan:
         return self._pool.connection(self._folder.file(tenant_id))
 
-    def _explained(self, tenant_id: str, loan: Loan, *, has_limit: bool = False) -> "_Explained":
-        """A block whose SQLite errors are raised as what they mean for this tenant."""
-        return _Explained(partial(self._explain, tenant_id, loan, has_limit))
 
-    def _explain(self, tenant_id: str, loan: Loan, has_limit: bool, error: BaseException) -> None:
-        meaning = meaning_of(error)
-        if meaning is None and not isinstance(error, FinWiseError) and isinstance(error, Exception):
-            meaning = quarantined() if self._is_damaged(tenant_id) else None
-        if isinstance(meaning, ReadOnly):  # perhaps it may be opened to read only
-            meaning = refusal(self._folder.file(tenant_id)) or meaning
-        # SQLite says the same of a disk that is full and of a file at its limit, which only a transaction has.
-        is_full = isinstance(meaning, StorageFull) and "database or disk is full" in str(error)
-        if is_full and has_limit and self._disk_has_room():
-            meaning = QuotaExceeded("The tenant's quota is used up. Nothing was stored; delete something.")
-        if isinstance(meaning or error, Quarantined):
-            with translated(), self._folder.locked(tenant_id):
-                if identity(self._folder.file(tenant_id)) not in (loan.identity, None):  # not what was found damaged
-                    raise Busy("The tenant is being restored. Try again in a moment.", retry_after=2) from None
-                self._report(tenant_id)
-        if meaning:
-            raise meaning from error
+class _Reading:
+    """A snapshot of a file for a block. A class, as the blocks of connection.py: every request goes through it."""
 
-    def _is_damaged(self, tenant_id: str) -> bool:
-        """Whether an error that nobody expects comes of the file, such as a table whose name has another letter."""
+    __slots__ = ("_begin", "_connection", "_explained", "_loan")
+
+    def __init__(self, loan: Loan, explained: Explained, begin: Callable[[Connection], None]) -> None:
+        self._loan = loan
+        self._explained = explained
+        self._begin = begin
+
+    def __enter__(self) -> Connection:
+        with self._explained:
+            self._connection = connection = self._loan.__enter__()
+            try:
+                self._begin(connection)
+            except BaseException as error:
+                self._end(type(error), error, error.__traceback__)
+                raise
+        connection.explained = self._explained
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.explained = translated()  # or it would keep the loan, which keeps the connection
+        with self._explained:
+            self._end(kind, error, trace)
+        self._explained.__exit__(kind, error, trace)
+
+    def _end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            with closing(connect(self._folder.file(tenant_id))) as connection, snapshot(connection):
-                is_current = migrations.is_current(connection, migrations.TENANT)
-                return bool(damages(connection) if is_current else strange_objects(connection))
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
-            return True
-
-    def _disk_has_room(self) -> bool:
-        return shutil.disk_usage(self._folder.path).free > _ROOM
-
-
-class _Explained:
-    """A class, as the blocks of connection.py: every request goes through it."""
-
-    __slots__ = ("_explain",)
-
-    def __init__(self, explain: Callable[[BaseException], None]) -> None:
-        self._explain = explain
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            self._explain(error)
+            roll_back(self._connection)
+        finally:
+            self._loan.__exit__(kind, error, trace)
 
 
 def _require_alive(connection: Connection) -> None:

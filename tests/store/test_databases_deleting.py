@@ -1,6 +1,4 @@
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -109,15 +107,11 @@ def read_twice(pipe: Connection, root: Path, tenant_id: str) -> None:
 def test_deleting_ends_access_of_a_reader_that_had_only_just_opened_the_file(
     databases: Databases, used_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshot = connections.snapshot
-
-    @contextmanager
-    def snapshot_late(connection: sqlite3.Connection) -> Iterator[None]:
+    def begin_late(connection: sqlite3.Connection) -> None:
         assert delete(databases, used_id) == on_posix
-        with snapshot(connection):
-            yield
+        connections.begin_snapshot(connection)
 
-    monkeypatch.setattr(module, "snapshot", snapshot_late)
+    monkeypatch.setattr(module, "begin_snapshot", begin_late)
     with pytest.raises(TenantDeleted), databases.read(used_id):
         pass
 
