@@ -17,20 +17,20 @@ START_SECONDS = 60
 
 
 class Pushed(NamedTuple):
-    """seconds: waited for answers; accepted: bookings that the answers say are stored."""
+    """What a peer took for pushes."""
 
-    seconds: float
-    accepted: int
+    seconds: float  # waited for answers
+    accepted: int  # bookings that the answers say are stored
 
 
 class Pulled(NamedTuple):
-    """seconds: waited for answers; size: bytes received, heads included; gzipped: all of its pages were."""
+    """What a peer took for a pull."""
 
-    seconds: float
+    seconds: float  # waited for answers
     bookings: int
     pages: int
-    size: int
-    gzipped: bool = False
+    size: int  # bytes received, heads included
+    gzipped: bool = False  # all of its pages were
 
 
 class Peer(ABC):

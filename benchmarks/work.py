@@ -30,19 +30,19 @@ MOST_PER_SECOND = 900  # small pushes that are made ready for each connection
 
 @dataclass(frozen=True)
 class Size:
-    """How much of it. seconds: how long small pushes are sent; half of it, polls."""
+    """How much work it is."""
 
     bookings: int = 10_000
     pulls: int = 200
-    seconds: float = 10.0
+    seconds: float = 10.0  # small pushes are sent for so long; polls for half of it
 
 
 @dataclass
 class Round:
-    """figures: by the names of report.py. failures: what was not as it should be, a sentence each."""
+    """What one round of the work gave."""
 
-    figures: dict[str, float] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)  # by the names of report.py
+    failures: list[str] = field(default_factory=list)  # what was not as it should be, a sentence each
 
     def expect(self, what: str, found: float, wanted: float) -> None:
         """Notes a failure unless the two are equal."""

@@ -33,11 +33,11 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 class Counts(NamedTuple):
-    """What Linux counts for a connection, in bytes; `is_waiting`: part of an answer was not acknowledged yet."""
+    """What Linux counts for a connection, in bytes."""
 
     received: int
     acknowledged: int
-    is_waiting: bool
+    is_waiting: bool  # part of an answer was not acknowledged yet
 
 
 class _Stretch(NamedTuple):

@@ -42,11 +42,11 @@ ALONE = "strangers"  # which measures, and runs after the others
 
 
 class Ran(NamedTuple):
-    """How a proof ended; `told` is its result, None if it could not be run."""
+    """How a proof ended."""
 
     proof: str
     code: int
-    told: dict[str, Any] | None
+    told: dict[str, Any] | None  # its result; None: it could not be run
     output: str
 
 

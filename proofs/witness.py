@@ -47,12 +47,12 @@ class Findings:
 
 
 class Stored(NamedTuple):
-    """A row of a tenant's file; `data` is parsed, None for a tombstone."""
+    """A row of a tenant's file."""
 
     key: Key
     stamp: int
     updated_at: str
-    data: Json | None
+    data: Json | None  # parsed; None: a tombstone
     change_id: str
 
     @property

@@ -23,11 +23,11 @@ class Amount:
 
 @dataclass
 class Section:
-    """parts: paragraphs and tables. failures: a sentence each."""
+    """A section of the report."""
 
     title: str
-    parts: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)  # paragraphs and tables
+    failures: list[str] = field(default_factory=list)  # a sentence each
 
     def add(self, about: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table and what it is about."""

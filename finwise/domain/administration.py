@@ -14,7 +14,7 @@ PAGE = 100  # users or tenants in one answer
 
 
 class UserSummary(NamedTuple):
-    """A user as an administrator sees it; times are canonical text. `tenants`: how many it owns."""
+    """A user as an administrator sees it; times are canonical text."""
 
     uuid: str
     name: str
@@ -22,22 +22,18 @@ class UserSummary(NamedTuple):
     is_admin: bool
     created_at: str
     last_used_at: str | None
-    tenants: int
+    tenants: int  # how many the user owns
 
 
 class TenantSummary(NamedTuple):
-    """A tenant as an administrator sees it. `members`: how many, the owner included.
-
-    `bytes` that its book takes, and `synced_at`, when a device was heard of or something stored last (µs, 0: never):
-    None if its file cannot be read.
-    """
+    """A tenant as an administrator sees it."""
 
     tenant: Tenant
     created_at: str
-    members: int
+    members: int  # how many, the owner included
     quota_bytes: int
-    bytes: int | None
-    synced_at: int | None
+    bytes: int | None  # that its book takes; None: its file cannot be read
+    synced_at: int | None  # when a device was heard of or something was stored last, µs; 0: never; None as above
 
 
 class AdministrationStore(Protocol):

@@ -16,7 +16,7 @@ Advance = Callable[[int, int], None]  # told how many tenants of how many are do
 
 
 class Entry(NamedTuple):
-    """A tenant's copy; `digest`: entity_type -> 16 hex digits, `entities` the number of living ones."""
+    """A tenant's copy."""
 
     uuid: str
     name: str
@@ -26,18 +26,18 @@ class Entry(NamedTuple):
     sha256: str
     epoch: str
     last_stamp: int
-    entities: int
-    digest: dict[str, str]
+    entities: int  # the number of living ones
+    digest: dict[str, str]  # entity_type -> 16 hex digits
 
 
 class Manifest(NamedTuple):
-    """What is in a backup, and what could not be copied, a sentence each; `made_at` is canonical text."""
+    """What is in a backup, and what could not be copied."""
 
-    finwise: str
-    made_at: str
+    finwise: str  # the version that made it
+    made_at: str  # canonical text
     users_db: Fingerprint | None
     tenants: Sequence[Entry]
-    problems: Sequence[str]
+    problems: Sequence[str]  # a sentence each
 
 
 class Leftovers(NamedTuple):

@@ -9,37 +9,30 @@ from finwise.domain.cursor import Position
 
 
 class KeptConflict(NamedTuple):
-    """A version that lost and is kept beside its entity until a person has looked at it; `kept_at` in µs."""
+    """A version that lost and is kept beside its entity until a person has looked at it."""
 
     reason: str
-    kept_at: int
+    kept_at: int  # µs
     loser: Version
 
 
 class StoredConflict(NamedTuple):
-    """A kept conflict with its name, and the version that is stored now, None if there is none.
+    """A kept conflict with its name."""
 
-    `place`: where it is among the others, in the order they were kept.
-    """
-
-    place: int
+    place: int  # among the others, in the order they were kept
     conflict_id: str
     kept: KeptConflict
-    stored: Version | None
+    stored: Version | None  # the version that is stored now; None: there is none
 
 
 class Contact(NamedTuple):
-    """What a device reports about itself with a request, at a moment in µs.
+    """What a device reports about itself with a request."""
 
-    `token_id` names the device; `device_id` is what it calls itself, `cursor` the last `since` it sent, `clock_skew`
-    its clock minus the server's in ms: None: it did not say.
-    """
-
-    token_id: str
-    at: int
-    device_id: str | None = None
-    cursor: str | None = None
-    clock_skew: int | None = None
+    token_id: str  # names the device
+    at: int  # when, µs
+    device_id: str | None = None  # what it calls itself
+    cursor: str | None = None  # the last `since` it sent
+    clock_skew: int | None = None  # its clock minus the server's, ms; None: it did not say
 
 
 class Purged(NamedTuple):
@@ -52,11 +45,11 @@ class Purged(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """A change_id that was judged but does not name the stored version of the entity `key`; `since` in µs."""
+    """A change_id that was judged but does not name the stored version."""
 
-    key: Key
+    key: Key  # of the entity
     change_id: str
-    since: int
+    since: int  # µs
 
 
 class Book(Protocol):

@@ -46,13 +46,13 @@ Catalogue = Mapping[str, FieldCheck]
 
 
 class Change(NamedTuple):
-    """An entity's whole state as one device left it; times are canonical, `data` is JSON text, None for a deletion."""
+    """An entity's whole state as one device left it; times are canonical."""
 
     change_id: str
     sent_change_id: str
     key: Key
     updated_at: str
-    data: str | None
+    data: str | None  # JSON text; None: a deletion
     sent_created_at: Any
     created_at: str | None
     says_base: bool
@@ -65,13 +65,13 @@ Row = tuple[int, bytes]  # an entity's stamp, and its text in UTF-8 as it goes o
 
 
 class Entity(NamedTuple):
-    """An entity as devices get it; `data` is JSON text, None for a tombstone."""
+    """An entity as devices get it."""
 
     entity_type: str
     id: str
     created_at: str
     updated_at: str
-    data: str | None
+    data: str | None  # JSON text; None: a tombstone
 
 
 class Version(NamedTuple):

@@ -16,13 +16,10 @@ from finwise.errors import Conflict, NotFound
 
 
 class Decision(NamedTuple):
-    """What the deciding person saw: `updated_at` of the stored version, None if there was none.
+    """What the deciding person saw."""
 
-    `says_base` False: that was not said.
-    """
-
-    says_base: bool = False
-    base_updated_at: str | None = None
+    says_base: bool = False  # whether that was said
+    base_updated_at: str | None = None  # `updated_at` of the stored version; None: there was none
 
 
 class Listed(NamedTuple):

@@ -13,10 +13,10 @@ _CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)~([0-9a-z]{1,32})
 
 
 class Cursor(NamedTuple):
-    """A position in a tenant's stamps; `epoch` is None for a plain timestamp."""
+    """A position in a tenant's stamps."""
 
     stamp: int
-    epoch: str | None
+    epoch: str | None  # None: the cursor is a plain timestamp
 
 
 class Position(NamedTuple):

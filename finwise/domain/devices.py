@@ -32,10 +32,10 @@ class Owners(Protocol):
 
 
 class Device(NamedTuple):
-    """A device of a tenant; `owner` None: its token no longer exists."""
+    """A device of a tenant."""
 
     heard: Contact
-    owner: Owner | None
+    owner: Owner | None  # None: its token no longer exists
 
 
 class Devices:

@@ -13,15 +13,12 @@ log = logging.getLogger("finwise.events")
 
 
 class Event(NamedTuple):
-    """`level`: of logging. `says`: the sentence of its lines. `fields`: what each line holds, beside who asked.
+    """What is told of something that happened."""
 
-    `a_minute`: lines of each process at most, if that is fewer than of other events (logs.py).
-    """
-
-    level: int
-    says: str
-    fields: tuple[str, ...] = ()
-    a_minute: int | None = None
+    level: int  # of logging
+    says: str  # the sentence of its lines
+    fields: tuple[str, ...] = ()  # what each line holds, beside who asked
+    a_minute: int | None = None  # lines of each process at most, if fewer than of other events (logs.py)
 
 
 _REFUSED_A_MINUTE = 10  # each request of a flood may be refused, and says nothing that the one before did not

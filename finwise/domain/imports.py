@@ -46,11 +46,11 @@ class Uploads(Protocol):
 
 
 class Refused(NamedTuple):
-    """An entity that was rejected. `place`: where it is in the book, from 1; `id` None: it has none of the form."""
+    """An entity that was rejected."""
 
-    place: int
+    place: int  # where it is in the book, from 1
     entity_type: str
-    id: str | None
+    id: str | None  # None: it has none of the form
     code: str
     errors: FieldErrors
 
@@ -65,18 +65,14 @@ class Progress(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of an import that was stored, in numbers of entities.
-
-    `conflicts`: how many versions lost unseen, here or in the file, and wait for a person. `rejections` names the first
-    hundred of those rejected.
-    """
+    """What became of an import that was stored, in numbers of entities."""
 
     applied: int
     unchanged: int
     superseded: int
     rejected: int
-    conflicts: int = 0
-    rejections: Sequence[Refused] = ()
+    conflicts: int = 0  # versions that lost unseen, here or in the file, and wait for a person
+    rejections: Sequence[Refused] = ()  # the first hundred of those rejected
 
     def summary(self) -> str:
         """One line for a person."""

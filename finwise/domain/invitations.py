@@ -20,15 +20,12 @@ _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 
 class Invitation(NamedTuple):
-    """An invitation without its code; times are canonical text. Without a tenant: to sign up, and no more.
-
-    `invited_by`: a user; None: the operator.
-    """
+    """An invitation without its code; times are canonical text."""
 
     id: str
-    tenant_id: str | None
+    tenant_id: str | None  # None: it permits signing up, and no more
     role: str | None
-    invited_by: str | None
+    invited_by: str | None  # a user; None: the operator
     created_at: str
     expires_at: str
 

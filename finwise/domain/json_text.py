@@ -36,9 +36,9 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Odd:
-    """Stands for a value that FinWise refuses; `reason` completes the sentence "it …"."""
+    """Stands for a value that FinWise refuses."""
 
-    reason: str
+    reason: str  # completes the sentence "it …"
 
 
 def parse(body: bytes) -> Any:

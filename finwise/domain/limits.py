@@ -9,15 +9,12 @@ MAX_TEXT = (
 
 
 class Limits(NamedTuple):
-    """Sizes in bytes; `depth`: nesting of a change's data; `fields`: of an entity; `tenants`: that a user may own.
-
-    `import_bytes`: of a whole book that is brought.
-    """
+    """Sizes in bytes, and numbers."""
 
     body_bytes: int = 8 * 1024 * 1024
-    changes: int = 5_000
+    changes: int = 5_000  # of a push
     change_bytes: int = 256 * 1024
-    depth: int = 32
-    fields: int = 256
-    tenants: int = 1_000
-    import_bytes: int = 256 * 1024 * 1024
+    depth: int = 32  # nesting of a change's data
+    fields: int = 256  # of an entity
+    tenants: int = 1_000  # that a user may own
+    import_bytes: int = 256 * 1024 * 1024  # of a whole book

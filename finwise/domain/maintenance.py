@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 
 
 class Ages(NamedTuple):
-    """After how many days what is forgotten; `every`: hours between two runs by the server itself, 0: never."""
+    """After how many days maintenance forgets what is old."""
 
     tombstones: int
     conflicts: int
     trash: int
-    every: int
+    every: int  # hours between two runs by the server itself; 0: never
 
 
 class MaintenanceStore(Protocol):

@@ -10,10 +10,10 @@ from finwise.errors import Conflict, Forbidden, NotFound
 
 
 class Member(NamedTuple):
-    """A user with a role in a tenant. Members learn nothing of each other but the `name`."""
+    """A user with a role in a tenant."""
 
     user_id: str
-    name: str
+    name: str  # all that members learn of each other
     role: str
 
 

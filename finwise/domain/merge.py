@@ -14,14 +14,11 @@ OLDER, OVERWRITTEN = "older", "overwritten"  # why the loser of a conflict lost
 
 
 class Verdict(NamedTuple):
-    """What becomes of a change. `updated_at` is the time it has (applied: the one to store).
-
-    `conflict`: None; OLDER: the change itself is to be kept; OVERWRITTEN: the version it replaces is to be kept.
-    """
+    """What becomes of a change."""
 
     status: str
-    updated_at: str
-    conflict: str | None = None
+    updated_at: str  # the time it has (applied: the one to store)
+    conflict: str | None = None  # OLDER: the change itself is to be kept; OVERWRITTEN: the version it replaces is
 
 
 def judge(

@@ -14,16 +14,12 @@ from finwise.domain.times import millis_text, next_milli
 
 
 class Result(NamedTuple):
-    """What became of one change.
-
-    `version` is the stored one (for `superseded` the one to adopt, None if it was deleted and purged since).
-    `is_told`: whether the answer to a `superseded` one brings that version.
-    """
+    """What became of one change."""
 
     change: Change
     verdict: Verdict
-    version: Version | None
-    is_told: bool = True
+    version: Version | None  # the stored one; `superseded`: the one to adopt, None if it was purged since
+    is_told: bool = True  # whether the answer to a `superseded` change brings that version
 
 
 class Push:

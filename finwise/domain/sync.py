@@ -23,37 +23,31 @@ _RESERVE = 8 * 1024 * 1024  # bytes beyond the quota, for what a push says besid
 
 
 class PullRequest(NamedTuple):
-    """What a device asks for; no `since` means from the beginning, no `entity_types` all of them.
+    """What a device asks for."""
 
-    `contact`: who asks, if that should be noted.
-    """
-
-    since: Cursor | None = None
-    entity_types: Collection[str] | None = None
+    since: Cursor | None = None  # None: from the beginning
+    entity_types: Collection[str] | None = None  # None: all
     limit: int = DEFAULT_LIMIT
-    contact: Contact | None = None
+    contact: Contact | None = None  # who asks, if that should be noted
 
 
 class PushRequest(NamedTuple):
-    """A device's changes as parsed JSON; `pull` asks for what others stored, in the same round trip.
+    """A device's changes."""
 
-    `contact`: who pushes, if that should be noted.
-    """
-
-    elements: Sequence[object]
+    elements: Sequence[object]  # parsed JSON
     device_id: str | None = None
-    pull: PullRequest | None = None
-    contact: Contact | None = None
+    pull: PullRequest | None = None  # asks for what others stored, in the same round trip
+    contact: Contact | None = None  # who pushes, if that should be noted
 
 
 class Page(NamedTuple):
-    """What was stored after a cursor. `digest` (entity_type -> sum) is set only if the page ends a pull."""
+    """What was stored after a cursor."""
 
     epoch: str
     rows: Sequence[Row]
     next_stamp: int
     has_more: bool
-    digest: Mapping[str, str] | None
+    digest: Mapping[str, str] | None  # entity_type -> sum, if the page ends a pull
 
     @property
     def entities(self) -> list[Entity]:

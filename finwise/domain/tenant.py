@@ -9,19 +9,15 @@ STATES = (CREATING, ACTIVE, QUARANTINED, RESTORING, DELETING, DELETED)
 
 
 class Tenant(NamedTuple):
-    """An account book. `user_id` is its owner, None once a deleted tenant's owner is deleted too.
-
-    `began_at`: when its last deletion or restore was begun, µs. `quota_mib` None: the server's setting.
-    `role`: the role of the user it was looked up for; None: not a member.
-    """
+    """An account book."""
 
     uuid: str
     name: str
-    user_id: str | None
+    user_id: str | None  # its owner; None once a deleted tenant has lost its owner, too
     state: str
-    began_at: int | None = None
-    quota_mib: int | None = None
-    role: str | None = None
+    began_at: int | None = None  # when its last deletion or restore was begun, µs
+    quota_mib: int | None = None  # None: the server's setting
+    role: str | None = None  # of the user it was looked up for; None: not a member
 
 
 class TenantStore(Protocol):

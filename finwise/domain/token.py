@@ -6,14 +6,14 @@ from finwise.domain.user import User
 
 
 class Token(NamedTuple):
-    """A device's token without its secret; times are canonical text, `last_used_at` to some minutes."""
+    """A device's token without its secret; times are canonical text."""
 
     id: str
     user_id: str
     device_name: str
     created_at: str
     expires_at: str
-    last_used_at: str | None = None
+    last_used_at: str | None = None  # to some minutes
     tenant_id: str | None = None
     read_only: bool = False
 

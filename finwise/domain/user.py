@@ -6,13 +6,13 @@ DEMO_EMAIL = "demo@finwise.example"  # of the demo user (demo.py), who is open t
 
 
 class User(NamedTuple):
-    """A person. `hashed_password` None: no login by password. `is_admin`: may look after the installation."""
+    """A person."""
 
     uuid: str
     name: str
     email: str
-    hashed_password: str | None
-    is_admin: bool = False
+    hashed_password: str | None  # None: no login by password
+    is_admin: bool = False  # may look after the installation
 
 
 class UserChange(NamedTuple):

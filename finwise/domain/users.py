@@ -17,12 +17,12 @@ _SIGN_UP = "sign up"  # no e-mail, so that attempts at it are counted apart from
 
 
 class NewUser(NamedTuple):
-    """What somebody signs up with; `password` None: no login by password."""
+    """What somebody signs up with."""
 
     uuid: str
     name: str
     email: str
-    password: str | None
+    password: str | None  # None: no login by password
 
 
 class Users:

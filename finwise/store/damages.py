@@ -19,12 +19,12 @@ from finwise.store.migrations import TENANT
 
 
 class Content(NamedTuple):
-    """What an intact file holds; `digest`: entity_type -> 16 hex digits."""
+    """What an intact file holds."""
 
     epoch: str
     last_stamp: int
     entities: int
-    digest: dict[str, str]
+    digest: dict[str, str]  # entity_type -> 16 hex digits
 
 
 def damages_of_users(connection: sqlite3.Connection) -> list[str]:

@@ -12,12 +12,12 @@ from harness.requests.world import CANARY, PASSWORD, Sent, World
 
 
 class Asked(NamedTuple):
-    """A request to a route. `token`: whose it is; None: anybody's."""
+    """A request to a route."""
 
     path: str
     body: Any = ...  # ...: none
     query: str = ""
-    token: str | None = None
+    token: str | None = None  # whose it is; None: of anybody
     headers: dict[str, str] = {}
 
 

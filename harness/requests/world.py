@@ -38,9 +38,9 @@ _BESIDE = ("-wal", "-shm", "-journal")
 
 
 class Sent(NamedTuple):
-    """One request, as a WSGI server would hand it over. `route`: what it was before it was spoilt."""
+    """One request, as a WSGI server would hand it over."""
 
-    route: str
+    route: str  # what it was before it was spoilt
     method: str
     path: str
     query: str

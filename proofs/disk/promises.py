@@ -28,11 +28,11 @@ World = dict[str, Known]  # entity's id -> what was acknowledged last
 
 @dataclass
 class Flight:
-    """A push that was begun and not acknowledged; `purged`: tombstones may be purged while it is under way."""
+    """A push that was begun and not acknowledged."""
 
     tenant: str
     sent: dict[str, Known]
-    purged: bool
+    purged: bool  # tombstones may be purged while it is under way
 
 
 @dataclass

@@ -65,10 +65,10 @@ class Push(NamedTuple):
 
 @dataclass
 class Entry:
-    """A queue entry: immutable once it was sent. `updated_at` in ms on the device's clock."""
+    """A queue entry: immutable once it was sent."""
 
     change: Json
-    updated_at: int
+    updated_at: int  # ms on the device's clock
     sent: bool = False
 
     @property
@@ -91,16 +91,13 @@ class Entry:
 
 
 class Local(NamedTuple):
-    """An entity on the device. `base`: the server's version last seen.
-
-    For the bookkeeping only: `change_id` of what is seen.
-    """
+    """An entity on the device."""
 
     updated_at: int
     created_at: str
     data: Data
-    base: str | None
-    change_id: str | None
+    base: str | None  # the server's version last seen
+    change_id: str | None  # of what is seen, for the bookkeeping only
 
 
 @dataclass

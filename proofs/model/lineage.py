@@ -19,12 +19,12 @@ PERSON = "person"  # the author of what the server makes when a person restores 
 
 
 class Edit(NamedTuple):
-    """What a device has made. `seen`: the change whose version its user had before the eyes."""
+    """What a device has made."""
 
     key: Key
     author: str
     data: Data
-    seen: str | None
+    seen: str | None  # the change whose version its user had before the eyes
     given_back: bool = False
 
 

@@ -45,14 +45,14 @@ class Stored(NamedTuple):
 
 
 class State(NamedTuple):
-    """A tenant's file. `conflicts`: change_id of the loser -> when it was kept, in µs; `conflict_ids`: -> its name."""
+    """A tenant's file."""
 
     epoch: str
     last_stamp: int
     horizon: int
     entities: dict[Key, Stored]
-    conflicts: dict[str, int]
-    conflict_ids: dict[str, str]
+    conflicts: dict[str, int]  # change_id of the loser -> when it was kept, µs
+    conflict_ids: dict[str, str]  # change_id of the loser -> the name of the conflict
     digests: dict[str, str]
 
     @property

@@ -30,14 +30,11 @@ _MORE_DESCRIPTORS = 200  # of all workers than before: connections to files that
 
 @dataclass
 class Measured:
-    """The rounds of one attack. memory: the most that a worker took above idle, in MiB.
-
-    shares: of the processors, that other programs took in each round.
-    """
+    """The rounds of one attack."""
 
     rounds: list[Waits] = field(default_factory=list)
-    shares: list[float] = field(default_factory=list)
-    memory: float = 0.0
+    shares: list[float] = field(default_factory=list)  # of the processors, that other programs took in each round
+    memory: float = 0.0  # the most that a worker took above idle, MiB
     answered: Counter[str] = field(default_factory=Counter)
 
     @property

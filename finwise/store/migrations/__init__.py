@@ -21,13 +21,10 @@ _NAME = re.compile(r"(?:schema|from_(\d+)_to)_(\d+)\.sql")
 
 
 class Schemas(NamedTuple):
-    """The scripts of a kind of database, each as its single statements.
+    """The scripts of a kind of database, each as its single statements."""
 
-    made: by version, what makes an empty file of it. steps: by version, the version above it and what leads there.
-    """
-
-    made: dict[int, tuple[str, ...]]
-    steps: dict[int, tuple[int, tuple[str, ...]]]
+    made: dict[int, tuple[str, ...]]  # by version: what makes an empty file of it
+    steps: dict[int, tuple[int, tuple[str, ...]]]  # by version: the version above it, and what leads there
 
     @property
     def present(self) -> int:
