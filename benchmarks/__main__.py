@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.markdown import shown
 from benchmarks.peers import PEERS
-from benchmarks.report import report, spread
+from benchmarks.report import details, report
 from benchmarks.targets import FINWISE, FLOOR
 from benchmarks.work import Round, Size, run
 from harness import page
@@ -90,8 +90,8 @@ def main() -> None:
         rounds = measure(options.peers, options.rounds, size, Path(made))
         where = machine.described(Path(made))
     amount = f"Medians of {options.rounds} rounds, {size.bookings:,} bookings, {size.seconds:g} s of small pushes."
-    text = f"{machine.moment()} {amount}\n{where}\n\n{report(rounds, PEERS)}"
-    print(f"\n{text}\n\n{spread(rounds)}")
+    text = f"{machine.moment()} {amount}\n{where}\n\n{report(rounds)}"
+    print(f"\n{text}\n\n{details(rounds, PEERS)}")
     if options.json:
         figures = {name: [asdict(done) for done in each] for name, each in rounds.items()}
         told = {"machine": where, "versions": dict(zip(options.peers, versions, strict=True)), "rounds": figures}

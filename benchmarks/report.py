@@ -44,7 +44,7 @@ TAKEN: Columns = (
 RANGES: Columns = tuple(column for column in WORK if column[0] in ("push", "load", "delta", "empty", "small"))
 
 
-def report(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]]) -> str:
+def report(rounds: Mapping[str, Sequence[Round]]) -> str:
     """The tables of a page. A round that failed is not in the figures, and is named."""
     sound = _sound(rounds)
     middle = {name: medians(figures) for name, figures in sound.items()}
@@ -52,7 +52,6 @@ def report(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]
         table(middle, WORK),
         "What it is to reach, and how it stands:\n\n" + standings_table(_standings(sound)),
         "What each took of the machine (M5), and what others took meanwhile:\n\n" + table(middle, TAKEN),
-        "Versions and settings:\n\n" + peers_table([peers[name] for name in rounds]),
     ]
     failures = [f"- {name}: {failure}" for name, each in rounds.items() for done in each for failure in done.failures]
     if failures:
@@ -60,12 +59,13 @@ def report(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]
     return "\n\n".join(parts)
 
 
-def spread(rounds: Mapping[str, Sequence[Round]]) -> str:
-    """How much the rounds differ: for the person who runs them, not for the page."""
+def details(rounds: Mapping[str, Sequence[Round]], peers: Mapping[str, type[Peer]]) -> str:
+    """How the servers ran and how much the rounds differ: for the person who runs them, not for the page."""
     sound = _sound(rounds)
     parts = [
         "Round by round, times as good · of the Flask floor:\n\n" + ratios_table(sound, _standings(sound)),
         "The least and the most of all rounds:\n\n" + ranges_table(sound),
+        "Versions and settings:\n\n" + peers_table([peers[name] for name in rounds]),
     ]
     return "\n\n".join(parts)
 
