@@ -199,7 +199,7 @@ def _split(text: str) -> list[str]:
 
 
 def _validate(settings: Settings) -> Settings:
-    """Raises BadSetting for what is no value of a setting, or contradicts another."""
+    """Raises BadSetting for a value that a setting cannot have, or that contradicts another."""
     if settings.url_prefix and not _PREFIX_FORM.fullmatch(settings.url_prefix):
         raise BadSetting(f"{variable('url_prefix')} must be a path such as /api, without a slash at its end.")
     for name, values in (("login", LOGINS), ("sign_up", SIGN_UPS)):

@@ -41,7 +41,7 @@ class Counts(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Since when a connection is looked at, and what was counted then."""
+    """When somebody began to watch a connection, and the counts at that time."""
 
     since: float
     counts: Counts
@@ -159,7 +159,7 @@ def _open_connections(port: int) -> Iterator[_Open]:
 
 
 def _socket_of(descriptor: int) -> socket.socket | None:
-    """A second handle on a socket of this process, which stays what it is even if the first is closed meanwhile."""
+    """A second handle on a socket of this process, which stays valid if the first is closed."""
     try:
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
             return None

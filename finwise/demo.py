@@ -233,7 +233,7 @@ def _id(name: str) -> str:
 
 
 def _add_book(domain: Domain, user: User, now: int) -> str:
-    """The new demo tenant's UUID: a new one each time, for that of a deleted tenant stays taken."""
+    """A UUID for a demo tenant. Each is new, because the UUID of a deleted tenant stays reserved."""
     tenant_id = str(uuid4())
     domain.tenants.create(user, tenant_id, "Demo household", None, now)
     today = datetime.fromtimestamp(now / 1_000_000, UTC).date()

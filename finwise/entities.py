@@ -77,7 +77,7 @@ class Check:
         self.derived = frozenset(name for name, kind in self._kinds.items() if kind.derived)
 
     def __call__(self, data: Mapping[str, Any]) -> Findings | None:
-        """What is wrong, and what is merely odd, by field; None if nothing is."""
+        """The errors and the warnings, each by field; None if there are none."""
         return None if self._is_fine(data) else self.explain(data)
 
     def explain(self, data: Mapping[str, Any]) -> Findings:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class _Waiting(NamedTuple):
-    """What is to be hashed or compared, for whom, and where its result is put."""
+    """A password that waits to be hashed or compared: its rank, the work, and the place for its result."""
 
     rank: int
     work: Callable[[], Any]

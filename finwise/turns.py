@@ -22,7 +22,7 @@ _LARGE_PATIENCE = 5.0  # seconds
 
 
 class _Mine(local):
-    """Whether this thread has the turn; whether what it works on is too large for one, and has that of large ones."""
+    """Which turns this thread has. A thread with a large request stays out of those for small ones."""
 
     held = False
     stays_out = False
@@ -75,7 +75,7 @@ def _leave_large() -> bool:
 
 
 def leave() -> bool:
-    """Ends this thread's turn, where little is left to be done: whether it had one."""
+    """Ends this thread's turn, because little is left to do. Returns whether it had one."""
     had, _mine.held = _mine.held, False
     if had:
         _turn.release()

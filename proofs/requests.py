@@ -3,7 +3,7 @@
 Valid requests to every route, in the name of several people, are made and most of them spoilt: bytes of bodies flipped,
 cut off and doubled, members replaced by odd values, paths, queries, headers and methods changed. Others are of the
 right form and refused for what they ask. Texts that must never come back are planted in all, and the log is read.
-Seeds make every run the same but for what the server makes up itself (tokens, epochs).
+Seeds make every run the same, except for what the server makes up itself (tokens, epochs).
 """
 
 from __future__ import annotations

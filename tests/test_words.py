@@ -23,7 +23,10 @@ WORDS = {
     r"\bin (the )?place of\b": "instead of, or replace",
     r"\btold from\b": "distinguished from",
     r"\bfor ever\b": "forever",
-    r"\bthereof\b|\bwherein\b|\bhereby\b|\blest\b": "plain words",
+    r"\bthereof\b|\bwherein\b|\bhereby\b|\bwhence\b|\blest\b": "plain words",
+    r"\bsees to it\b|\bas \w+ has it\b": "makes sure; say who does what",
+    r"\bbut for (that|those|them|one|two)\b": "except",
+    r"\b(Busy|Conflict|Forbidden|Invalid|NotFound|Unauthorized) where\b": "raises … if",
 }
 
 
@@ -63,7 +66,14 @@ def test_all_kinds_of_text_are_read() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Whoever runs it", "def test_whoever_runs_it", "read anew", "be it a damaged one", "Somebody else is at it."],
+    [
+        "Whoever runs it",
+        "def test_whoever_runs_it",
+        "read anew",
+        "be it a damaged one",
+        "Somebody else is at it.",
+        "Raises Busy where",
+    ],
 )
 def test_the_worst_words_are_noticed(text: str) -> None:
     assert stumbles(text)

@@ -54,7 +54,7 @@ class _Counted:
             yield piece
 
     def close(self) -> None:
-        """Called by the server, as WSGI has it, whether all was sent or not."""
+        """The server calls this in the end, even if it did not send everything."""
         try:
             if end := getattr(self._answer, "close", None):
                 end()

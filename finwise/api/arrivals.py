@@ -172,7 +172,7 @@ class _Taken:
         self._end()
 
     def close(self) -> None:
-        """Called by the server, as WSGI has it."""
+        """The server calls this in the end."""
         try:
             close(self._answer)
         finally:
@@ -185,7 +185,7 @@ class _Taken:
 
 
 def close(answer: Iterable[bytes]) -> None:
-    """Ends an answer, as WSGI asks of the one who was given it."""
+    """Closes an answer, which WSGI asks of everyone who takes one."""
     if end := getattr(answer, "close", None):
         end()
 

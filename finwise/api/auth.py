@@ -1,4 +1,4 @@
-"""Who asks. Every route needs a token, but for those named here; what a role allows is decided in domain/access.py."""
+"""Who asks. Every route except those named here needs a token; domain/access.py decides what a role allows."""
 
 from flask import Flask, request
 
@@ -26,7 +26,7 @@ PUBLIC = frozenset(
         "account_book.enter_demo",
     }
 )
-# What a token that is restricted to a tenant, or to reading, is for. Nothing else is done in its user's name.
+# The only endpoints for tokens that are restricted to a tenant or to reading.
 FOR_SCRIPTS = frozenset(
     {
         "sync.push_changes",

@@ -26,7 +26,7 @@ _MOST_IMPORTS = 2  # of a process at once: each keeps a processor busy
 
 
 def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[], int]) -> None:
-    """Asks the clock once per request, and says whence it comes."""
+    """Reads the clock once per request, and notes where the request comes from."""
     app.extensions[_DOMAIN] = domain
     app.extensions[_SETTINGS] = settings
     app.extensions[_DOOR] = Door(domain)

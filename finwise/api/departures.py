@@ -62,7 +62,7 @@ class _InPieces:
             yield from (content[begin : begin + _PIECE] for begin in range(0, len(content), _PIECE))
 
     def close(self) -> None:
-        """Called by the server, as WSGI has it, whether all was sent or not."""
+        """The server calls this in the end, even if it did not send everything."""
         close(self._answer)
 
 

@@ -15,7 +15,7 @@ class Flow:
         self._empty_at: dict[str, int] = {}  # token -> when all that it has taken is given back, µs
 
     def wait(self, token_id: str, now: int) -> int:
-        """Takes one request: the seconds to wait before the next try where none is left, else 0."""
+        """Counts a request. Returns 0, or if the token has used up its requests, the seconds to wait."""
         if not self._cost:
             return 0
         with self._guard:

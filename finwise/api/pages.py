@@ -25,7 +25,7 @@ blueprint = Blueprint("pages", __name__, static_folder="static", static_url_path
 
 @blueprint.get("/")
 def start() -> str:
-    """Says that the server runs, and where to go."""
+    """Says that the server is running, and links to the rest."""
     has_demo = bool(context.settings().demo) and demo.find_book(context.domain()) is not None
     return render_template("start.html", version=__version__, has_demo=has_demo)
 

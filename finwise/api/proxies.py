@@ -25,7 +25,7 @@ _PEER = "finwise.peer"  # the address the connection comes from, whatever the he
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
 _WITH_PORT = re.compile(
     r"([0-9.]{7,15}):[0-9]{1,5}|\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?", re.ASCII
-)  # as IIS has it
+)  # as IIS writes it
 _IPV6_PREFIX = 64  # bits; who has one address of such a network has all of them
 
 

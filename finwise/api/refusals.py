@@ -31,14 +31,14 @@ class Made:
     body: bytes  # a problem in JSON
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        """The answer, as WSGI has it."""
+        """Answers as a WSGI application."""
         is_ours = environ.get("SERVER_SOFTWARE") == _OUR_SERVER
         start_response(self.status, [*self.headers, _THE_END] if is_ours else list(self.headers))
         return [self.body]
 
 
 class Refusals:
-    """Answers to errors. make: does so for any error, but takes half as long as a poll."""
+    """Answers to errors. make: answers any error, but takes half as long as a poll."""
 
     def __init__(self, make: Callable[[Environ, Exception], Response]) -> None:
         self._make = make

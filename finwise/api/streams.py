@@ -62,7 +62,7 @@ class Streams:
                 del self._taken[tenant_id], self._books[tenant_id]
 
     def answer(self, body: Body, media_type: str, opened: ExitStack, tenant_id: str) -> Response:
-        """An answer that is made of what is open while it is sent; closes that afterwards, whatever happens."""
+        """An answer that reads from `opened` while it is sent, and closes it at the end, even after an error."""
         pieces: Any = self.in_turn(
             body, tenant_id
         )  # Flask takes texts or bytes, and mypy would have both told apart here

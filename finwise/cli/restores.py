@@ -55,7 +55,7 @@ def restore(
 
 
 def _describe(joined: Domain, tenant_id: str) -> str:
-    """What a book holds and how old it is, so that an unexpectedly old state is noticed."""
+    """Says what a book holds and how old it is, so that people notice an unexpectedly old state."""
     with joined.sync.initial(tenant_id, None) as load:
         number = sum(map(len, load.chunks))
         return f"{number} entities, last changed {millis_text(load.next_stamp)}" if load.next_stamp else "an empty book"

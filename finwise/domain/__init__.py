@@ -33,7 +33,7 @@ class Health(Protocol):
 
 
 class Moment(Protocol):
-    """A block in which who may do what is looked up once, as of its beginning."""
+    """A block in which this thread sees permissions as they were when it began."""
 
     def __enter__(self) -> "Moment": ...
     def __exit__(

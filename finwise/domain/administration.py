@@ -50,7 +50,7 @@ class AdministrationStore(Protocol):
 
 
 class Quotas:
-    """How many bytes a tenant's file may hold: what was set for it, or what the server's setting says."""
+    """How many bytes a tenant's file may hold: its own quota, or else the server's setting."""
 
     def __init__(self, tenants: TenantStore, default_mib: int) -> None:
         self._tenants = tenants
@@ -125,7 +125,7 @@ class Administration:
         self._users.delete(user, now)
 
     def put_quota(self, tenant_id: str | None, quota_mib: int | None) -> TenantSummary:
-        """Sets what a tenant's file may hold; None: what the server's setting says. Raises NotFound."""
+        """Sets a tenant's quota; None: the server's setting applies. Raises NotFound."""
         if tenant_id is None or not self._tenants.put_quota(tenant_id, quota_mib):
             raise NotFound("There is no such tenant.")
         tell("tenant.quota_set", tenant_id=tenant_id, quota_mib=quota_mib)

@@ -149,7 +149,7 @@ class Backups:
 
 
 def problems_of(archives: KeptArchives, archive: Path) -> list[str]:
-    """What is wrong with a backup, a sentence each: what it lacked from the start and what changed since."""
+    """The problems of a backup, a sentence each: files that it never had, and files that have changed since."""
     manifest = archives.read(archive)
     found = list(manifest.problems)
     for entry in manifest.tenants:

@@ -78,7 +78,7 @@ class Conflicts:
 
 
 def _change(kept: KeptConflict, stored: Version | None) -> Change:
-    """The loser as a change by somebody who knows the stored version, so that it is judged 1 ms after it."""
+    """The loser as a change based on the stored version, so that it becomes 1 ms newer."""
     change_id = str(uuid4())
     return Change(
         change_id=change_id,

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Owner(NamedTuple):
-    """Whose device it is, and what it is called in the list of tokens."""
+    """The user of a device, and its name in the list of tokens."""
 
     user_id: str
     user_name: str

@@ -65,8 +65,8 @@ class Restores:
     def everything(self, archive: Path, now: int, advance: Advance | None = None) -> int:
         """Restores a complete backup into an installation without users: returns the number of tenants.
 
-        Again, after it was cut off: goes on with those that have no file yet, and touches no other. Raises Conflict
-        where there are users and nothing is missing, Invalid if the backup is not whole or is of one tenant only.
+        If it was interrupted, calling it again restores the tenants that have no file yet and touches no other. Raises
+        Conflict if there are users and no file is missing, Invalid if the backup is not whole or is of one tenant only.
         """
         manifest = self._archives.read(archive)
         if manifest.users_db is None:

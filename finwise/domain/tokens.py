@@ -150,7 +150,7 @@ class Tokens:
         tell("token.all_revoked", user_id=user.uuid)
 
     def _note_use(self, token: Token, now: int) -> None:
-        """Written only now and then, so that a poll stays a read."""
+        """Notes the use of a token only now and then, so that most polls write nothing."""
         if token.last_used_at is None or token.last_used_at <= millis_text(now - USE_NOTED_EVERY):
             is_fresh = token.expires_at > millis_text(now + self._lifetime - self._moved_every)
             expires_at = token.expires_at if is_fresh else millis_text(now + self._lifetime)

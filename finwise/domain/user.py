@@ -47,8 +47,8 @@ class UserStore(Protocol):
     def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
         """Changes only what is not None, because others may change the rest at the same moment.
 
-        A new hash revokes all of the user's tokens but one. Raises NotFound; Conflict where the e-mail is taken, or
-        where no administrator would be left.
+        A new hash revokes all of the user's tokens but one. Raises NotFound; Conflict if the e-mail is taken, or if
+        no administrator would be left.
         """
 
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:

@@ -53,7 +53,7 @@ class Users:
 
         `invitation`: a code; with one for a tenant the user becomes its member.
         Raises Forbidden if signing up takes an invitation or is closed, NotFound if the invitation cannot be
-        used, Conflict where the UUID or the e-mail is taken by other content, SlowDown after too many such attempts.
+        used, Conflict if the UUID or the e-mail is taken by other content, SlowDown after too many such attempts.
         """
         known = self._store.find(new.uuid)
         if known is None:
@@ -167,7 +167,7 @@ class Users:
             raise Forbidden("Signing up needs an invitation. Ask somebody who has an account here.")
 
     def _is_repetition(self, known: User, new: NewUser, address: str, now: int) -> bool:
-        """Signing up again counts as a login, in cost and in throttle, so that nobody can try passwords here."""
+        """Signing up again costs as much as a login and counts as one, so that nobody can guess passwords here."""
         same = (known.name, known.email) == (new.name, new.email)
         if known.hashed_password is None and new.password is None:
             return same

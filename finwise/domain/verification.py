@@ -17,7 +17,7 @@ class Wholeness(Protocol):
 
 
 class Verification:
-    """`finwise verify`: what it finds is quarantined, what was quarantined and is whole comes back into use."""
+    """`finwise verify`: quarantines damaged files, and ends the quarantine of intact ones."""
 
     def __init__(self, wholeness: Wholeness, life: Life) -> None:
         self._wholeness = wholeness

@@ -38,7 +38,7 @@ class Cache:
             self._version, self._changes = version, changes
 
     def recall(self, question: Hashable, find: Callable[[], T], keeps: Callable[[T], bool] = lambda _: True) -> T:
-        """The answer that is kept, or what `find` finds. None is not kept, nor what `keeps` denies."""
+        """The cached answer, or that of `find`, which is cached unless it is None or `keeps` says no."""
         if self._connection.total_changes != self._changes:
             return find()
         answer: T | None = self._answers.get(question)

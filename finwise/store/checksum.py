@@ -29,12 +29,12 @@ def require_intact(row: tuple[Any, ...]) -> None:
 
 
 def entity_checksum(stamp: int, text: bytes) -> int:
-    """Of what devices get of an entity. SQL subtracts the stamp again, so that all bits of both are covered."""
+    """The checksum of an entity as devices get it, plus its stamp, to cover both. SQL subtracts the stamp again."""
     return stamp + adler32(text)
 
 
 def row_crc(text: bytes, change_id: str | None, device_id: str | None) -> int:
-    """Of an entity and the change that made it so."""
+    """The checksum of an entity together with the change and the device that it comes from."""
     return crc32(f"\0{change_id}\0{device_id}".encode(), crc32(text))
 
 

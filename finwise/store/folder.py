@@ -131,7 +131,7 @@ def make_folder(folder: Path, *, inner: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes names in the folder survive a power loss, where the system knows how."""
+    """Makes names in the folder survive a power loss, if the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -79,7 +79,7 @@ class ForeignBook:
 
 @contextmanager
 def _open(file: Path) -> Iterator[sqlite3.Connection]:
-    """Raises Invalid for whatever SQLite says of the file."""
+    """Opens the file to read it. Raises Invalid for any error of SQLite."""
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE)

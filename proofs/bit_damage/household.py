@@ -133,7 +133,7 @@ def _lines(answer: TestResponse) -> Any:
 
 
 def _content(answer: TestResponse) -> Any:
-    """The rows of a book that was taken away, but for what each conflict is named."""
+    """The rows of a book that was taken away, without the names of conflicts."""
     if answer.status_code != 200:
         return _read(answer)
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:

@@ -50,7 +50,7 @@ ALL_AT_ONCE = 0.15  # of the kills hit the whole group instead of one worker
 
 
 class Killer:
-    """Kills one worker, or all processes at once, and sees to it that the server runs again."""
+    """Kills one worker, or all processes at once, and then makes sure that the server runs again."""
 
     def __init__(self, server: Server, traffic: Traffic, dice: Random) -> None:
         self.kills: Counter[str] = Counter()

@@ -32,7 +32,7 @@ class Answer:
 
     def close(self) -> None:
         with suppress(AttributeError):
-            self.body.close()  # type: ignore[attr-defined] # as WSGI has it
+            self.body.close()  # type: ignore[attr-defined] # WSGI asks for that
 
 
 def answered(app: Any, path: str, **sender: Any) -> int:
