@@ -25,6 +25,11 @@ export class ServerError extends Error {
     super(problem.detail ?? code);
   }
 
+  /** The number by which the operator finds a bug of the server in its log, if that is what the answer says. */
+  get incident(): string | undefined {
+    return this.code === "internal" ? /\b[0-9a-f]{12}\b/.exec(this.problem.detail ?? "")?.[0] : undefined;
+  }
+
   /** What has to be loaded again, if the server says so. */
   get reload(): Reload | undefined {
     if (this.code !== "cursor_expired" && this.code !== "epoch_changed") return undefined;

@@ -171,8 +171,8 @@ export class BackgroundSync {
       if (this.underWay.signal.aborted) return;
       if (!(error instanceof ServerError)) console.error("finwise sync", error);
       const wait = this.retry.failed(error instanceof ServerError ? (error.retryAfter ?? 0) * 1000 : 0);
-      const { state, code } = stateAfter(error);
-      this.tell(LASTING.has(state) ? { state, code } : { state, code, retryAt: this.now() + wait });
+      const after = stateAfter(error);
+      this.tell(LASTING.has(after.state) ? after : { ...after, retryAt: this.now() + wait });
     }
   }
 

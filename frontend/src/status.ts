@@ -22,6 +22,8 @@ export interface SyncStatus {
   state: SyncState;
   /** The problem's code, or a StorageCode of this device's, for `waiting`, `quota`, `stopped`, `error` and the like. */
   code?: string;
+  /** Of a bug of the server: the number by which the operator finds it in the log. */
+  incident?: string;
   /** When it is tried again by itself, ms since 1970. */
   retryAt?: number;
   progress?: Progress;
@@ -30,10 +32,10 @@ export interface SyncStatus {
 }
 
 /** The state that an error leads to. */
-export function stateAfter(error: unknown): { state: SyncState; code: string } {
+export function stateAfter(error: unknown): Pick<SyncStatus, "state" | "code" | "incident"> {
   if (!(error instanceof ServerError)) return { state: "error", code: storageCode(error) ?? "internal" };
-  const { status, code } = error;
-  return { state: stateOf(status, code), code };
+  const { status, code, incident } = error;
+  return { state: stateOf(status, code), code, ...(incident !== undefined && { incident }) };
 }
 
 function stateOf(status: number, code: string): SyncState {

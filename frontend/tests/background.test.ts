@@ -113,6 +113,14 @@ describe("one tab", () => {
     expect(await desk.db.syncQueue.count()).toBe(1);
   });
 
+  test("says under which number the operator finds a bug of the server", async () => {
+    await desk.sync();
+    server.next("/sync/changes", problem(500, "internal", { detail: "It is in the log as 0a1b2c3d4e5f." }));
+    const { seen } = tab();
+    await until(() => seen.at(-1)?.state === "waiting");
+    expect(seen.at(-1)).toMatchObject({ code: "internal", incident: "0a1b2c3d4e5f" });
+  });
+
   test("says that the device has no room for what is new, and takes it when it has", async () => {
     await desk.sync();
     server.edit("tags", "theirs", { name: "x" });

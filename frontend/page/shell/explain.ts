@@ -18,6 +18,7 @@ export function explain(error: unknown, meanings: Meanings = {}): string {
   if (status === 429) return words.value.tooManyAttempts(retryAfter ?? 60);
   const fields = Object.keys(problem.errors ?? {});
   if (fields.length) return words.value.valuesRefused(fields.map(labelOf).join(", "));
+  if (error.incident) return `${words.value.problems["internal"]} ${words.value.incident(error.incident)}`;
   return words.value.problems[code] ?? words.value.refused(problem.detail ?? code);
 }
 

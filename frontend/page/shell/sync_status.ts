@@ -79,7 +79,11 @@ export function useSyncStatus(): {
   });
   const hint = computed(() => {
     const code = storageCodeOf(sync.status);
-    return code ? words.value.storage[code] : words.value.statusHints[key.value];
+    if (code) return words.value.storage[code];
+    const { incident } = sync.status;
+    return incident
+      ? `${words.value.problems["internal"]} ${words.value.incident(incident)}`
+      : words.value.statusHints[key.value];
   });
   return { key, tone, text, hint };
 }

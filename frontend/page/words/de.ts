@@ -76,6 +76,7 @@ export const de: Words = {
     internal:
       "Auf dem Server ist etwas schiefgegangen. Versuche es noch einmal; wenn es wieder passiert, sag der Person Bescheid, die ihn betreibt.",
   },
+  incident: (number) => `Im Protokoll des Servers steht es unter ${number}.`,
   expired: "Bitte melde dich wieder an. Dein Buch und alle Eingaben sind noch auf diesem Gerät.",
   goOnWithoutLogin: "Ohne Anmeldung weiterarbeiten",
 

@@ -75,6 +75,7 @@ export const en = {
     storage_full: "The server's disk is full. Tell the person who runs it.",
     internal: "Something went wrong on the server. Try again; if it happens again, tell the person who runs it.",
   } as Record<string, string>,
+  incident: (number: string) => `It is in the server's log as ${number}.`,
   expired: "Please log in again. Your book and everything you entered are still on this device.",
   goOnWithoutLogin: "Go on without logging in",
 

@@ -19,6 +19,12 @@ test("is in the person's language, whatever the server says in English", () => {
   );
 });
 
+test("has the number by which the operator finds a bug of the server", () => {
+  preferences.language = "en";
+  const detail = "Something went wrong here. The operator finds it in the log as 0a1b2c3d4e5f.";
+  expect(explain(refusal(500, "internal", { detail }))).toMatch(/went wrong on the server.* as 0a1b2c3d4e5f\.$/);
+});
+
 test("is the server's own sentence if the page does not know the code", () => {
   preferences.language = "en";
   expect(explain(refusal(418, "teapot"))).toBe("The server refused: A sentence of the server's.");
