@@ -179,4 +179,16 @@ describe.skipIf(!CHROMIUM)("categories and the currency", () => {
     await page.getByRole("button", { name: /Library.*Books.*−€9\.00/ }).waitFor();
     expect([...left.complaints, ...right.complaints]).toEqual([]);
   });
+
+  test("on a phone, where categories are a part of the settings, a link leads back to them", async () => {
+    const { page } = left;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${server.url}/app/#/categories`);
+    await page.getByRole("main").getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(`${server.url}/app/#/categories`);
+    await page.getByRole("heading", { name: "Categories", level: 1 }).waitFor();
+    expect(await page.getByRole("main").getByRole("link", { name: "Settings" }).count()).toBe(0);
+  });
 });

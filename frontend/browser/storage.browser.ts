@@ -144,6 +144,23 @@ describe.skipIf(!CHROMIUM)("a browser that keeps nothing", () => {
     await inStep(page);
   });
 
+  test("site data that is cleared during the first load: Try again loads the book", async () => {
+    await open(() => undefined);
+    await inStep(page);
+    const devtools = await profile.context.newCDPSession(page);
+    const clear = () => devtools.send("Storage.clearDataForOrigin", { origin: server.url, storageTypes: "indexeddb" });
+    await page.route("**/sync/initial/**", () => undefined); // no answer comes
+    await clear();
+    await page.reload();
+    await page.getByTestId("load-progress").waitFor();
+    await clear();
+    await said(/no longer has the book/);
+    await page.unroute("**/sync/initial/**");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("button", { name: "Bakery" }).waitFor();
+    await inStep(page);
+  });
+
   test("nothing at all is kept, and languages and time are odd: the page works until it is closed, and says so", async () => {
     await open(() => {
       const denied = (): never => {
