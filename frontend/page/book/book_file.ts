@@ -1,4 +1,4 @@
-import { ENTITY_TYPES, FinwiseTenantSpecificDB, TenantDbService } from "../../src/index.ts";
+import { type BookFileType, ENTITY_TYPES, FinwiseTenantSpecificDB, TenantDbService } from "../../src/index.ts";
 import { today } from "./calendar.ts";
 import { saveAs } from "../shell/file.ts";
 
@@ -23,10 +23,10 @@ export async function exportFromDevice(tenantId: string, name: string): Promise<
   } finally {
     db.close();
   }
-  saveAs(new Blob([JSON.stringify(book)], { type: "application/json" }), bookFileName(name));
+  saveAs(new Blob([JSON.stringify(book)], { type: "application/json" }), bookFileName(name, "json"));
 }
 
 /** Such as "Household-2026-11-30.json". */
-export function bookFileName(name: string): string {
-  return `${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${today()}.json`;
+export function bookFileName(name: string, type: BookFileType): string {
+  return `${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${today()}.${type}`;
 }

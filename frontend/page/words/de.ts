@@ -579,10 +579,49 @@ export const de: Words = {
   export: "Export",
   exportHint: "Eine Datei mit dem ganzen Buch, zum Aufheben oder für ein anderes Programm.",
   exportDevice: "Exportieren, was auf diesem Gerät ist (JSON)",
-  exportServer: "Exportieren, was auf dem Server ist (JSON)",
+  exportServer: (type) => `Exportieren, was auf dem Server ist (${type})`,
+  exporting: (size) => `Wird exportiert … ${size}`,
   exported: "Exportiert.",
   exportUnsent: (count) =>
     `Darunter ${counted(count, "Änderung, die der Server noch nicht hat", "Änderungen, die der Server noch nicht hat")}.`,
+  importing: {
+    title: "Import",
+    hint: "Bringt ein ganzes Buch aus einer Datei in dieses: einen Export von FinWise (JSON oder SQLite). Was hier neuer ist, bleibt; ersetzte Fassungen bleiben als Konflikte erhalten.",
+    file: "Datei mit einem Buch",
+    winsAlways: "Die Datei gilt, auch wenn hier etwas neuer ist oder seither gelöscht wurde",
+    begin: "Importieren",
+    cancelled: "Der Import wurde abgebrochen.",
+    problems: {
+      invalid:
+        "FinWise kann diese Datei nicht als Buch lesen. Wähle einen Export von FinWise (JSON oder SQLite). Es wurde nichts gespeichert.",
+      forbidden: "Nur wem das Buch gehört, kann etwas hinein importieren. Es wurde nichts gespeichert.",
+      network: "Die Verbindung ist abgebrochen. Importiere die Datei noch einmal; doppelt gespeichert wird nichts.",
+    },
+    outcome: (done) =>
+      [
+        `${counted(done.applied, "Eintrag", "Einträge")} importiert.`,
+        done.unchanged ? `${counted(done.unchanged, "war", "waren")} schon da.` : "",
+        done.superseded
+          ? `${counted(done.superseded, "ist hier neuer oder gelöscht und bleibt", "sind hier neuer oder gelöscht und bleiben")} so.`
+          : "",
+        done.conflicts
+          ? `${counted(done.conflicts, "ersetzte Fassung bleibt", "ersetzte Fassungen bleiben")} als Konflikt erhalten.`
+          : "",
+        done.rejected ? `${counted(done.rejected, "Eintrag wurde", "Einträge wurden")} abgelehnt:` : "",
+      ]
+        .filter(Boolean)
+        .join(" "),
+    rejection: (kind, id) => `${kind} ${id}:`,
+  },
+  emptying: {
+    title: "Dieses Buch leeren",
+    hint: "Löscht jeden Eintrag, auf dem Server und auf allen Geräten. Das Buch und seine Leute bleiben. Exportiere es vorher, wenn du eine Kopie behalten willst; um sie später zurückzuholen, importiere sie und lass die Datei gelten.",
+    unsent: (count) =>
+      `${counted(count, "Änderung ist", "Änderungen sind")} noch nicht gesendet. Gleiche erst ab, sonst sind sie danach vielleicht im Buch.`,
+    sure: (name) => `Gib den Namen des Buchs ein, ${name}, um für alle alles darin zu löschen.`,
+    renamed: "Das Buch heißt inzwischen anders. Es wurde nichts gelöscht. Gleiche ab und versuche es noch einmal.",
+    done: (count) => `Gelöscht: ${counted(count, "Eintrag", "Einträge")}.`,
+  },
   aboutBook: "Dieses Buch",
   aboutDevice: "Dieses Gerät",
   aboutYou: "Du",

@@ -584,10 +584,47 @@ export const en = {
   export: "Export",
   exportHint: "A file with the whole book, to keep or to read with another program.",
   exportDevice: "Export what is on this device (JSON)",
-  exportServer: "Export what is on the server (JSON)",
+  exportServer: (type: string) => `Export what is on the server (${type})`,
+  exporting: (size: string) => `Exporting … ${size}`,
   exported: "Exported.",
   exportUnsent: (count: number) =>
     `It includes ${counted(count, "change", "changes")} that the server does not have yet.`,
+  importing: {
+    title: "Import",
+    hint: "Brings a whole book from a file into this one: an export of FinWise (JSON or SQLite). What is newer here stays, and replaced versions are kept as conflicts.",
+    file: "File with a book",
+    winsAlways: "The file wins, even if something here is newer or was deleted since",
+    begin: "Import",
+    cancelled: "The import was cancelled.",
+    problems: {
+      invalid:
+        "FinWise cannot read this file as a book. Choose an export of FinWise (JSON or SQLite). Nothing was stored.",
+      forbidden: "Only the book's owner may import into it. Nothing was stored.",
+      network: "The connection broke off. Import the file again; nothing is stored twice.",
+    },
+    outcome: (done: { applied: number; unchanged: number; superseded: number; rejected: number; conflicts: number }) =>
+      [
+        `${counted(done.applied, "entry", "entries")} imported.`,
+        done.unchanged ? `${counted(done.unchanged, "was", "were")} here already.` : "",
+        done.superseded ? `${counted(done.superseded, "is", "are")} newer or deleted here and stayed so.` : "",
+        done.conflicts
+          ? `${counted(done.conflicts, "replaced version is", "replaced versions are")} kept as conflicts.`
+          : "",
+        done.rejected ? `${counted(done.rejected, "entry was", "entries were")} rejected:` : "",
+      ]
+        .filter(Boolean)
+        .join(" "),
+    rejection: (kind: string, id: string) => `${kind} ${id}:`,
+  },
+  emptying: {
+    title: "Empty this book",
+    hint: "Deletes every entry, on the server and on everybody's devices. The book and its people stay. Export it first to keep a copy; to bring that back later, import it and let the file win.",
+    unsent: (count: number) =>
+      `${counted(count, "change was", "changes were")} not sent yet. Sync first, or they may be in the book afterwards.`,
+    sure: (name: string) => `Type the book's name, ${name}, to delete everything in it for everybody.`,
+    renamed: "The book has another name now. Nothing was deleted. Sync and try again.",
+    done: (count: number) => `Deleted: ${counted(count, "entry", "entries")}.`,
+  },
   aboutBook: "This book",
   aboutDevice: "This device",
   aboutYou: "You",

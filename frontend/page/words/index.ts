@@ -26,6 +26,7 @@ export const written = computed(() => {
   const style = amountStyle(place, currency.value, decimals);
   const units = unitsInOne.value;
   const whole = new Intl.NumberFormat(place, { maximumFractionDigits: 0 });
+  const megabytes = new Intl.NumberFormat(place, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
   const relative = new Intl.RelativeTimeFormat(place, { numeric: "auto" });
   return {
     place,
@@ -43,6 +44,7 @@ export const written = computed(() => {
     /** What somebody typed as an amount; null: it is none. */
     parsed: (typed: string) => parseAmount(typed, style),
     count: (number: number) => whole.format(number),
+    megabytes: (bytes: number) => megabytes.format(bytes / 1e6),
     currencyName: currencyNames(place),
     day: dated(place, { day: "numeric", month: "long", year: "numeric", ...inUtc }),
     shortDay: dated(place, { dateStyle: "medium", ...inUtc }),
