@@ -76,6 +76,9 @@ export class Desk {
     return held;
   }
 
+  /** What waits to be sent, in the order in which it was made. */
+  queued = () => this.db.syncQueue.orderBy("place").toArray();
+
   private async ofType(entityType: EntityType): Promise<[string, unknown][]> {
     const { toData } = await import("../src/local");
     return ((await this.db.entities(entityType).toArray()) as never[]).map((row: never) => [

@@ -29,6 +29,12 @@ export class FakeServer {
   private readonly remembered = new Map<string, Set<string>>();
   private last = 0;
 
+  /** The pushes that came. */
+  pushes = () => this.requests.filter(({ method, path }) => method === "POST" && path === "/sync/changes");
+
+  /** The changes of a push; unless told otherwise, of the last one. */
+  sent = (place = -1) => this.pushes().at(place)!.body!["changes"] as Record<string, unknown>[];
+
   /** What happens to the next request whose path begins so. */
   next(path: string, fault: Fault): void {
     this.faults.push({ matches: (asked) => asked.startsWith(path), fault });
