@@ -210,7 +210,8 @@ describe("people", () => {
   test("made without a network finish signing up with their password, and nothing that is queued is lost", async () => {
     vi.stubGlobal("localStorage", memory());
     const asked: string[] = [];
-    const askPassword = (_: unknown, why: string) => Promise.resolve((asked.push(why), "correct horse battery"));
+    let typed: string | undefined;
+    const askPassword = (_: unknown, why: string) => Promise.resolve((asked.push(why), typed));
     finwise = finwise04({ baseUrl: server.url, askPassword });
     const [uuid, tenant] = [crypto.randomUUID(), crypto.randomUUID()];
     app = await new SmallApp(tenant, finwise).connect();
@@ -219,12 +220,19 @@ describe("people", () => {
     const send = (path: string, body: object) =>
       finwise.fetch(`http://localhost:8000${path}`, { method: "POST", headers, body: JSON.stringify(body) });
     const user = { uuid, name: "Grace", email: `${uuid}@example.org`, hashed_password: "$2b$09$x" };
+    expect((await send("/users", user)).status).toBe(401); // not now
+    expect(await app.queue()).toHaveLength(1);
+    typed = "correct horse battery";
     expect(await (await send("/users", user)).json()).toMatchObject({ uuid, name: "Grace" });
-    expect(asked).toEqual(["log-in", "sign-up"]);
+    expect(asked).toEqual(["log-in", "log-in", "sign-up"]);
     expect((await send("/tenants/", { uuid: tenant, name: "Flat", user_id: uuid })).status).toBe(200);
     await app.close();
     app = await new SmallApp(tenant, (finwise = finwise04({ baseUrl: server.url, askPassword }))).connect();
     await drained();
+    const { tokens } = JSON.parse(localStorage.getItem("finwise-0.4 tokens")!) as { tokens: Record<string, string> };
+    const Authorization = `Bearer ${tokens[uuid]}`;
+    const stored = await fetch(`${server.url}/sync/initial/${tenant}`, { headers: { Authorization } });
+    expect(await stored.json()).toMatchObject({ changes: [{ id: "a", data: { name: "offline" } }] });
     const login = await finwise.fetch("http://localhost:8000/login", {
       method: "POST",
       body: JSON.stringify({ username_or_email: user.email, password: "wrong" }),
