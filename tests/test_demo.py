@@ -14,7 +14,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from finwise import create_app, demo
+from finwise import create_app, demo, now
 from finwise.config import Settings
 from finwise.domain import Domain
 from finwise.entities import checks
@@ -120,7 +120,7 @@ def test_the_demo_user_is_never_an_administrator_and_the_first_real_person_is(ap
     ada, bob = Household(client), Household(client)
     assert (is_admin(ada), is_admin(bob)) == (True, False)
     with pytest.raises(Conflict, match="demo user"):
-        domain.administration.change_user(user, is_admin=True)
+        domain.administration.change_user(user, now(), is_admin=True)
     assert ada.request("PATCH", f"/admin/users/{user.uuid}", json={"is_admin": True}).status_code == 409
     assert ada.request("PATCH", f"/admin/users/{bob.user_id}", json={"is_admin": True}).status_code == 200
 

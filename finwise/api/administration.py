@@ -27,7 +27,6 @@ blueprint = Blueprint("administration", __name__, description="For administrator
 
 MANAGED_USER_EXAMPLE = {
     **USER_EXAMPLE,
-    "created_at": "2026-01-09T19:00:00.000Z",
     "last_used_at": "2026-01-09T19:11:02.140Z",
     "tenants": 1,
 }
@@ -37,6 +36,7 @@ MANAGED_TENANT_EXAMPLE = {
     "user_id": USER_EXAMPLE["uuid"],
     "state": "active",
     "created_at": "2026-01-09T19:00:30.000Z",
+    "updated_at": "2026-01-09T19:00:30.000Z",
     "members": 2,
     "bytes": 4_845_568,
     "quota_bytes": 1_073_741_824,
@@ -74,7 +74,7 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
     """Reset a user's password, which revokes all their tokens; grant or revoke administration."""
     administration = context.domain().administration
     user = administration.find_user(canonical_uuid(uuid))
-    return administration.change_user(user, password=body.get("password"), is_admin=body.get("is_admin"))
+    return administration.change_user(user, context.now(), password=body.get("password"), is_admin=body.get("is_admin"))
 
 
 @blueprint.route("/admin/users/<uuid>", methods=["DELETE"])
@@ -124,7 +124,8 @@ def _describe(summary: TenantSummary) -> dict[str, Any]:
         "name": tenant.name,
         "user_id": tenant.user_id,
         "state": tenant.state,
-        "created_at": summary.created_at,
+        "created_at": tenant.created_at,
+        "updated_at": tenant.updated_at,
         "members": summary.members,
         "bytes": summary.bytes,
         "quota_bytes": summary.quota_bytes,

@@ -32,7 +32,7 @@ def list_members(id: str) -> list[Member]:
 def update_member(body: dict[str, Any], id: str, user_id: str) -> Member:
     """Give a member another role. A new owner takes the book over; the previous one becomes an editor."""
     tenant = context.domain().tenants.to_manage(context.caller(), canonical_uuid(id))
-    return context.domain().members.put_role(tenant, canonical_uuid(user_id), body["role"])
+    return context.domain().members.put_role(tenant, canonical_uuid(user_id), body["role"], context.now())
 
 
 @blueprint.route("/tenants/<id>/members/<user_id>", methods=["DELETE"])

@@ -16,7 +16,12 @@ TENANT_EXAMPLE = {
     "name": "Household",
     "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
 }
-ANSWER_EXAMPLE = {**TENANT_EXAMPLE, "role": "owner"}
+ANSWER_EXAMPLE = {
+    **TENANT_EXAMPLE,
+    "role": "owner",
+    "created_at": "2026-01-09T19:00:30.000Z",
+    "updated_at": "2026-01-09T19:00:30.000Z",
+}
 
 
 @blueprint.route("/tenants", methods=["POST"])
@@ -65,7 +70,7 @@ def get_tenant(id: str) -> Tenant:
 @blueprint.operation("updateTenant")
 def update_tenant(body: dict[str, Any], id: str) -> Tenant:
     """Rename an account book."""
-    return context.domain().tenants.rename(context.caller(), canonical_uuid(id), body["name"])
+    return context.domain().tenants.rename(context.caller(), canonical_uuid(id), body["name"], context.now())
 
 
 @blueprint.route("/tenants/<id>", methods=["DELETE"])

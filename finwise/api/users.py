@@ -15,7 +15,12 @@ blueprint = Blueprint("users", __name__, description="People who may open accoun
 
 
 NEW_EXAMPLE = {"uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11", "name": "Ada", "email": "ada@example.org"}
-USER_EXAMPLE = {**NEW_EXAMPLE, "is_admin": False}
+USER_EXAMPLE = {
+    **NEW_EXAMPLE,
+    "is_admin": False,
+    "created_at": "2026-01-09T19:00:00.000Z",
+    "updated_at": "2026-01-09T19:00:00.000Z",
+}
 
 
 @blueprint.route("/users", methods=["POST"])
@@ -66,6 +71,7 @@ def update_user(body: dict[str, Any], uuid: str) -> User:
         users.require_password(user, body.get("current_password"), context.caller().token.id, context.now())
     return users.change(
         user,
+        context.now(),
         name=body.get("name"),
         email=body.get("email"),
         password=body.get("password"),

@@ -59,7 +59,7 @@ def password(email: str, ask: bool) -> None:
     joined = domain()
     user = _find(joined, email)
     chosen = _password(ask=ask)
-    joined.administration.change_user(user, password=chosen)
+    joined.administration.change_user(user, now(), password=chosen)
     _tell(chosen, ask=ask)
 
 
@@ -69,7 +69,7 @@ def password(email: str, ask: bool) -> None:
 def admin(email: str, off: bool) -> None:
     """Make a user an administrator."""
     joined = domain()
-    joined.administration.change_user(_find(joined, email), is_admin=not off)
+    joined.administration.change_user(_find(joined, email), now(), is_admin=not off)
 
 
 @users.command("delete")

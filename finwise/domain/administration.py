@@ -21,6 +21,7 @@ class UserSummary(NamedTuple):
     email: str
     is_admin: bool
     created_at: str
+    updated_at: str
     last_used_at: str | None
     tenants: int  # how many the user owns
 
@@ -29,7 +30,6 @@ class TenantSummary(NamedTuple):
     """A tenant as an administrator sees it."""
 
     tenant: Tenant
-    created_at: str
     members: int  # how many, the owner included
     quota_bytes: int
     bytes: int | None  # that its book takes; None: its file cannot be read
@@ -42,10 +42,10 @@ class AdministrationStore(Protocol):
     def list_users(self, after: str, limit: int) -> list[UserSummary]:
         """By UUID, those above `after`."""
 
-    def find_tenant(self, uuid: str) -> tuple[Tenant, str, int] | None:
-        """With when it was created and how many members it has."""
+    def find_tenant(self, uuid: str) -> tuple[Tenant, int] | None:
+        """With how many members it has."""
 
-    def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, str, int]]:
+    def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, int]]:
         """By UUID, those above `after`, each as `find_tenant` has it."""
 
 
@@ -106,14 +106,14 @@ class Administration:
         """A new user, regardless of how signing up is set. Raises Conflict."""
         return self._users.add(new, now)
 
-    def change_user(self, user: User, *, password: str | None = None, is_admin: bool | None = None) -> User:
+    def change_user(self, user: User, now: int, *, password: str | None = None, is_admin: bool | None = None) -> User:
         """The user with what is not None changed, all of it or nothing.
 
         Another password revokes all of the user's tokens. Raises Conflict if no administrator would be left.
         """
         hashed = None if password is None else self._passwords.hash(password)
         change = UserChange(hashed_password=hashed, is_admin=is_admin)
-        changed = self._user_store.put(user.uuid, change, keep_token=None)
+        changed = self._user_store.put(user.uuid, change, now, keep_token=None)
         if password is not None:
             tell("password.changed", user_id=user.uuid)
         if is_admin not in (None, user.is_admin):
@@ -138,7 +138,7 @@ class Administration:
             raise NotFound("There is no such tenant.")
         return self._summary(*found)
 
-    def _summary(self, tenant: Tenant, created_at: str, members: int) -> TenantSummary:
+    def _summary(self, tenant: Tenant, members: int) -> TenantSummary:
         quota = self._quotas.of_tenant(tenant)
         size = synced_at = None
         if tenant.state == ACTIVE:
@@ -149,4 +149,4 @@ class Administration:
                     synced_at = max([book.find_position().last_stamp, *heard])
             except FinWiseError:  # it says so itself when somebody uses it
                 pass
-        return TenantSummary(tenant, created_at, members, quota, size, synced_at)
+        return TenantSummary(tenant, members, quota, size, synced_at)

@@ -26,7 +26,7 @@ class MemberStore(Protocol):
     def put_role(self, tenant_id: str, user_id: str, role: str) -> bool:
         """Whether the user was a member, the owner apart."""
 
-    def hand_over(self, tenant_id: str, from_user: str, to_user: str) -> bool:
+    def hand_over(self, tenant_id: str, from_user: str, to_user: str, now: int) -> bool:
         """Makes a member the owner, and the owner an editor: whether they were these."""
 
     def delete(self, tenant_id: str, user_id: str) -> bool:
@@ -46,7 +46,7 @@ class Members:
         """The owner first, then the others in the order they joined."""
         return self._store.list_of(tenant.uuid)
 
-    def put_role(self, tenant: Tenant, user_id: str | None, role: str) -> Member:
+    def put_role(self, tenant: Tenant, user_id: str | None, role: str, now: int) -> Member:
         """Gives a member another role. A new `owner` takes the tenant over, and the caller becomes an editor.
 
         Raises NotFound; Conflict for the owner, who has to hand the tenant over.
@@ -54,7 +54,7 @@ class Members:
         if user_id == tenant.user_id:
             if role != OWNER:
                 raise Conflict("A tenant needs an owner. Make somebody else its owner first.")
-        elif user_id is None or not self._change(tenant, user_id, role):
+        elif user_id is None or not self._change(tenant, user_id, role, now):
             raise _not_found()
         else:
             self._tell(tenant, user_id, role)
@@ -79,9 +79,9 @@ class Members:
         else:
             tell("member.changed", tenant_id=tenant.uuid, user_id=user_id, role=role)
 
-    def _change(self, tenant: Tenant, user_id: str, role: str) -> bool:
+    def _change(self, tenant: Tenant, user_id: str, role: str, now: int) -> bool:
         if role == OWNER:
-            return self._store.hand_over(tenant.uuid, tenant.user_id or "", user_id)
+            return self._store.hand_over(tenant.uuid, tenant.user_id or "", user_id, now)
         return self._store.put_role(tenant.uuid, user_id, role)
 
 

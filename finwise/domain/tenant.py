@@ -17,6 +17,8 @@ class Tenant(NamedTuple):
     state: str
     began_at: int | None = None  # when its last deletion or restore was begun, µs
     quota_mib: int | None = None  # None: the server's setting
+    created_at: str = ""  # canonical; empty before it is stored
+    updated_at: str = ""  # when it got its present name or owner; empty before it is stored
     role: str | None = None  # of the user it was looked up for; None: not a member
 
 
@@ -42,7 +44,7 @@ class TenantStore(Protocol):
         Raises Conflict if the owner has made `most` tenants that are there or were deleted within a day.
         """
 
-    def put_name(self, uuid: str, name: str) -> None: ...
+    def put_name(self, uuid: str, name: str, now: int) -> None: ...
     def put_quota(self, uuid: str, quota_mib: int | None) -> bool:
         """Whether there is such a tenant. None: the server's setting."""
 

@@ -6,6 +6,7 @@ from finwise.domain import access
 from finwise.domain.events import tell
 from finwise.domain.life import Life
 from finwise.domain.tenant import ACTIVE, CREATING, DELETED, DELETING, QUARANTINED, RESTORING, Tenant, TenantStore
+from finwise.domain.times import millis_text
 from finwise.domain.token import Caller
 from finwise.domain.user import User
 from finwise.errors import Busy, Conflict, Forbidden, NotFound, Quarantined, TenantDeleted
@@ -78,12 +79,12 @@ class Tenants:
         """The tenant, for the operator's commands. Raises NotFound, TenantDeleted, Busy."""
         return self._open(None, tenant_id, access.may_manage)
 
-    def rename(self, caller: Caller, tenant_id: str | None, name: str) -> Tenant:
+    def rename(self, caller: Caller, tenant_id: str | None, name: str, now: int) -> Tenant:
         """The tenant with another name. Raises what `to_manage` raises."""
         tenant = self.to_manage(caller, tenant_id)
-        self._store.put_name(tenant.uuid, name)
+        self._store.put_name(tenant.uuid, name, now)
         tell("tenant.renamed", tenant_id=tenant.uuid)
-        return tenant._replace(name=name)
+        return tenant._replace(name=name, updated_at=millis_text(now))
 
     def delete(self, caller: Caller, tenant_id: str | None, now: int) -> None:
         """Ends all access in every process and moves the file to the trash. Raises what `to_manage` raises."""

@@ -13,6 +13,8 @@ class User(NamedTuple):
     email: str
     hashed_password: str | None  # None: no login by password
     is_admin: bool = False  # may look after the installation
+    created_at: str = ""  # canonical, as updated_at; empty before it is stored
+    updated_at: str = ""
 
 
 class UserChange(NamedTuple):
@@ -44,7 +46,7 @@ class UserStore(Protocol):
     def is_invited(self, code: str, now: int) -> bool:
         """Whether somebody new could take the invitation with this hash of a code."""
 
-    def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
+    def put(self, uuid: str, change: UserChange, now: int, *, keep_token: str | None) -> User:
         """Changes only what is not None, because others may change the rest at the same moment.
 
         A new hash revokes all of the user's tokens but one. Raises NotFound; Conflict if the e-mail is taken, or if

@@ -97,11 +97,13 @@ class Users:
         if not self._logins.verify(user.hashed_password, email_key(user.email), current, f"token {token_id}", now):
             raise Invalid("The current password is wrong.", errors={"current_password": ["Wrong."]})
 
-    def change(self, user: User, *, name: str | None, email: str | None, password: str | None, token_id: str) -> User:
+    def change(
+        self, user: User, now: int, *, name: str | None, email: str | None, password: str | None, token_id: str
+    ) -> User:
         """The user with what is not None changed. A new password revokes all tokens but the one this was asked with."""
         key = None if email is None else email_key(email)
         hashed = None if password is None else self._passwords.hash(password)
-        changed = self._store.put(user.uuid, UserChange(name, email, key, hashed), keep_token=token_id)
+        changed = self._store.put(user.uuid, UserChange(name, email, key, hashed), now, keep_token=token_id)
         if (name, email) != (None, None):
             tell("user.changed", user_id=user.uuid)
         if password is not None:

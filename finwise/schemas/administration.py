@@ -4,10 +4,8 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from finwise.domain.administration import PAGE
 from finwise.domain.tenant import STATES
-from finwise.schemas.fields import Answer, Email, Line, Password, Truth, Uuid, Whole
+from finwise.schemas.fields import Answer, Email, Line, Password, Time, Truth, Uuid, Whole
 from finwise.schemas.users import MIN_PASSWORD
-
-_TIME = {"format": "date-time"}
 
 
 class ListQuerySchema(Schema):
@@ -42,10 +40,11 @@ class ManagedUserSchema(Answer):
     name = fields.String(required=True)
     email = fields.String(required=True)
     is_admin = fields.Boolean(required=True)
-    created_at = fields.String(required=True, metadata=_TIME)
-    last_used_at = fields.String(
-        required=True, allow_none=True, metadata={"description": "when a token was used last", **_TIME}
+    created_at = Time(required=True)
+    updated_at = Time(
+        required=True, metadata={"description": "when name, e-mail, password or rights were changed last"}
     )
+    last_used_at = Time(required=True, allow_none=True, metadata={"description": "when a token was used last"})
     tenants = fields.Integer(required=True, metadata={"description": "how many it owns"})
 
 
@@ -62,12 +61,15 @@ class ManagedTenantSchema(Answer):
     name = fields.String(required=True)
     user_id = fields.String(required=True, allow_none=True, metadata={"description": "its owner"})
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    created_at = fields.String(required=True, metadata=_TIME)
+    created_at = Time(required=True)
+    updated_at = Time(
+        required=True, metadata={"description": "when it got its present name or owner; its content does not count"}
+    )
     members = fields.Integer(required=True, metadata={"description": "how many, the owner included"})
     bytes = fields.Integer(required=True, allow_none=True, metadata={"description": "null: its file cannot be read"})
     quota_bytes = fields.Integer(required=True)
-    last_synced_at = fields.String(
+    last_synced_at = Time(
         required=True,
         allow_none=True,
-        metadata={"description": "when a device was heard of, to some minutes, or something stored", **_TIME},
+        metadata={"description": "when a device was heard of, to some minutes, or something stored"},
     )

@@ -3,7 +3,7 @@
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from finwise.domain.access import ROLES
-from finwise.schemas.fields import Answer, Line, Uuid
+from finwise.schemas.fields import Answer, Line, Time, Uuid
 
 
 class NewTenantSchema(Schema):
@@ -36,3 +36,7 @@ class TenantSchema(Answer):
     name = fields.String(required=True)
     user_id = fields.String(required=True, metadata={"description": "its owner"})
     role = fields.String(required=True, validate=validate.OneOf(ROLES), metadata={"description": "one's own"})
+    created_at = Time(required=True)
+    updated_at = Time(
+        required=True, metadata={"description": "when it got its present name or owner; its content does not count"}
+    )

@@ -2,7 +2,7 @@
 
 from marshmallow import EXCLUDE, Schema, fields
 
-from finwise.schemas.fields import Answer, Flag, Line, LoginEmail, Password, Truth, Uuid
+from finwise.schemas.fields import Answer, Flag, Line, LoginEmail, Password, Time, Truth, Uuid
 from finwise.schemas.users import UserSchema
 
 
@@ -24,11 +24,9 @@ class TokenSchema(Answer):
 
     id = fields.String(required=True)
     device_name = fields.String(required=True)
-    created_at = fields.String(required=True, metadata={"format": "date-time"})
-    expires_at = fields.String(required=True, metadata={"format": "date-time", "description": "extended by each use"})
-    last_used_at = fields.String(
-        required=True, allow_none=True, metadata={"format": "date-time", "description": "to some minutes; null: never"}
-    )
+    created_at = Time(required=True)
+    expires_at = Time(required=True, metadata={"description": "extended by each use"})
+    last_used_at = Time(required=True, allow_none=True, metadata={"description": "to some minutes; null: never"})
     tenant_id = fields.String(
         required=True, allow_none=True, metadata={"description": "the only tenant that it opens; null: all"}
     )
@@ -55,5 +53,5 @@ class IssuedTokenSchema(Answer):
 
     id = fields.String(required=True)
     token = fields.String(required=True)
-    expires_at = fields.String(required=True, metadata={"format": "date-time"})
+    expires_at = Time(required=True)
     user = fields.Nested(UserSchema, required=True)

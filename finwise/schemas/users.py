@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from finwise.schemas.fields import Answer, Email, Line, Password, Uuid
+from finwise.schemas.fields import Answer, Email, Line, Password, Time, Uuid
 
 MIN_PASSWORD = 8  # NIST SP 800-63B
 
@@ -39,3 +39,7 @@ class UserSchema(Answer):
     name = fields.String(required=True)
     email = fields.String(required=True)
     is_admin = fields.Boolean(required=True, metadata={"description": "whether `/admin` answers"})
+    created_at = Time(required=True)
+    updated_at = Time(
+        required=True, metadata={"description": "when name, e-mail, password or rights were changed last"}
+    )

@@ -14,7 +14,7 @@ class AdministrationStore:
     def list_users(self, after: str, limit: int) -> list[UserSummary]:
         with self._users_database.read() as connection:
             rows = connection.execute(
-                """SELECT uuid, name, email, is_admin, created_at,
+                """SELECT uuid, name, email, is_admin, created_at, updated_at,
                      (SELECT max(last_used_at) FROM tokens WHERE tokens.user_id = uuid),
                      (SELECT count(*) FROM tenants WHERE tenants.user_id = users.uuid AND state <> 'deleted')
                    FROM users WHERE uuid > ? ORDER BY uuid LIMIT ?""",
@@ -22,22 +22,22 @@ class AdministrationStore:
             ).fetchall()
         return [UserSummary(*row)._replace(is_admin=bool(row[3])) for row in rows]
 
-    def find_tenant(self, uuid: str) -> tuple[Tenant, str, int] | None:
+    def find_tenant(self, uuid: str) -> tuple[Tenant, int] | None:
         with self._users_database.read() as connection:
             row = connection.execute(
-                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at,
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at, updated_at,
                      (user_id IS NOT NULL) + (SELECT count(*) FROM members WHERE tenant_id = uuid)
                    FROM tenants WHERE uuid = ?""",
                 (uuid,),
             ).fetchone()
-        return (Tenant(*row[:6]), row[6], row[7]) if row else None
+        return (Tenant(*row[:-1]), row[-1]) if row else None
 
-    def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, str, int]]:
+    def list_tenants(self, after: str, limit: int) -> list[tuple[Tenant, int]]:
         with self._users_database.read() as connection:
             rows = connection.execute(
-                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at,
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at, updated_at,
                      (user_id IS NOT NULL) + (SELECT count(*) FROM members WHERE tenant_id = uuid)
                    FROM tenants WHERE uuid > ? ORDER BY uuid LIMIT ?""",
                 (after, limit),
             ).fetchall()
-        return [(Tenant(*row[:6]), row[6], row[7]) for row in rows]
+        return [(Tenant(*row[:-1]), row[-1]) for row in rows]

@@ -1,6 +1,7 @@
 """The SQL of members."""
 
 from finwise.domain.members import Member
+from finwise.domain.times import millis_text
 from finwise.store.users_database import UsersDatabase
 
 
@@ -30,7 +31,7 @@ class MemberStore:
             )
             return changed.rowcount == 1
 
-    def hand_over(self, tenant_id: str, from_user: str, to_user: str) -> bool:
+    def hand_over(self, tenant_id: str, from_user: str, to_user: str, now: int) -> bool:
         with self._users_database.transact() as connection:
             joined = connection.execute(
                 """UPDATE members SET user_id = :from_user, role = 'editor'
@@ -39,7 +40,10 @@ class MemberStore:
                 {"tenant_id": tenant_id, "from_user": from_user, "to_user": to_user},
             )
             if joined.rowcount == 1:
-                connection.execute("UPDATE tenants SET user_id = ? WHERE uuid = ?", (to_user, tenant_id))
+                connection.execute(
+                    "UPDATE tenants SET user_id = ?, updated_at = ? WHERE uuid = ?",
+                    (to_user, millis_text(now), tenant_id),
+                )
             return joined.rowcount == 1
 
     def delete(self, tenant_id: str, user_id: str) -> bool:

@@ -20,7 +20,9 @@ class TenantStore:
     def find(self, uuid: str) -> Tenant | None:
         def find(connection: sqlite3.Connection) -> Tenant | None:
             row = connection.execute(
-                "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants WHERE uuid = ?", (uuid,)
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at, updated_at
+                   FROM tenants WHERE uuid = ?""",
+                (uuid,),
             ).fetchone()
             return Tenant(*row) if row else None
 
@@ -29,7 +31,7 @@ class TenantStore:
     def find_for(self, user_id: str, uuid: str) -> Tenant | None:
         def find(connection: sqlite3.Connection) -> Tenant | None:
             row = connection.execute(
-                """SELECT uuid, name, user_id, state, began_at, quota_mib,
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at, updated_at,
                      CASE WHEN user_id = :user_id THEN 'owner' ELSE
                        (SELECT role FROM members WHERE tenant_id = uuid AND members.user_id = :user_id) END
                    FROM tenants WHERE uuid = :uuid""",
@@ -43,16 +45,16 @@ class TenantStore:
     def list_for(self, user_id: str) -> list[Tenant]:
         with self._users_database.read() as connection:
             rows = connection.execute(
-                """SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, 'owner', created_at FROM tenants
-                   WHERE user_id = :user_id AND state NOT IN ('deleting', 'deleted')
+                """SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, created_at, updated_at, 'owner'
+                   FROM tenants WHERE user_id = :user_id AND state NOT IN ('deleting', 'deleted')
                    UNION ALL
-                   SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, role, created_at
+                   SELECT uuid, name, tenants.user_id, state, began_at, quota_mib, created_at, updated_at, role
                    FROM members JOIN tenants ON uuid = tenant_id
                    WHERE members.user_id = :user_id AND state NOT IN ('deleting', 'deleted')
                    ORDER BY created_at, uuid""",
                 {"user_id": user_id},
             ).fetchall()
-        return [Tenant(*row[:-1]) for row in rows]
+        return [Tenant(*row) for row in rows]
 
     def list_all(self) -> list[Tenant]:
         with self._users_database.read() as connection:
@@ -61,7 +63,7 @@ class TenantStore:
     def list_unfinished(self) -> list[Tenant]:
         with self._users_database.read() as connection:
             rows = connection.execute(
-                """SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants
+                """SELECT uuid, name, user_id, state, began_at, quota_mib, created_at, updated_at FROM tenants
                    WHERE state IN ('creating', 'deleting', 'restoring') ORDER BY created_at, uuid"""
             ).fetchall()
         return [Tenant(*row) for row in rows]
@@ -69,17 +71,19 @@ class TenantStore:
     def add(self, tenant: Tenant, now: int, most: int | None = None) -> bool:
         with self._users_database.transact() as connection:
             added = connection.execute(
-                """INSERT INTO tenants (uuid, name, user_id, state, began_at, quota_mib, created_at)
-                   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
-                (*tenant[:-1], millis_text(now)),
+                """INSERT INTO tenants (uuid, name, user_id, state, began_at, quota_mib, created_at, updated_at)
+                   VALUES (:uuid, :name, :user_id, :state, :began_at, :quota_mib, :now, :now) ON CONFLICT DO NOTHING""",
+                {**tenant._asdict(), "now": millis_text(now)},
             )
             if added.rowcount == 1 and most is not None and _count_of(connection, tenant.user_id, now) > most:
                 raise Conflict(f"You own {most} tenants, or owned them within a day. Delete one, or wait.")
             return added.rowcount == 1
 
-    def put_name(self, uuid: str, name: str) -> None:
+    def put_name(self, uuid: str, name: str, now: int) -> None:
         with self._users_database.transact() as connection:
-            connection.execute("UPDATE tenants SET name = ? WHERE uuid = ?", (name, uuid))
+            connection.execute(
+                "UPDATE tenants SET name = ?, updated_at = ? WHERE uuid = ?", (name, millis_text(now), uuid)
+            )
 
     def put_owner(self, uuid: str, user_id: str | None) -> None:
         with self._users_database.transact() as connection:
@@ -101,7 +105,7 @@ class TenantStore:
 
 
 def list_tenants(connection: sqlite3.Connection) -> list[Tenant]:
-    """Every tenant that a users.db knows, oldest first."""
+    """Every tenant that a users.db knows, oldest first; without its times, which one of an older version may lack."""
     rows = connection.execute(
         "SELECT uuid, name, user_id, state, began_at, quota_mib FROM tenants ORDER BY created_at, uuid"
     ).fetchall()

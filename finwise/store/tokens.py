@@ -40,7 +40,7 @@ class TokenStore:
         def find(connection: sqlite3.Connection) -> Caller | None:
             row = connection.execute(
                 """SELECT id, user_id, device_name, tokens.created_at, expires_at, last_used_at, tenant_id, read_only,
-                     uuid, name, email, hashed_password, is_admin
+                     uuid, name, email, hashed_password, is_admin, users.created_at, users.updated_at
                    FROM tokens JOIN users ON uuid = user_id WHERE hashed_token = ?""",
                 (hashed,),
             ).fetchone()

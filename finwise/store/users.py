@@ -1,6 +1,7 @@
 """The SQL of users."""
 
 import sqlite3
+from typing import Any
 
 from finwise.domain.times import millis_text
 from finwise.domain.user import DEMO_EMAIL, User, UserChange
@@ -18,22 +19,26 @@ class UserStore:
     def find(self, uuid: str) -> User | None:
         with self._users_database.read() as connection:
             row = connection.execute(
-                "SELECT uuid, name, email, hashed_password, is_admin FROM users WHERE uuid = ?", (uuid,)
+                """SELECT uuid, name, email, hashed_password, is_admin, created_at, updated_at
+                   FROM users WHERE uuid = ?""",
+                (uuid,),
             ).fetchone()
         return as_user(row) if row else None
 
     def find_by_email(self, email_key: str) -> User | None:
         with self._users_database.read() as connection:
             row = connection.execute(
-                "SELECT uuid, name, email, hashed_password, is_admin FROM users WHERE email_key = ?", (email_key,)
+                """SELECT uuid, name, email, hashed_password, is_admin, created_at, updated_at
+                   FROM users WHERE email_key = ?""",
+                (email_key,),
             ).fetchone()
         return as_user(row) if row else None
 
     def find_first(self) -> User | None:
         with self._users_database.read() as connection:
             row = connection.execute(
-                """SELECT uuid, name, email, hashed_password, is_admin FROM users
-                   WHERE email_key <> ? ORDER BY created_at, uuid LIMIT 1""",
+                """SELECT uuid, name, email, hashed_password, is_admin, created_at, updated_at
+                   FROM users WHERE email_key <> ? ORDER BY created_at, uuid LIMIT 1""",
                 (DEMO_EMAIL,),
             ).fetchone()
         return as_user(row) if row else None
@@ -41,12 +46,12 @@ class UserStore:
     def add(self, user: User, email_key: str, now: int, code: str | None = None) -> bool:
         with self._users_database.transact() as connection:
             added = connection.execute(
-                """INSERT INTO users (uuid, name, email, hashed_password, is_admin, email_key, created_at)
+                """INSERT INTO users (uuid, name, email, hashed_password, is_admin, email_key, created_at, updated_at)
                    SELECT :uuid, :name, :email, :hashed_password,
                      :email_key <> :demo AND NOT EXISTS (SELECT 1 FROM users WHERE email_key <> :demo),
-                     :email_key, :created_at
+                     :email_key, :now, :now
                    WHERE true ON CONFLICT DO NOTHING""",
-                {**user._asdict(), "email_key": email_key, "demo": DEMO_EMAIL, "created_at": millis_text(now)},
+                {**user._asdict(), "email_key": email_key, "demo": DEMO_EMAIL, "now": millis_text(now)},
             )
             if added.rowcount == 1 and code is not None:
                 use_invitation(connection, code, user.uuid, now, to_sign_up=True)
@@ -56,27 +61,29 @@ class UserStore:
         with self._users_database.read() as connection:
             return is_open(connection, code, now)
 
-    def put(self, uuid: str, change: UserChange, *, keep_token: str | None) -> User:
+    def put(self, uuid: str, change: UserChange, now: int, *, keep_token: str | None) -> User:
         with self._users_database.transact() as connection:
             try:
                 row = connection.execute(
                     """UPDATE users SET name = coalesce(?, name), email = coalesce(?, email),
                          email_key = coalesce(?, email_key), hashed_password = coalesce(?, hashed_password),
-                         is_admin = coalesce(?, is_admin)
-                       WHERE uuid = ? RETURNING uuid, name, email, hashed_password, is_admin, email_key""",
-                    (*change, uuid),
+                         is_admin = coalesce(?, is_admin), updated_at = ?
+                       WHERE uuid = ?
+                       RETURNING email_key, uuid, name, email, hashed_password, is_admin, created_at, updated_at""",
+                    (*change, millis_text(now), uuid),
                 ).fetchall()
             except sqlite3.IntegrityError:
                 raise Conflict("This e-mail is taken. Choose another one.") from None
             if not row:
                 raise NotFound("There is no such user.")
-            if row[0][4] and row[0][5] == DEMO_EMAIL:
+            email_key, user = row[0][0], as_user(row[0][1:])
+            if user.is_admin and email_key == DEMO_EMAIL:
                 raise Conflict("The demo user is open to everybody, so it cannot be an administrator.")
             if change.is_admin is False:
                 _require_an_admin(connection)
             if change.hashed_password is not None:
                 connection.execute("DELETE FROM tokens WHERE user_id = ? AND id IS NOT ?", (uuid, keep_token))
-        return as_user(row[0][:5])
+        return user
 
     def put_hash(self, uuid: str, hashed: str, *, instead_of: str) -> None:
         with self._users_database.transact() as connection:
@@ -119,9 +126,9 @@ class UserStore:
             connection.execute("DELETE FROM users WHERE uuid = ?", (uuid,))
 
 
-def as_user(row: tuple[str, str, str, str | None, int]) -> User:
-    """A user as its columns are: uuid, name, email, hashed_password, is_admin."""
-    return User(row[0], row[1], row[2], row[3], bool(row[4]))
+def as_user(row: tuple[Any, ...]) -> User:
+    """A user as its columns are, in the order of the class."""
+    return User(*row)._replace(is_admin=bool(row[4]))
 
 
 def _require_an_admin(connection: sqlite3.Connection, leaving: str | None = None) -> None:

@@ -1002,6 +1002,11 @@ export interface components {
             quota_bytes: number;
             /** @enum {string} */
             state: "creating" | "active" | "quarantined" | "restoring" | "deleting" | "deleted";
+            /**
+             * Format: date-time
+             * @description when it got its present name or owner; its content does not count
+             */
+            updated_at: string;
             /** @description its owner */
             user_id: string | null;
             uuid: string;
@@ -1019,6 +1024,11 @@ export interface components {
             name: string;
             /** @description how many it owns */
             tenants: number;
+            /**
+             * Format: date-time
+             * @description when name, e-mail, password or rights were changed last
+             */
+            updated_at: string;
             uuid: string;
         };
         ManagedUserPatch: {
@@ -1370,12 +1380,19 @@ export interface components {
             updated_at: string;
         };
         Tenant: {
+            /** Format: date-time */
+            created_at: string;
             name: string;
             /**
              * @description one's own
              * @enum {string}
              */
             role: "owner" | "editor" | "viewer";
+            /**
+             * Format: date-time
+             * @description when it got its present name or owner; its content does not count
+             */
+            updated_at: string;
             /** @description its owner */
             user_id: string;
             uuid: string;
@@ -1469,10 +1486,17 @@ export interface components {
             updated_at: string;
         };
         User: {
+            /** Format: date-time */
+            created_at: string;
             email: string;
             /** @description whether `/admin` answers */
             is_admin: boolean;
             name: string;
+            /**
+             * Format: date-time
+             * @description when name, e-mail, password or rights were changed last
+             */
+            updated_at: string;
             uuid: string;
         };
         UserPatch: {
@@ -1705,6 +1729,7 @@ export interface operations {
                      *         "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *         "state": "active",
                      *         "created_at": "2026-01-09T19:00:30.000Z",
+                     *         "updated_at": "2026-01-09T19:00:30.000Z",
                      *         "members": 2,
                      *         "bytes": 4845568,
                      *         "quota_bytes": 1073741824,
@@ -1754,6 +1779,7 @@ export interface operations {
                      *       "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "state": "active",
                      *       "created_at": "2026-01-09T19:00:30.000Z",
+                     *       "updated_at": "2026-01-09T19:00:30.000Z",
                      *       "members": 2,
                      *       "bytes": 4845568,
                      *       "quota_bytes": 1073741824,
@@ -1800,6 +1826,7 @@ export interface operations {
                      *         "email": "ada@example.org",
                      *         "is_admin": false,
                      *         "created_at": "2026-01-09T19:00:00.000Z",
+                     *         "updated_at": "2026-01-09T19:00:00.000Z",
                      *         "last_used_at": "2026-01-09T19:11:02.140Z",
                      *         "tenants": 1
                      *       }
@@ -1846,7 +1873,9 @@ export interface operations {
                      *       "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "name": "Ada",
                      *       "email": "ada@example.org",
-                     *       "is_admin": false
+                     *       "is_admin": false,
+                     *       "created_at": "2026-01-09T19:00:00.000Z",
+                     *       "updated_at": "2026-01-09T19:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -1921,7 +1950,9 @@ export interface operations {
                      *       "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "name": "Ada",
                      *       "email": "ada@example.org",
-                     *       "is_admin": true
+                     *       "is_admin": true,
+                     *       "created_at": "2026-01-09T19:00:00.000Z",
+                     *       "updated_at": "2026-01-09T19:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -2009,7 +2040,9 @@ export interface operations {
                      *         "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *         "name": "Ada",
                      *         "email": "ada@example.org",
-                     *         "is_admin": false
+                     *         "is_admin": false,
+                     *         "created_at": "2026-01-09T19:00:00.000Z",
+                     *         "updated_at": "2026-01-09T19:00:00.000Z"
                      *       }
                      *     }
                      */
@@ -2196,7 +2229,9 @@ export interface operations {
                      *       "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
                      *       "name": "Household",
                      *       "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-                     *       "role": "editor"
+                     *       "role": "editor",
+                     *       "created_at": "2026-01-09T19:00:30.000Z",
+                     *       "updated_at": "2026-01-09T19:00:30.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Tenant"];
@@ -2642,7 +2677,9 @@ export interface operations {
                      *         "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
                      *         "name": "Household",
                      *         "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-                     *         "role": "owner"
+                     *         "role": "owner",
+                     *         "created_at": "2026-01-09T19:00:30.000Z",
+                     *         "updated_at": "2026-01-09T19:00:30.000Z"
                      *       }
                      *     ]
                      */
@@ -2685,7 +2722,9 @@ export interface operations {
                      *       "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
                      *       "name": "Household",
                      *       "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-                     *       "role": "owner"
+                     *       "role": "owner",
+                     *       "created_at": "2026-01-09T19:00:30.000Z",
+                     *       "updated_at": "2026-01-09T19:00:30.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Tenant"];
@@ -2702,7 +2741,9 @@ export interface operations {
                      *       "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
                      *       "name": "Household",
                      *       "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-                     *       "role": "owner"
+                     *       "role": "owner",
+                     *       "created_at": "2026-01-09T19:00:30.000Z",
+                     *       "updated_at": "2026-01-09T19:00:30.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Tenant"];
@@ -2741,7 +2782,9 @@ export interface operations {
                      *       "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
                      *       "name": "Household",
                      *       "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-                     *       "role": "owner"
+                     *       "role": "owner",
+                     *       "created_at": "2026-01-09T19:00:30.000Z",
+                     *       "updated_at": "2026-01-09T19:00:30.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Tenant"];
@@ -2812,7 +2855,9 @@ export interface operations {
                      *       "uuid": "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10",
                      *       "name": "Household",
                      *       "user_id": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
-                     *       "role": "owner"
+                     *       "role": "owner",
+                     *       "created_at": "2026-01-09T19:00:30.000Z",
+                     *       "updated_at": "2026-01-09T19:00:30.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Tenant"];
@@ -3301,7 +3346,9 @@ export interface operations {
                      *         "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *         "name": "Ada",
                      *         "email": "ada@example.org",
-                     *         "is_admin": false
+                     *         "is_admin": false,
+                     *         "created_at": "2026-01-09T19:00:00.000Z",
+                     *         "updated_at": "2026-01-09T19:00:00.000Z"
                      *       }
                      *     ]
                      */
@@ -3344,7 +3391,9 @@ export interface operations {
                      *       "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "name": "Ada",
                      *       "email": "ada@example.org",
-                     *       "is_admin": false
+                     *       "is_admin": false,
+                     *       "created_at": "2026-01-09T19:00:00.000Z",
+                     *       "updated_at": "2026-01-09T19:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -3361,7 +3410,9 @@ export interface operations {
                      *       "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "name": "Ada",
                      *       "email": "ada@example.org",
-                     *       "is_admin": false
+                     *       "is_admin": false,
+                     *       "created_at": "2026-01-09T19:00:00.000Z",
+                     *       "updated_at": "2026-01-09T19:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -3400,7 +3451,9 @@ export interface operations {
                      *       "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "name": "Ada",
                      *       "email": "ada@example.org",
-                     *       "is_admin": false
+                     *       "is_admin": false,
+                     *       "created_at": "2026-01-09T19:00:00.000Z",
+                     *       "updated_at": "2026-01-09T19:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -3468,7 +3521,9 @@ export interface operations {
                      *       "uuid": "8c5d2c6e-52a1-4f7e-9a43-0a3a6f0c9b11",
                      *       "name": "Ada",
                      *       "email": "ada@example.org",
-                     *       "is_admin": false
+                     *       "is_admin": false,
+                     *       "created_at": "2026-01-09T19:00:00.000Z",
+                     *       "updated_at": "2026-01-09T19:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["User"];

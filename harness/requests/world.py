@@ -153,7 +153,7 @@ class World:
     def settle(self) -> None:
         """Other people with other books, once a request that was fine has ended something of the last ones."""
         self.home, self.other = self.householder(PASSWORD), self.householder()
-        self.domain.administration.change_user(self.home.user, is_admin=True)
+        self.domain.administration.change_user(self.home.user, self.now, is_admin=True)
         self.editor, self.viewer = self.person(), self.person()
         for person, role in ((self.editor, "editor"), (self.viewer, "viewer")):
             self.domain.invitations.accept(person.user, self.code(role), self.now)

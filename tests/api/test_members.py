@@ -68,7 +68,7 @@ def test_a_person_who_accepts_an_invitation_opens_the_book_in_its_role(home: Hou
     home.results(change("t1"))
     code = invite(home)["code"]
     accepted = guest.post("/invitations/accept", json={"code": code}).get_json()
-    assert accepted == {"uuid": home.tenant_id, "name": "Home", "user_id": home.user_id, "role": "editor"}
+    assert accepted == {**home.get(f"/tenants/{home.tenant_id}").get_json(), "role": "editor"}
     assert guest.get("/tenants").get_json() == [accepted]
     assert home.get("/tenants").get_json() == [{**accepted, "role": "owner"}]
     guest.tenant_id = home.tenant_id
@@ -264,14 +264,16 @@ def test_only_the_owner_decides_about_members(home: Household, guest: Household,
     assert members(home) == [(home.user_id, "owner"), (guest.user_id, role)]
 
 
-def test_an_owner_hands_the_book_over_and_becomes_an_editor(home: Household, guest: Household) -> None:
+def test_an_owner_hands_the_book_over_and_becomes_an_editor(home: Household, guest: Household, clock: Clock) -> None:
     join(home, guest, "viewer")
+    clock.forward(seconds=60)
     assert put_role(home, guest.user_id, "owner").get_json() == {
         "user_id": guest.user_id,
         "name": "Ada",
         "role": "owner",
     }
     assert members(home) == [(guest.user_id, "owner"), (home.user_id, "editor")]
+    assert guest.get(f"/tenants/{home.tenant_id}").get_json()["updated_at"] == clock.text
     assert_problem(put_role(home, guest.user_id, "viewer"), 403, "forbidden")
     home.results(change("t1"))
     assert guest.request("DELETE", f"/tenants/{home.tenant_id}").status_code == 204

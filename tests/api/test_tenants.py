@@ -61,11 +61,16 @@ def create(who: Household, tenant_id: str, name: str = "Home", **more: Any) -> T
     return who.post("/tenants", json={"uuid": tenant_id, "name": name, **more})
 
 
-def test_creating_a_tenant_answers_201_with_its_record(home: Household) -> None:
+def record(home: Household, tenant_id: str, name: str, created_at: str, updated_at: str) -> dict[str, str]:
+    owned = {"uuid": tenant_id, "name": name, "user_id": home.user_id, "role": "owner"}
+    return {**owned, "created_at": created_at, "updated_at": updated_at}
+
+
+def test_creating_a_tenant_answers_201_with_its_record(home: Household, clock: Clock) -> None:
     tenant_id = new_id()
     answer = create(home, tenant_id, "Cabin")
     assert answer.status_code == 201
-    assert answer.json == {"uuid": tenant_id, "name": "Cabin", "user_id": home.user_id, "role": "owner"}
+    assert answer.json == record(home, tenant_id, "Cabin", clock.text, clock.text)
     assert home.get(f"/tenants/{tenant_id}").json == answer.json
 
 
@@ -82,12 +87,16 @@ def test_only_the_tenant_asked_for_gets_a_file(home: Household, settings: Settin
 
 
 @pytest.mark.parametrize("more", [{}, {"user_id": None}, {"user_id": "mine"}, {"user_id": "MINE"}])
-def test_creating_the_same_again_answers_200_with_the_same_body(home: Household, more: dict[str, Any]) -> None:
+def test_creating_the_same_again_answers_200_with_the_same_body(
+    home: Household, clock: Clock, more: dict[str, Any]
+) -> None:
+    created = clock.text
+    clock.forward(seconds=60)
     mine = {"mine": home.user_id, "MINE": home.user_id.upper(), None: None}
     given: dict[str, Any] = {name: mine[value] for name, value in more.items()}
     answer = create(home, home.tenant_id, **given)
     assert answer.status_code == 200
-    assert answer.json == {"uuid": home.tenant_id, "name": "Home", "user_id": home.user_id, "role": "owner"}
+    assert answer.json == record(home, home.tenant_id, "Home", created, created)
 
 
 def test_creating_the_same_again_keeps_what_is_in_it(home: Household) -> None:
@@ -156,10 +165,11 @@ def test_a_name_is_one_line_of_at_most_200_characters(home: Household, name: Any
 def test_the_list_is_ones_own_tenants_oldest_first(client: FlaskClient, clock: Clock) -> None:
     ada, eve = Household(client), Household(client).create()
     made = sorted((new_id() for _ in range(4)), reverse=True)  # so that no order of ids can pass for one of time
+    expected = []
     for tenant_id in made:
+        expected.append(record(ada, tenant_id, f"book {tenant_id}", clock.text, clock.text))
         create(ada, tenant_id, f"book {tenant_id}")
         clock.forward(seconds=1)
-    expected = [{"uuid": each, "name": f"book {each}", "user_id": ada.user_id, "role": "owner"} for each in made]
     assert ada.get("/tenants").json == expected
     assert [tenant["uuid"] for tenant in eve.get("/tenants").get_json()] == [eve.tenant_id]
 
@@ -181,10 +191,12 @@ def test_the_list_is_restricted_to_an_owner(home: Household) -> None:
     assert_problem(home.get("/tenants", query_string={"user_id": "me"}), 422, "invalid")
 
 
-def test_a_tenant_is_renamed(home: Household) -> None:
+def test_a_tenant_is_renamed(home: Household, clock: Clock) -> None:
+    created = clock.text
+    clock.forward(seconds=60)
     answer = home.request("PATCH", f"/tenants/{home.tenant_id}", json={"name": "Cabin"})
     assert answer.status_code == 200
-    assert answer.json == {"uuid": home.tenant_id, "name": "Cabin", "user_id": home.user_id, "role": "owner"}
+    assert answer.json == record(home, home.tenant_id, "Cabin", created, clock.text)
     assert home.get("/tenants").json == [answer.json]
 
 

@@ -39,11 +39,25 @@ def log_in(client: FlaskClient, email: str, password: str) -> TestResponse:
     return client.post("/auth/tokens", json={"email": email, "password": password, "device_name": "test"})
 
 
-def test_signing_up_answers_201_with_the_record_and_nothing_else(client: FlaskClient) -> None:
+def times(clock: Clock) -> dict[str, str]:
+    return {"created_at": clock.text, "updated_at": clock.text}
+
+
+def test_signing_up_answers_201_with_the_record_and_nothing_else(client: FlaskClient, clock: Clock) -> None:
     new = person()
     answer = sign_up(client, new)
     assert answer.status_code == 201
-    assert answer.json == {"uuid": new["uuid"], "name": "Ada", "email": new["email"], "is_admin": True}
+    record = {"uuid": new["uuid"], "name": "Ada", "email": new["email"], "is_admin": True}
+    assert answer.json == {**record, **times(clock)}
+
+
+@pytest.mark.parametrize("body", [{"name": "Ada L."}, {"email": "al@example.org"}, new_password()])
+def test_a_change_of_the_record_is_dated(home: Household, clock: Clock, body: dict[str, str]) -> None:
+    created = clock.text
+    clock.forward(seconds=60)
+    changed = home.request("PATCH", f"/users/{home.user_id}", json=body).get_json()
+    assert (changed["created_at"], changed["updated_at"]) == (created, clock.text)
+    assert home.get("/users").get_json() == [changed]
 
 
 def test_signing_up_again_answers_200_with_the_same_body(client: FlaskClient) -> None:
@@ -249,16 +263,16 @@ def test_nobody_gives_oneself_another_uuid(home: Household, column: str) -> None
     assert_problem(home.request("PATCH", f"/users/{home.user_id}", json={column: new_id()}), 422, "invalid")
 
 
-def test_the_list_of_users_is_oneself(client: FlaskClient) -> None:
+def test_the_list_of_users_is_oneself(client: FlaskClient, clock: Clock) -> None:
     ada, eve = Household(client), Household(client)
     for one in (ada, eve):
-        record = {"uuid": one.user_id, "name": "Ada", "email": one.email, "is_admin": one is ada}
+        record = {"uuid": one.user_id, "name": "Ada", "email": one.email, "is_admin": one is ada, **times(clock)}
         assert one.get("/users").json == [record]
 
 
-def test_one_reads_ones_own_record(client: FlaskClient) -> None:
+def test_one_reads_ones_own_record(client: FlaskClient, clock: Clock) -> None:
     ada = Household(client)
-    expected = {"uuid": ada.user_id, "name": "Ada", "email": ada.email, "is_admin": True}
+    expected = {"uuid": ada.user_id, "name": "Ada", "email": ada.email, "is_admin": True, **times(clock)}
     assert ada.get(f"/users/{ada.user_id}").json == expected
     assert ada.get(f"/users/{ada.user_id.upper()}").json == expected
 
@@ -278,10 +292,16 @@ def test_the_record_of_another_user_answers_like_an_unknown_one(
     assert ada.get("/users").get_json()[0]["name"] == "Ada"
 
 
-def test_a_name_is_changed(home: Household) -> None:
+def test_a_name_is_changed(home: Household, clock: Clock) -> None:
     answer = home.request("PATCH", f"/users/{home.user_id}", json={"name": "Ada L."})
     assert answer.status_code == 200
-    assert answer.json == {"uuid": home.user_id, "name": "Ada L.", "email": home.email, "is_admin": True}
+    assert answer.json == {
+        "uuid": home.user_id,
+        "name": "Ada L.",
+        "email": home.email,
+        "is_admin": True,
+        **times(clock),
+    }
     assert home.get("/users").json == [answer.json]
 
 
@@ -310,10 +330,11 @@ def test_one_may_spell_ones_own_e_mail_otherwise(home: Household) -> None:
 
 def test_an_e_mail_of_somebody_else_cannot_be_taken_however_it_is_spelled(client: FlaskClient) -> None:
     ada, eve = Household(client), Household(client)
+    before = eve.get("/users").json
     for email in (ada.email, ada.email.upper()):
         answer = eve.request("PATCH", f"/users/{eve.user_id}", json={"name": "Eve", "email": email})
         assert_problem(answer, 409, "conflict")
-    assert eve.get("/users").json == [{"uuid": eve.user_id, "name": "Ada", "email": eve.email, "is_admin": False}]
+    assert eve.get("/users").json == before
 
 
 def test_a_new_password_is_the_only_one_that_logs_in(home: Household) -> None:
@@ -376,7 +397,7 @@ def test_a_name_changed_at_the_same_moment_does_not_bring_an_old_password_back(a
     domain: Domain = app.extensions["finwise"]
     as_a_slow_request_read_it, token = domain.tokens.authenticate(home.token, 0)
     assert home.request("PATCH", f"/users/{home.user_id}", json=new_password()).status_code == 200
-    domain.users.change(as_a_slow_request_read_it, name="Ada L.", email=None, password=None, token_id=token.id)
+    domain.users.change(as_a_slow_request_read_it, 0, name="Ada L.", email=None, password=None, token_id=token.id)
     assert home.log_in(OTHER_PASSWORD).status_code == 201
     assert home.log_in().status_code == 401
 
@@ -390,7 +411,7 @@ def test_a_login_beside_a_new_password_gets_no_token(
 
     def issue_late(self: Tokens, user: User, new: NewToken, now: int) -> Issued:
         monkeypatch.undo()
-        domain.users.change(user, name=None, email=None, password=OTHER_PASSWORD, token_id="")
+        domain.users.change(user, now, name=None, email=None, password=OTHER_PASSWORD, token_id="")
         return issue(self, user, new, now)
 
     monkeypatch.setattr(Tokens, "issue", issue_late)

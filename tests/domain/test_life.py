@@ -140,7 +140,7 @@ def test_a_quarantined_tenant_can_be_renamed_and_deleted(
 ) -> None:
     damage(domain, tenant_file(tmp_path, tenant_id))
     assert domain.verification.verify(tenant_id)
-    domain.tenants.rename(as_caller(user), tenant_id, "Broken")
+    domain.tenants.rename(as_caller(user), tenant_id, "Broken", now())
     domain.tenants.delete(as_caller(user), tenant_id, now())
     assert state(settings, tenant_id) == "deleted"
     assert names(tenant_file(tmp_path, tenant_id)) == []

@@ -107,7 +107,7 @@ class HandOver:
     to: str
 
     def __call__(self, users_database: UsersDatabase) -> object:
-        return MemberStore(users_database).hand_over(self.tenant_id, self.owner, self.to)
+        return MemberStore(users_database).hand_over(self.tenant_id, self.owner, self.to, NOW)
 
 
 @dataclass
@@ -126,7 +126,7 @@ class Resign:
     user: str
 
     def __call__(self, users_database: UsersDatabase) -> object:
-        return UserStore(users_database).put(self.user, UserChange(is_admin=False), keep_token=None)
+        return UserStore(users_database).put(self.user, UserChange(is_admin=False), NOW, keep_token=None)
 
 
 @dataclass
@@ -201,7 +201,7 @@ def test_of_two_administrators_who_resign_at_once_one_stays(
     second = homes[0].owner
     for _ in range(3):
         for user in (first, second):
-            users.put(user, UserChange(is_admin=True), keep_token=None)
+            users.put(user, UserChange(is_admin=True), NOW, keep_token=None)
         came = at_once(tmp_path, [Resign(first)], [Resign(second)])
         assert sorted(came) == [[Conflict.__name__], ["True"]]
         assert value(tmp_path / "users.db", "SELECT sum(is_admin) FROM users") == 1

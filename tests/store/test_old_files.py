@@ -2,7 +2,7 @@
 
 `tests/data/version_6/` has dumps of the files of one: a person with a phone, a book with a living entity, a deletion, a
 conflict of either kind, and change_ids of versions that were replaced. `version_7/` has the same book, one version
-later.
+later, and `version_8/` the same person.
 """
 
 import sqlite3
@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 import finwise.store.connection
 from finwise import create_app, create_domain, now
@@ -23,6 +22,7 @@ from finwise.domain.sync import PullRequest, PushRequest
 from finwise.errors import OlderSchema
 from finwise.store import migrations
 from finwise.store.connection import connect, transaction
+from finwise.store.tenants import list_tenants
 from tests.conftest import settings_in
 from tests.household import change
 from tests.store.files import VERSION, old_file, outside, tenant_file, value
@@ -54,11 +54,6 @@ def domain(old: Settings) -> Iterator[Domain]:
         yield opened
 
 
-@pytest.fixture
-def app(old: Settings) -> Flask:
-    return create_app(old)
-
-
 def test_the_entities_are_what_they_were_and_proven(domain: Domain) -> None:
     page = domain.sync.pull(TENANT, PullRequest())
     assert [tuple(entity) for entity in page.entities] == [LIVING, GONE]
@@ -77,15 +72,29 @@ def test_a_book_of_version_7_is_what_it_was_and_proven(domain: Domain, book: Pat
     assert value(book, "SELECT group_concat(id) FROM tags") == "living,new"
 
 
-def test_people_log_in_as_before_and_open_their_books(app: Flask) -> None:
+@pytest.mark.parametrize("version", [6, 8])
+def test_people_log_in_as_before_and_open_their_books(old: Settings, version: int) -> None:
+    old.users_db.unlink()
+    old_file(old.users_db, "users", version)
+    app = create_app(old)
     login = {"email": "ada@example.org", "password": "correct horse battery", "device_name": "laptop"}
     client = app.test_client()
     told = client.post("/auth/tokens", json=login).get_json()
     answer = client.get("/tenants", headers={"Authorization": f"Bearer {told['token']}"})
-    assert [tenant["uuid"] for tenant in answer.get_json()] == [TENANT]
+    [tenant] = answer.get_json()
+    assert tenant["uuid"] == TENANT
+    assert tenant["created_at"] == tenant["updated_at"] > "2026"
+    assert told["user"]["created_at"] == told["user"]["updated_at"] > "2026"
 
 
-@pytest.mark.parametrize(("kind", "version"), [("tenant", 6), ("tenant", 7), ("users", 6)])
+@pytest.mark.parametrize("version", [6, 8])
+def test_the_tenants_of_a_backup_are_known_whatever_made_it(tmp_path: Path, version: int) -> None:
+    old_file(tmp_path / "users.db", "users", version)
+    with closing(connect(tmp_path / "users.db")) as made:
+        assert [tenant.uuid for tenant in list_tenants(made)] == [TENANT]
+
+
+@pytest.mark.parametrize(("kind", "version"), [("tenant", 6), ("tenant", 7), ("users", 6), ("users", 8)])
 def test_a_file_that_was_brought_up_to_date_has_what_a_new_one_has(tmp_path: Path, kind: str, version: int) -> None:
     path = tmp_path / "old.db"
     old_file(path, kind, version)

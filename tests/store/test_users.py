@@ -1,9 +1,11 @@
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from finwise.domain.tenant import Tenant
+from finwise.domain.times import millis_text
 from finwise.domain.token import Token
 from finwise.domain.user import User, UserChange
 from finwise.errors import Conflict, NotFound
@@ -16,6 +18,8 @@ from tests.store.files import open_users_database, value
 from tests.store.processes import Peer, outcomes, ready
 
 NOW = 1_768_000_000_000_000
+LATER = NOW + 60_000_000
+TIMES: dict[str, Any] = {"created_at": millis_text(NOW), "updated_at": millis_text(NOW)}  # of what was added then
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def tokens(users_database: UsersDatabase) -> TokenStore:
 
 @pytest.fixture
 def ada(users: UserStore) -> User:
-    user = User(new_id(), "Ada", "Ada@example.org", "hash", is_admin=True)
+    user = User(new_id(), "Ada", "Ada@example.org", "hash", is_admin=True, **TIMES)
     assert users.add(user, "ada@example.org", NOW)
     return user
 
@@ -45,7 +49,7 @@ def test_nobody_is_found_where_nobody_is(users: UserStore, ada: User) -> None:
 
 
 def test_a_user_may_have_no_password(users: UserStore) -> None:
-    user = User(new_id(), "Bob", "bob@example.org", None, is_admin=True)
+    user = User(new_id(), "Bob", "bob@example.org", None, is_admin=True, **TIMES)
     users.add(user, user.email, NOW)
     assert users.find(user.uuid) == user
 
@@ -62,25 +66,26 @@ def test_a_taken_email_is_not_added_again_however_it_is_spelled(users: UserStore
 
 
 def test_a_user_is_changed(users: UserStore, ada: User) -> None:
-    changed = ada._replace(name="Ada L.", email="Al@example.org", hashed_password="another hash")
+    at = millis_text(LATER)
+    changed = ada._replace(name="Ada L.", email="Al@example.org", hashed_password="another hash", updated_at=at)
     change = UserChange("Ada L.", "Al@example.org", "al@example.org", "another hash")
-    assert users.put(ada.uuid, change, keep_token="") == changed
+    assert users.put(ada.uuid, change, LATER, keep_token="") == changed
     assert users.find(ada.uuid) == users.find_by_email("al@example.org") == changed
     assert users.find_by_email("ada@example.org") is None
 
 
 def test_what_is_not_to_change_about_a_user_stays(users: UserStore, ada: User) -> None:
-    assert users.put(ada.uuid, UserChange(), keep_token="") == ada
-    assert users.put(ada.uuid, UserChange(name="Ada L."), keep_token="") == ada._replace(name="Ada L.")
+    assert users.put(ada.uuid, UserChange(), NOW, keep_token="") == ada
+    assert users.put(ada.uuid, UserChange(name="Ada L."), NOW, keep_token="") == ada._replace(name="Ada L.")
 
 
 def test_nobody_cannot_be_changed(users: UserStore) -> None:
     with pytest.raises(NotFound):
-        users.put(new_id(), UserChange(name="Nobody"), keep_token="")
+        users.put(new_id(), UserChange(name="Nobody"), NOW, keep_token="")
 
 
 def test_a_hash_is_replaced_only_if_it_is_still_the_one_that_was_looked_at(users: UserStore, ada: User) -> None:
-    users.put(ada.uuid, UserChange(hashed_password="first"), keep_token="")
+    users.put(ada.uuid, UserChange(hashed_password="first"), NOW, keep_token="")
     users.put_hash(ada.uuid, "late", instead_of="former")
     assert found(users, ada.uuid).hashed_password == "first"
     users.put_hash(ada.uuid, "second", instead_of="first")
@@ -88,10 +93,10 @@ def test_a_hash_is_replaced_only_if_it_is_still_the_one_that_was_looked_at(users
 
 
 def test_a_user_cannot_take_over_an_email(users: UserStore, ada: User) -> None:
-    eve = User(new_id(), "Eve", "eve@example.org", None)
+    eve = User(new_id(), "Eve", "eve@example.org", None, **TIMES)
     users.add(eve, eve.email, NOW)
     with pytest.raises(Conflict):
-        users.put(eve.uuid, UserChange(email=ada.email, email_key="ada@example.org"), keep_token="")
+        users.put(eve.uuid, UserChange(email=ada.email, email_key="ada@example.org"), NOW, keep_token="")
     assert users.find(eve.uuid) == eve
 
 
@@ -108,7 +113,7 @@ def test_a_user_who_owns_tenants_is_not_deleted(users: UserStore, tenants: Tenan
 
 
 def test_a_deleted_tenant_outlives_its_owner(users: UserStore, tenants: TenantStore, ada: User) -> None:
-    tenant = Tenant(new_id(), "Home", ada.uuid, "deleted")
+    tenant = Tenant(new_id(), "Home", ada.uuid, "deleted", **TIMES)
     tenants.add(tenant, NOW)
     users.delete(ada.uuid)
     assert tenants.find(tenant.uuid) == tenant._replace(user_id=None)
@@ -128,9 +133,9 @@ def test_a_new_password_deletes_all_tokens_but_one_and_leaves_those_of_others(
     kept, lost, others = token(ada), token(ada), token(bob)
     for number, each in enumerate((kept, lost, others)):
         tokens.add(each, str(number), most=10)
-    users.put(ada.uuid, UserChange(name="Ada L."), keep_token=kept.id)
+    users.put(ada.uuid, UserChange(name="Ada L."), NOW, keep_token=kept.id)
     assert len(tokens.list_of(ada.uuid, "2026")) == 2
-    users.put(ada.uuid, UserChange(hashed_password="another hash"), keep_token=kept.id)
+    users.put(ada.uuid, UserChange(hashed_password="another hash"), NOW, keep_token=kept.id)
     assert tokens.list_of(ada.uuid, "2026") == [kept]
     assert tokens.list_of(bob.uuid, "2026") == [others]
 
@@ -138,7 +143,7 @@ def test_a_new_password_deletes_all_tokens_but_one_and_leaves_those_of_others(
 def test_a_change_in_one_process_is_seen_in_another(users: UserStore, ada: User, tmp_path: Path) -> None:
     with Peer(rename_when_told, tmp_path, ada.uuid) as other:
         assert other.hear() == "Ada"
-        users.put(ada.uuid, UserChange(name="Ada L."), keep_token="")
+        users.put(ada.uuid, UserChange(name="Ada L."), NOW, keep_token="")
         other.say("go on")
         assert other.hear() == "Ada L."
         assert other.hear() == "renamed"
@@ -151,7 +156,7 @@ def rename_when_told(pipe: Connection, root: Path, uuid: str) -> None:
     pipe.recv()
     user = found(users, uuid)
     pipe.send(user.name)
-    users.put(user.uuid, UserChange(name="Countess"), keep_token="")
+    users.put(user.uuid, UserChange(name="Countess"), NOW, keep_token="")
     pipe.send("renamed")
 
 

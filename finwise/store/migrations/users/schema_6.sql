@@ -8,7 +8,8 @@ CREATE TABLE users (
     email_key       TEXT NOT NULL UNIQUE,  -- the e-mail folded, so that two spellings of one are the same
     hashed_password TEXT,                  -- argon2id; null: no login by password
     created_at      TEXT NOT NULL,
-    is_admin        INTEGER NOT NULL DEFAULT 0
+    is_admin        INTEGER NOT NULL DEFAULT 0,
+    updated_at      TEXT                   -- when any of this was changed last
 );
 
 CREATE TABLE tenants (
@@ -20,6 +21,7 @@ CREATE TABLE tenants (
     created_at TEXT NOT NULL,
     began_at   INTEGER,  -- when the last deletion or restore was begun; names the file in the trash
     quota_mib  INTEGER,  -- null: as the server's setting says
+    updated_at TEXT,     -- when it got its present name or owner
     CHECK (user_id IS NOT NULL OR state = 'deleted')
 );
 CREATE INDEX tenants_user_id ON tenants (user_id);
