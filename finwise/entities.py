@@ -67,14 +67,14 @@ class Check:
     """Says what is wrong or odd in the `data` of an entity of one form.
 
     `is_flat(data)`: whether nothing is, as the quickest look shows that leaves no need for another.
-    `derived`: the fields that devices compute from other entities.
+    `aside`: the fields in which a difference alone is no conflict.
     """
 
     def __init__(self, form: type[Entity]) -> None:
         self._kinds = kinds_of(form)
         self._is_fine = quick_check(form)
         self.is_flat = quick_check(form, flat=True)
-        self.derived = frozenset(name for name, kind in self._kinds.items() if kind.derived)
+        self.aside = frozenset(name for name, kind in self._kinds.items() if kind.derived or kind.last_wins)
 
     def __call__(self, data: Mapping[str, Any]) -> Findings | None:
         """The errors and the warnings, each by field; None if there are none."""
@@ -282,3 +282,10 @@ class BookSetting(Entity):
     """A setting of the whole book, such as its currency. Its id is its key, so the last write wins for each key."""
 
     value = Anything()
+
+
+@entity("user_settings")
+class UserSetting(Entity):
+    """A setting of one person in this book. Its id is `<the user's UUID>:<key>`; all members of the book receive it."""
+
+    value = Anything(last_wins=True)

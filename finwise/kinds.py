@@ -29,7 +29,8 @@ class _Strict(fields.Field[Any]):
 
     A value that is not of `types` is refused, because the document promises them to clients. One that does not `suit`
     is kept with a warning, and so is an `expected` field that is not there.
-    `derived`: devices compute it from other entities, so that a difference in it alone is no conflict.
+    `derived`: devices compute it from other entities. `last_wins`: one person sets it. A difference in these alone is
+    no conflict.
     `is_flat`: nothing lies within a value but texts. `column`: what its column in a view shows (store/views.py).
     """
 
@@ -38,12 +39,15 @@ class _Strict(fields.Field[Any]):
     is_flat = True
     column = "value"
 
-    def __init__(self, *args: Any, expected: bool = False, derived: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, expected: bool = False, derived: bool = False, last_wins: bool = False, **kwargs: Any
+    ) -> None:
         if derived:
             kwargs["metadata"] = {"description": "derived: devices compute it from other entities"}
         super().__init__(*args, allow_none=True, **kwargs)
         self.expected = expected
         self.derived = derived
+        self.last_wins = last_wins
 
     def further(self) -> Further | None:
         """What a value of one of the types should be beside; None: nothing."""

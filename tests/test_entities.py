@@ -188,6 +188,9 @@ TABLE: dict[str, dict[str, str]] = {
     "book_settings": {
         "Anything": "value",
     },
+    "user_settings": {
+        "Anything": "value",
+    },
 }
 
 

@@ -34,8 +34,8 @@ class FieldCheck(Protocol):
         """What is to be said about it; None if nothing is. No value in `data` is one that JSON cannot keep."""
 
     @property
-    def derived(self) -> frozenset[str]:
-        """The fields that devices compute from other entities."""
+    def aside(self) -> frozenset[str]:
+        """The fields in which a difference alone is no conflict."""
 
     @property
     def is_flat(self) -> Callable[[Mapping[str, Any]], bool]:
@@ -58,7 +58,7 @@ class Change(NamedTuple):
     says_base: bool
     base_updated_at: str | None
     warnings: FieldErrors | None = None  # what is odd in `data`, by field
-    derived: frozenset[str] = frozenset()  # the fields of its type that devices compute from other entities
+    aside: frozenset[str] = frozenset()  # the fields of its type in which a difference alone is no conflict
 
 
 Row = tuple[int, bytes]  # an entity's stamp, and its text in UTF-8 as it goes over the wire and is stored
@@ -188,7 +188,7 @@ def _change(element: dict[str, Any], sent_id: Any, catalogue: Catalogue, limits:
         says_base,
         _time(element, "base_updated_at") if says_base else None,
         warnings,
-        check.derived,
+        check.aside,
     )
 
 

@@ -57,7 +57,7 @@ def judge(
 
 def _agree(change: Change, stored: Version) -> bool:
     """Whether the two differ in nothing that a person would have to decide."""
-    return same_content(change.data, stored.data, change.derived)
+    return same_content(change.data, stored.data, change.aside)
 
 
 def _knew(change: Change, stored: Version, ancestor: Change | None) -> bool:

@@ -20,6 +20,7 @@ export const ENTITY_TYPES = [
   "planning_transactions",
   "automation_rules",
   "book_settings",
+  "user_settings",
 ] as const satisfies readonly EntityType[];
 
 // The compiler says which type of the document is missing above.

@@ -873,7 +873,7 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
-        Change: components["schemas"]["AccountGroupChange"] | components["schemas"]["AccountChange"] | components["schemas"]["CategoryGroupChange"] | components["schemas"]["CategoryChange"] | components["schemas"]["RecipientChange"] | components["schemas"]["TagChange"] | components["schemas"]["TransactionChange"] | components["schemas"]["PlanningTransactionChange"] | components["schemas"]["AutomationRuleChange"] | components["schemas"]["BookSettingChange"];
+        Change: components["schemas"]["AccountGroupChange"] | components["schemas"]["AccountChange"] | components["schemas"]["CategoryGroupChange"] | components["schemas"]["CategoryChange"] | components["schemas"]["RecipientChange"] | components["schemas"]["TagChange"] | components["schemas"]["TransactionChange"] | components["schemas"]["PlanningTransactionChange"] | components["schemas"]["AutomationRuleChange"] | components["schemas"]["BookSettingChange"] | components["schemas"]["UserSettingChange"];
         Conflict: {
             authors: components["schemas"]["Authors"];
             conflict_id: string;
@@ -914,7 +914,7 @@ export interface components {
             /** @description that user's name; null: the token no longer exists */
             user_name: string | null;
         };
-        Entity: components["schemas"]["AccountGroupEntity"] | components["schemas"]["AccountEntity"] | components["schemas"]["CategoryGroupEntity"] | components["schemas"]["CategoryEntity"] | components["schemas"]["RecipientEntity"] | components["schemas"]["TagEntity"] | components["schemas"]["TransactionEntity"] | components["schemas"]["PlanningTransactionEntity"] | components["schemas"]["AutomationRuleEntity"] | components["schemas"]["BookSettingEntity"];
+        Entity: components["schemas"]["AccountGroupEntity"] | components["schemas"]["AccountEntity"] | components["schemas"]["CategoryGroupEntity"] | components["schemas"]["CategoryEntity"] | components["schemas"]["RecipientEntity"] | components["schemas"]["TagEntity"] | components["schemas"]["TransactionEntity"] | components["schemas"]["PlanningTransactionEntity"] | components["schemas"]["AutomationRuleEntity"] | components["schemas"]["BookSettingEntity"] | components["schemas"]["UserSettingEntity"];
         Health: {
             entity_types: string[];
             /** @description for which an invitation can be used */
@@ -1507,6 +1507,50 @@ export interface components {
             name?: string;
             /** Format: password */
             password?: string;
+        };
+        UserSetting: {
+            value?: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        UserSettingChange: {
+            /** Format: date-time */
+            base_updated_at?: string | null;
+            /** Format: uuid */
+            change_id: string;
+            /** Format: date-time */
+            created_at?: string | null;
+            data?: components["schemas"]["UserSetting"] | null;
+            /** Format: date-time */
+            deleted_at?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            entity_type: "user_settings";
+            /**
+             * Format: uuid
+             * @description changes of one push with the same group are taken all or none
+             */
+            group?: string | null;
+            id: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        UserSettingEntity: {
+            /** Format: date-time */
+            created_at: string;
+            data: components["schemas"]["UserSetting"] | null;
+            /** Format: date-time */
+            deleted_at: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            entity_type: "user_settings";
+            id: string;
+            /** Format: date-time */
+            updated_at: string;
         };
     };
     responses: {

@@ -54,7 +54,7 @@ export class Judge {
     /** Of the last purge, in whole milliseconds. */
     private readonly horizon?: string,
     /** The fields that devices compute from other entities. */
-    private readonly derived: string[] = [],
+    private readonly aside: string[] = [],
   ) {
     this.now = canonicalTime(now)!;
   }
@@ -90,7 +90,7 @@ export class Judge {
   }
 
   private without(data: unknown): unknown {
-    return data && Object.fromEntries(Object.entries(data).filter(([name]) => !this.derived.includes(name)));
+    return data && Object.fromEntries(Object.entries(data).filter(([name]) => !this.aside.includes(name)));
   }
 
   private knew(change: WireChange, stored: Version): boolean {

@@ -11,7 +11,7 @@ interface MergeCase {
   stored: Version | null;
   horizon?: string;
   remembered: string[];
-  derived?: string[];
+  aside?: string[];
   changes: WireChange[];
   results: { status: string; updated_at?: string | null; conflict?: unknown; code?: string }[];
   final: Version | null;
@@ -31,21 +31,14 @@ function vectors<T>(name: string): T[] {
 describe("the judgement", () => {
   test.each(vectors<MergeCase>("merge").map((each) => [each.name, each] as const))(
     "%s",
-    (_, { now, stored, horizon, remembered, derived, changes, results, final }) => {
+    (_, { now, stored, horizon, remembered, aside, changes, results, final }) => {
       const taken = changes.filter((_, place) => results[place]!.status !== "rejected");
       const judges = new Map<string, Judge>();
       const judgeOf = (id: string) => {
         if (!judges.has(id))
           judges.set(
             id,
-            new Judge(
-              id === "e1" ? stored : null,
-              new Set(id === "e1" ? remembered : []),
-              now,
-              taken,
-              horizon,
-              derived,
-            ),
+            new Judge(id === "e1" ? stored : null, new Set(id === "e1" ? remembered : []), now, taken, horizon, aside),
           );
         return judges.get(id)!;
       };

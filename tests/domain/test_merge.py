@@ -145,8 +145,8 @@ def test_a_kept_conflict_holds_the_whole_loser(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_the_vectors_name_the_derived_fields_of_their_entity_type(case: dict[str, Any]) -> None:
-    assert set(case.get("derived", [])) == checks()[_key(case)[0]].derived
+def test_the_vectors_name_the_fields_left_aside_of_their_entity_type(case: dict[str, Any]) -> None:
+    assert set(case.get("aside", [])) == checks()[_key(case)[0]].aside
 
 
 def test_the_vectors_reach_every_step_of_the_judgement() -> None:

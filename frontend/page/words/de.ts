@@ -404,6 +404,7 @@ export const de: Words = {
     planning_transactions: "Geplante Buchung",
     automation_rules: "Regel",
     book_settings: "Einstellung des Buchs",
+    user_settings: "Persönliche Einstellung",
   },
   changeOf: (what, kind) => `${kind}: ${what}`,
   deletionOf: (what, kind) => `${kind}: ${what}, gelöscht`,

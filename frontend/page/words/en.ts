@@ -407,6 +407,7 @@ export const en = {
     planning_transactions: "Planned transaction",
     automation_rules: "Rule",
     book_settings: "Book setting",
+    user_settings: "Personal setting",
   } as Record<string, string>,
   changeOf: (what: string, kind: string) => `${kind}: ${what}`,
   deletionOf: (what: string, kind: string) => `${kind}: ${what}, deleted`,
