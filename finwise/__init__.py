@@ -100,7 +100,15 @@ def create_domain(settings: config.Settings, *, create: bool = True, restore: bo
     return Domain(
         users=users,
         tenants=Tenants(tenants, life, limits.tenants),
-        tokens=Tokens(token_store, user_store, tenants, logins, passwords, settings.token_days),
+        tokens=Tokens(
+            token_store,
+            user_store,
+            tenants,
+            logins,
+            passwords,
+            settings.token_days,
+            by_name=bool(settings.login_names),
+        ),
         members=Members(MemberStore(users_database)),
         invitations=Invitations(InvitationStore(users_database), settings.invitation_days),
         administration=Administration(

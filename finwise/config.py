@@ -50,6 +50,9 @@ class Settings:
     login_header: str = _setting(
         "Finwiseuser", "header in which the proxy gives the e-mail; letters and digits only (docs/security.md)"
     )
+    login_names: int = _setting(
+        0, "1: with `password`, people may log in by their name, too, if nobody else has it", most=1, least=0
+    )
     demo: int = _setting(0, "1: the start page opens a demo book that everybody may change", most=1, least=0)
     sign_up: str = _setting(
         "open",

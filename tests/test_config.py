@@ -31,6 +31,7 @@ OTHER: dict[str, str] = {
     "url_prefix": "/books/api",
     "login": "header",
     "login_header": "Xuser",
+    "login_names": "1",
     "demo": "1",
     "sign_up": "invitation",
     "trusted_proxies": "10.0.0.1/32,2001:db8::/64",
@@ -60,7 +61,7 @@ NEEDS: dict[str, dict[str, str]] = {
     "login": {"trusted_proxies": "10.0.0.1"},
     "proxy_hops": {"trusted_proxies": "10.0.0.1"},
 }
-MAY_BE_ZERO = {"access_log", "demo", "maintenance_hours", "proxy_hops", "requests_per_minute"}
+MAY_BE_ZERO = {"access_log", "demo", "login_names", "maintenance_hours", "proxy_hops", "requests_per_minute"}
 every_setting = pytest.mark.parametrize("name", DEFAULTS)
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from finwise.domain.events import tell
 from finwise.domain.logins import Logins, PasswordHasher
-from finwise.domain.names import email_key
+from finwise.domain.names import canonical_email, canonical_name, email_key
 from finwise.domain.tenant import TenantStore
 from finwise.domain.times import millis_text
 from finwise.domain.token import Caller, Token, TokenStore
@@ -38,7 +38,10 @@ class Issued(NamedTuple):
 
 
 class Tokens:
-    """Logging in, and what users do with their tokens. `days`: how long a token lives without being used."""
+    """Logging in, and what users do with their tokens.
+
+    `days`: how long a token lives without being used. `by_name`: whether people log in by their names, too.
+    """
 
     def __init__(
         self,
@@ -48,19 +51,25 @@ class Tokens:
         logins: Logins,
         passwords: PasswordHasher,
         days: int,
+        *,
+        by_name: bool,
     ) -> None:
         self._store = store
         self._users = users
         self._tenants = tenants
         self._logins = logins
         self._passwords = passwords
+        self._by_name = by_name
         self._lifetime = days * _DAY
         self._moved_every = min(_DAY, self._lifetime // 2)
 
     def log_in(self, email: str, password: str, new: NewToken, address: str, now: int) -> Issued:
-        """A new token. Raises Unauthorized, the same for an unknown e-mail and a wrong password; SlowDown, NotFound."""
-        account = email_key(email)
-        user = self._users.find_by_email(account)
+        """A new token for the person with this e-mail, or with this name if the installation allows it.
+
+        Raises Unauthorized, the same for an unknown e-mail and a wrong password; SlowDown, NotFound.
+        """
+        user = self._find(email)
+        account = email_key(user.email if user else email)  # guessing by name gives no further attempts
         hashed = user.hashed_password if user else None
         if not self._logins.verify(hashed, account, password, address, now) or user is None:
             raise Unauthorized("Wrong e-mail or password.")
@@ -148,6 +157,14 @@ class Tokens:
         """Ends all of the user's own tokens but one, in every process at once."""
         self._store.delete_all(user.uuid, but=but)
         tell("token.all_revoked", user_id=user.uuid)
+
+    def _find(self, email: str) -> User | None:
+        """Whose e-mail this is, or whose name. A name that two people have is nobody's."""
+        user = self._users.find_by_email(email_key(email))
+        if user or not self._by_name or canonical_email(email):
+            return user
+        name = canonical_name(email)
+        return self._users.find_by_name(name) if name else None
 
     def _note_use(self, token: Token, now: int) -> None:
         """Notes the use of a token only now and then, so that most polls write nothing."""

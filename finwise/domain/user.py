@@ -33,6 +33,9 @@ class UserStore(Protocol):
     def find(self, uuid: str) -> User | None: ...
     def find_by_email(self, email_key: str) -> User | None: ...
 
+    def find_by_name(self, name: str) -> User | None:
+        """The only user of this name; None if there are several."""
+
     def find_first(self) -> User | None:
         """The user who signed up first, of those who still exist; the demo user does not count."""
 

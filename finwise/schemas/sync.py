@@ -213,6 +213,9 @@ class HealthSchema(Answer):
     protocol = fields.Integer(required=True)
     server_version = fields.String(required=True)
     login = fields.String(required=True, validate=validate.OneOf(LOGINS))
+    login_names = fields.Boolean(
+        required=True, metadata={"description": "whether people may log in by their name, too"}
+    )
     sign_up = fields.String(required=True, validate=validate.OneOf(SIGN_UPS))
     invitation_days = fields.Integer(required=True, metadata={"description": "for which an invitation can be used"})
     trash_days = fields.Integer(required=True, metadata={"description": "for which a deleted book can be restored"})

@@ -9,7 +9,8 @@ from finwise.schemas.users import UserSchema
 class LoginSchema(Schema):
     """Logging in on a device, or getting a token for a script.
 
-    E-mail and password are for servers whose `login` is `password` (`/healthz`).
+    E-mail and password are for servers whose `login` is `password` (`/healthz`). If its `login_names` is true, `email`
+    may hold the person's name.
     """
 
     email = LoginEmail()

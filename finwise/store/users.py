@@ -34,6 +34,15 @@ class UserStore:
             ).fetchone()
         return as_user(row) if row else None
 
+    def find_by_name(self, name: str) -> User | None:
+        with self._users_database.read() as connection:
+            rows = connection.execute(
+                """SELECT uuid, name, email, hashed_password, is_admin, created_at, updated_at
+                   FROM users WHERE name = ?""",
+                (name,),
+            ).fetchall()
+        return as_user(rows[0]) if len(rows) == 1 else None
+
     def find_first(self) -> User | None:
         with self._users_database.read() as connection:
             row = connection.execute(

@@ -924,6 +924,8 @@ export interface components {
             };
             /** @enum {string} */
             login: "password" | "header" | "none";
+            /** @description whether people may log in by their name, too */
+            login_names: boolean;
             protocol: number;
             server_version: string;
             /** @enum {string} */
@@ -2224,6 +2226,7 @@ export interface operations {
                      *       "protocol": 1,
                      *       "server_version": "0.1.0",
                      *       "login": "password",
+                     *       "login_names": false,
                      *       "sign_up": "open",
                      *       "invitation_days": 7,
                      *       "trash_days": 30,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from finwise import create_app, passwords
 from finwise.config import Settings
@@ -34,7 +36,7 @@ def test_logging_in_answers_201_with_the_token_and_the_user(home: Household, clo
     assert answer.status_code == 201
     issued = answer.get_json()
     assert issued.keys() == {"id", "token", "expires_at", "user"}
-    assert issued["user"] == {"uuid": home.user_id, "name": "Ada", "email": home.email, "is_admin": True}
+    assert issued["user"] == home.get(f"/users/{home.user_id}").get_json()
     assert issued["expires_at"] == millis_text(clock.now + 90 * 86_400 * 1_000_000)
     assert len(issued["token"]) >= 43  # 256 bits in base64
 
@@ -114,6 +116,52 @@ def test_a_hash_of_the_form_that_was_typed_before_is_replaced_at_the_next_login(
     assert PasswordHasher().verify(renewed, "schl\u00fcssel")
     assert home.log_in("schlu\u0308ssel").status_code == 201
     assert value(settings.users_db, "SELECT hashed_password FROM users") == renewed
+
+
+def log_in_as(client: FlaskClient, who: str, password: str = PASSWORD) -> TestResponse:
+    return client.post("/auth/tokens", json={"email": who, "password": password, "device_name": "test"})
+
+
+@pytest.fixture
+def by_name(settings: Settings, clock: Clock) -> Iterator[FlaskClient]:
+    app = create_app(replace(settings, login_names=1), clock)
+    yield app.test_client()
+    app.extensions["finwise"].close()
+
+
+def test_a_name_logs_nobody_in_unless_the_installation_wants_it(home: Household) -> None:
+    assert home.client.get("/healthz").get_json()["login_names"] is False
+    assert_problem(log_in_as(home.client, "Ada"), 401, "unauthorized")
+
+
+def test_people_log_in_by_their_name_or_e_mail_where_the_installation_wants_it(by_name: FlaskClient) -> None:
+    ada = Household(by_name)
+    assert by_name.get("/healthz").get_json()["login_names"] is True
+    for who in ("Ada", " Ada ", ada.email):
+        assert log_in_as(by_name, who).get_json()["user"]["uuid"] == ada.user_id
+    assert_problem(log_in_as(by_name, "ada"), 401, "unauthorized")
+
+
+def test_a_name_that_two_people_have_is_answered_like_a_wrong_password(by_name: FlaskClient) -> None:
+    ada, other = Household(by_name), Household(by_name)
+    wrong = log_in_as(by_name, ada.email, "wrong horse battery")
+    for who in ("Ada", "Nobody"):
+        assert (log_in_as(by_name, who).status_code, log_in_as(by_name, who).data) == (401, wrong.data)
+    assert [log_in_as(by_name, each.email).status_code for each in (ada, other)] == [201, 201]
+
+
+def test_a_name_in_the_form_of_an_e_mail_is_no_name_to_log_in_by(by_name: FlaskClient) -> None:
+    eve = Household(by_name)
+    eve.request("PATCH", f"/users/{eve.user_id}", json={"name": "ada@example.org"})
+    assert_problem(log_in_as(by_name, "ada@example.org"), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("name", ["Ada", "Nobody"])
+def test_guessing_by_a_name_is_throttled_and_gives_no_further_attempts(by_name: FlaskClient, name: str) -> None:
+    ada = Household(by_name)
+    answers = [log_in_as(by_name, name, "wrong horse battery").status_code for _ in range(6)]
+    assert answers == [401] * 5 + [429]
+    assert log_in_as(by_name, ada.email).status_code == (429 if name == "Ada" else 201)
 
 
 def test_a_throttled_login_does_not_cost_a_verification(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:

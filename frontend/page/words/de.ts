@@ -32,6 +32,7 @@ export const de: Words = {
   signUp: "Registrieren",
   logOut: "Abmelden",
   email: "E-Mail",
+  emailOrName: "E-Mail oder Name",
   password: "Passwort",
   passwordRule: "Mindestens 8 Zeichen.",
   yourName: "Dein Name",

@@ -35,6 +35,7 @@ export const en = {
   signUp: "Sign up",
   logOut: "Log out",
   email: "E-mail",
+  emailOrName: "E-mail or name",
   password: "Password",
   passwordRule: "At least 8 characters.",
   yourName: "Your name",
