@@ -18,6 +18,7 @@ from harness.problems import assert_problem
 from tests.conftest import settings_in
 from tests.household import Household
 
+ID = "5b1c0f7e-2c44-4b8e-8a55-3f1f6d1f2a10"
 ORIGIN, WITH_PORT = "https://app.example.org", "http://localhost:5173"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
 STRANGERS = [
@@ -164,6 +165,40 @@ def test_a_preflight_of_a_listed_origin_is_answered_without_a_token(listed: Flas
         answer = listed.options(path, headers=PREFLIGHT | {"Origin": ORIGIN})
         assert (answer.status_code, answer.data) == (204, b"")
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+# What an app on another origin asks with the npm package, FinWise 0.4 among them.
+ASKED_BY_APPS = [
+    ("GET", "/healthz"),
+    ("POST", "/users"),
+    ("GET", "/users"),
+    ("PATCH", f"/users/{ID}"),
+    ("POST", "/auth/tokens"),
+    ("DELETE", f"/auth/tokens/{ID}"),
+    ("GET", "/tenants"),
+    ("POST", "/tenants"),
+    ("PATCH", f"/tenants/{ID}"),
+    ("DELETE", f"/tenants/{ID}"),
+    ("GET", f"/tenants/{ID}/export"),
+    ("POST", f"/tenants/{ID}/import?dated_now=true"),
+    ("POST", f"/tenants/{ID}/reset"),
+    ("POST", "/sync/changes"),
+    ("GET", f"/sync/changes/{ID}?since=x"),
+    ("GET", f"/sync/initial/{ID}"),
+    ("GET", f"/sync/conflicts/{ID}"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED_BY_APPS)
+def test_a_page_of_a_listed_origin_may_ask_and_read_the_answer(listed: FlaskClient, method: str, path: str) -> None:
+    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization,content-type"}
+    told = listed.options(path, headers=asked | {"Origin": ORIGIN})
+    assert (told.status_code, told.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
+    assert method in told.headers["Access-Control-Allow-Methods"].split(", ")
+    assert {"Authorization", "Content-Type"} <= set(told.headers["Access-Control-Allow-Headers"].split(", "))
+    answer = listed.open(path, method=method, headers={"Origin": ORIGIN, "Content-Type": "application/json"})
+    assert answer.status_code != 404, "there is such a route"
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
 def test_a_preflight_allows_every_method_and_header_that_the_api_has(listed: FlaskClient) -> None:
