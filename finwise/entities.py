@@ -20,6 +20,7 @@ from finwise.kinds import (
     Date,
     Id,
     Ids,
+    Image,
     InputNumber,
     Integer,
     Name,
@@ -130,7 +131,7 @@ class AccountGroup(Entity):
 
     name = Name(expected=True)
     sortOrder = Integer()
-    image = String()
+    image = Image()
     logo_path = String()
 
 
@@ -150,7 +151,7 @@ class Account(Entity):
     balance = Number(derived=True)
     creditLimit = Number()
     offset = Number()
-    image = String()
+    image = Image()
     logo_path = String()
 
 

@@ -16,6 +16,7 @@ from finwise.domain.times import is_day
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 10_000
+IMAGE_LENGTH = 65_536  # characters
 
 Further = Callable[[Any], object]  # what it gives counts as true or false
 _Rule = tuple[frozenset[type] | None, Further | None]  # what a value is of (None: anything), and has to meet beside
@@ -86,10 +87,18 @@ class Name(Text):
 
 
 class String(Text):
-    """A string without a limit of its own: a word of an enumeration that is not restricted, an image as a data URL."""
+    """A string without a limit of its own: such as a word of an enumeration that is not restricted."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=None, **kwargs)
+
+
+class Image(Text):
+    """An image as a data URL. What 128 x 128 pixels never need is kept with a warning."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=IMAGE_LENGTH, **kwargs)
+        self.message = f"Give an image of at most {IMAGE_LENGTH} characters."
 
 
 class Id(_Strict, fields.String):

@@ -25,5 +25,6 @@ export { BackgroundSync, type Options } from "./background.js";
 export { stateAfter, type SyncState, type SyncStatus } from "./status.js";
 export { StorageError, storageCode, type StorageCode } from "./storage.js";
 export { oddEntities, type OddEntity } from "./warnings.js";
+export { shrinkImage } from "./images.js";
 export { Settings } from "./settings.js";
 export { newId } from "./identifiers.js";
