@@ -1,6 +1,8 @@
 # The commands of this project, by name. .ci/run runs the same recipes; CONTRIBUTING.md explains them.
 .PHONY: serve test check fix frontend proofs benchmarks
 
+SCALE = 1
+
 serve: # as README.md has it; a test compares the two
 	python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/finwise serve
 
@@ -17,8 +19,8 @@ fix: .venv
 frontend: # browser tests are skipped if Chromium is missing
 	cd frontend && npm ci && npm run format:check && npm run lint && npm run check && npm run check:page && npm test && npm run check:package && npm run test:browser
 
-proofs: .venv
-	.venv/bin/pip install -q -e '.[test,proofs]' && .venv/bin/python -m proofs
+proofs: .venv # SCALE=20: the long lane
+	.venv/bin/pip install -q -e '.[test,proofs]' && .venv/bin/python -m proofs --scale $(SCALE)
 
 benchmarks: .venv
 	.venv/bin/pip install -q -e '.[benchmarks]' && .venv/bin/python -m benchmarks --smoke

@@ -1,7 +1,7 @@
 """`python -m proofs`: all proofs, two at a time except those that measure, and their figures as a table.
 
---scale 1 (the short lane, some minutes) is what CI runs; --scale 20 the long one. --write puts the table into a page,
-between its markers. Ends with 1 if anything was violated, or could not be run without --may-skip.
+--scale 1 is the short lane, some ten minutes, of which CI runs half; --scale 20 is the long one. --write puts the
+table into a page, between its markers. Ends with 1 if anything was violated, or could not be run without --may-skip.
 """
 
 from __future__ import annotations

@@ -11,9 +11,12 @@ from werkzeug.routing import Rule
 from finwise import create_app, create_domain, passwords
 from finwise.config import Settings
 from finwise.domain.times import millis_text, parse_micros
+from finwise.store import connection
 from harness.server import Server
 from tests.household import Household
 from tests.tenant_file import TenantFile
+
+_WAITS_FOR_NO_DISK = "PRAGMA synchronous = OFF"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,6 +25,14 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(passwords, "MEMORY", 64)
         patched.setattr(passwords, "PASSES", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_commits() -> Iterator[None]:
+    """No test cuts the power, so the tests' own process waits for no disk, which made them take twice as long."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection, "_SETTINGS", (*connection._SETTINGS, _WAITS_FOR_NO_DISK))
         yield
 
 
@@ -40,6 +51,13 @@ def _quick_routes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Rule, "_compile_builder", compile_once)
         yield
+
+
+@pytest.fixture
+def shipped_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of connections as they are shipped."""
+    shipped = tuple(each for each in connection._SETTINGS if each != _WAITS_FOR_NO_DISK)
+    monkeypatch.setattr(connection, "_SETTINGS", shipped)
 
 
 class Clock:

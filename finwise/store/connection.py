@@ -19,7 +19,7 @@ WAL_PAGES = 1_000  # of 4 KiB, mostly; with a commit that leaves more in the wri
 REPLICATED_WAL_PAGES = 16_000  # the same where Litestream does it, or did and runs no more
 WAL_LIMIT = 64 * 1024 * 1024  # bytes to which a log is truncated when it is overwritten, which a long reader prevents
 
-_SETTINGS = (
+_SETTINGS = (  # of each connection, in this order
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # macOS: fsync leaves what is written in the drive's cache; elsewhere this does nothing

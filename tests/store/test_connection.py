@@ -12,6 +12,8 @@ from finwise.store import connection as module
 from finwise.store.connection import checkpoint, connect, snapshot, transaction
 from finwise.store.sqlite_errors import translated
 
+pytestmark = pytest.mark.usefixtures("shipped_settings")
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -67,6 +67,7 @@ def test_the_folders_are_made_and_closed_to_others(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o077 == 0 or not on_posix
 
 
+@pytest.mark.usefixtures("shipped_settings")
 @pytest.mark.parametrize("way", BOTH)
 @pytest.mark.parametrize(
     ("pragma", "wanted"),

@@ -80,6 +80,7 @@ def test_a_user_with_tenants_cannot_be_removed_past_the_rules(users_database: Us
     assert count(users_database) == 1
 
 
+@pytest.mark.usefixtures("shipped_settings")
 @pytest.mark.parametrize(
     ("pragma", "wanted"),
     [
