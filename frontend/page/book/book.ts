@@ -211,9 +211,9 @@ export const useBook = defineStore("book", () => {
   const linesOf = (wanted: Offsets): Line[] => ledger.value.lines(wanted);
   const seriesOf = (wanted: Offsets, first: Day, last: Day): Point[] => ledger.value.series(wanted, first, last);
 
-  /** One account with its opening sum, or all, with those that are not there any more. */
+  /** One account with its opening sum, or all, with those that are not there any more and with what names none. */
   function offsetsOf(accountId: string | null): Offsets {
-    const wanted = accountId === null ? [...accountsById.value.keys(), ...strayIds.value] : [accountId];
+    const wanted = accountId === null ? [...accountsById.value.keys(), ...strayIds.value, ""] : [accountId];
     return new Map(wanted.map((id) => [id, accountsById.value.get(id)?.offset ?? 0]));
   }
 

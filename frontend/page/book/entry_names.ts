@@ -2,7 +2,7 @@ import { kindOf } from "./transaction.ts";
 import { isDay, toDate } from "./days.ts";
 import type { Transaction } from "./ledger.ts";
 import { toCents } from "./money.ts";
-import type { EntityType } from "../../src/index.ts";
+import type { EntityType, OddEntity } from "../../src/index.ts";
 import { useBook } from "./book.ts";
 import { useNames } from "./names.ts";
 import { words, written } from "../words/index.ts";
@@ -89,6 +89,15 @@ export function titleOf(transaction: Transaction): string {
 /** What a field of an entry is called. */
 export function labelOf(field: string): string {
   return words.value.fields[field] ?? field;
+}
+
+/** What the odd fields of an entry are called. */
+export function oddFieldsOf({ warnings }: Pick<OddEntity, "warnings">, without?: string): string {
+  const fields = Object.keys(warnings).map((path) => path.replace(/^data\./, ""));
+  return fields
+    .filter((field) => field !== without)
+    .map(labelOf)
+    .join(", ");
 }
 
 export interface Difference {

@@ -14,6 +14,8 @@ export interface Transaction {
   type: string;
   /** Its amount is what the account held before the transactions of its day, older ones included. */
   opensAccount?: boolean;
+  /** It moves a budget from one category to another, and no money. */
+  isBudgetMove?: boolean;
   payee?: string | null;
   note?: string | null;
   categoryId?: string | null;
@@ -90,7 +92,7 @@ export class Ledger {
   /** The accounts that transactions name, whether they are there or not. */
   accountIds(): Set<string> {
     const named = new Set([...this.byId.values()].map(({ accountId }) => accountId));
-    named.delete(""); // what moves a budget from one category to another is in no account
+    named.delete("");
     return named;
   }
 
@@ -111,8 +113,7 @@ export class Ledger {
   lines(accounts: Offsets): Line[] {
     const lines: Line[] = [];
     for (const transaction of this.all()) {
-      if (accounts.has(transaction.accountId))
-        lines.push({ transaction, cents: this.centsOf(transaction), balance: 0 });
+      if (isIn(accounts, transaction)) lines.push({ transaction, cents: this.centsOf(transaction), balance: 0 });
     }
     let balance = sumOf(accounts);
     for (let at = lines.length - 1; at >= 0; at--) {
@@ -127,7 +128,7 @@ export class Ledger {
     const held = new Map([...accounts].map(([id, offset]) => [id, toCents(offset)]));
     for (const transaction of this.byId.values()) {
       const before = held.get(transaction.accountId);
-      if (before !== undefined && transaction.date <= day)
+      if (before !== undefined && isIn(accounts, transaction) && transaction.date <= day)
         held.set(transaction.accountId, before + this.centsOf(transaction));
     }
     return held;
@@ -139,13 +140,17 @@ export class Ledger {
     const changes = Array.from({ length: Math.max(0, length) }, () => 0);
     let balance = sumOf(accounts);
     for (const transaction of this.byId.values()) {
-      const { accountId, date } = transaction;
-      if (!accounts.has(accountId) || date > last) continue;
+      const { date } = transaction;
+      if (!isIn(accounts, transaction) || date > last) continue;
       if (date < first) balance += this.centsOf(transaction);
       else changes[toNumber(date) - toNumber(first)]! += this.centsOf(transaction);
     }
     return changes.map((change, at) => ({ day: addDays(first, at), balance: (balance += change) }));
   }
+}
+
+function isIn(accounts: Offsets, { accountId, isBudgetMove }: Transaction): boolean {
+  return accounts.has(accountId) && !isBudgetMove;
 }
 
 /** What the transactions that open accounts change, by their ids. */

@@ -60,6 +60,7 @@ export function shownTransaction(row: Row<"transactions">): Transaction {
     description: row.description ?? "",
     type: row.type ?? "",
     opensAccount: row["opensAccount"] === true,
+    isBudgetMove: !row.accountId && (row.isCategoryTransfer === true || row.type === "CATEGORYTRANSFER"),
   };
 }
 

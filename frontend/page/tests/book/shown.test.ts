@@ -49,3 +49,22 @@ test("sums and lists count transactions whose day or amount is odd", () => {
   expect(ledger.balances(new Map([["giro", 0]]), "2026-03-31").get("giro")).toBe(-500);
   expect(ledger.lines(new Map([["giro", 0]])).map(({ balance }) => balance)).toEqual([-500, 0]);
 });
+
+test("a move of budget is told from a transaction whose account is missing", () => {
+  expect(transaction({ accountId: "", isCategoryTransfer: true }).isBudgetMove).toBe(true);
+  expect(transaction({ accountId: "", type: "CATEGORYTRANSFER" }).isBudgetMove).toBe(true);
+  expect(transaction({ accountId: "" }).isBudgetMove).toBe(false);
+  expect(transaction({ accountId: "giro", isCategoryTransfer: true }).isBudgetMove).toBe(false);
+});
+
+test("the lists of all transactions have those without an account, and no moves of budget", () => {
+  const ledger = new Ledger();
+  ledger.put([
+    transaction({ id: "lost", amount: -1, date: "2026-01-01" }),
+    transaction({ id: "move", amount: -5, date: "2026-01-01", type: "CATEGORYTRANSFER" }),
+  ]);
+  const all = new Map([["", 0]]);
+  expect(ledger.lines(all).map(({ transaction: { id } }) => id)).toEqual(["lost"]);
+  expect(ledger.balances(all, "2026-01-02").get("")).toBe(-100);
+  expect(ledger.series(all, "2026-01-02", "2026-01-02")).toEqual([{ day: "2026-01-02", balance: -100 }]);
+});
