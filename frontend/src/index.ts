@@ -1,4 +1,12 @@
-export { ENTITY_TYPES, isEntityType, type Data, type Entity, type EntityType, type Schemas } from "./catalogue.js";
+export {
+  ENTITY_TYPES,
+  isEntityType,
+  type Data,
+  type Entity,
+  type EntityType,
+  type Given,
+  type Schemas,
+} from "./catalogue.js";
 export {
   FinwiseClient,
   ServerError,

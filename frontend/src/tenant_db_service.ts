@@ -1,7 +1,7 @@
 /** Reading and editing a book. Every edit stamps the entity and queues its change in the same transaction. */
 
 import { Dexie, type Transaction } from "dexie";
-import type { Data, EntityType } from "./catalogue.js";
+import type { Data, EntityType, Given } from "./catalogue.js";
 import type { FinwiseTenantSpecificDB, Row } from "./database.js";
 import { type Edit, Edits } from "./edits.js";
 import { newId } from "./identifiers.js";
@@ -10,19 +10,19 @@ import { type Local, toRow } from "./local.js";
 /** An entity to be stored. */
 export interface Named<T extends EntityType> {
   id: string;
-  data: Data<T>;
+  data: Given<T>;
 }
 
 /** An entity to be added; without `id` under a new one. */
 export interface New<T extends EntityType> {
   id?: string;
-  data: Data<T>;
+  data: Given<T>;
 }
 
 /** Other values in some fields of an entity; undefined removes a field. */
 export interface Change<T extends EntityType> {
   id: string;
-  fields: Partial<Data<T>>;
+  fields: Given<T>;
 }
 
 /** Raised where an entity is to be changed that is not there (any more). */
@@ -65,7 +65,7 @@ export class TenantDbService {
   }
 
   /** A new entity, under a new id unless one is given; its row. Raises EntityExists. */
-  async add<T extends EntityType>(entityType: T, data: Data<T>, id: string = newId()): Promise<Row<T>> {
+  async add<T extends EntityType>(entityType: T, data: Given<T>, id: string = newId()): Promise<Row<T>> {
     return (await this.addMany(entityType, [{ id, data }]))[0]!;
   }
 
@@ -79,7 +79,7 @@ export class TenantDbService {
   }
 
   /** The entity with other values in some of its fields; undefined removes a field. Raises NoSuchEntity. */
-  change<T extends EntityType>(entityType: T, id: string, fields: Partial<Data<T>>): Promise<void> {
+  change<T extends EntityType>(entityType: T, id: string, fields: Given<T>): Promise<void> {
     return this.changeMany(entityType, [{ id, fields }]);
   }
 
@@ -92,7 +92,7 @@ export class TenantDbService {
   }
 
   /** Replaces the entity's data by `data`; also brings a deleted one back. */
-  put<T extends EntityType>(entityType: T, id: string, data: Data<T>): Promise<void> {
+  put<T extends EntityType>(entityType: T, id: string, data: Given<T>): Promise<void> {
     return this.putMany(entityType, [{ id, data }]);
   }
 
@@ -152,12 +152,12 @@ export class TenantDbService {
   }
 }
 
-function unlessThere(entityType: EntityType, id: string, before: Data | null, data: Data): Data {
+function unlessThere(entityType: EntityType, id: string, before: Data | null, data: Given): Data {
   if (before !== null) throw new EntityExists(entityType, id);
   return data;
 }
 
-function changed(entityType: EntityType, id: string, data: Data | null, fields: Partial<Data>): Data {
+function changed(entityType: EntityType, id: string, data: Data | null, fields: Given): Data {
   if (data === null) throw new NoSuchEntity(entityType, id);
   const kept = Object.entries({ ...data, ...fields }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept) as Data;
