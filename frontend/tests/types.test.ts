@@ -8,7 +8,7 @@ import { FakeServer } from "./fake_server";
 enum Kind {
   Expense = "EXPENSE",
 }
-interface Booking {
+interface OwnTransaction {
   accountId: string;
   categoryId?: string;
   recipientId: string | null;
@@ -30,7 +30,7 @@ interface Rule {
   priority: number | "";
 }
 
-const BOOKING: Booking = {
+const OWN: OwnTransaction = {
   accountId: "",
   recipientId: null,
   date: "2026-01-09",
@@ -42,11 +42,11 @@ const BOOKING: Booking = {
 test("an app's own interfaces are taken, without an index signature, with optional and with null fields", async () => {
   const { book, db } = new Desk(new FakeServer().fetch, () => 0);
   const rule: Rule = { name: "R", conditions: [{ type: "a", operator: "is", value: 5 }], priority: "" };
-  const edit: Partial<Booking> = { amount: 2 };
-  await book.put("transactions", "a", BOOKING);
-  await book.add("transactions", BOOKING, "b");
-  await book.putMany("transactions", [{ id: "c", data: BOOKING }]);
-  await book.addMany("transactions", [{ data: BOOKING, id: "d" }, { data: { ...BOOKING, own: 1 } }]);
+  const edit: Partial<OwnTransaction> = { amount: 2 };
+  await book.put("transactions", "a", OWN);
+  await book.add("transactions", OWN, "b");
+  await book.putMany("transactions", [{ id: "c", data: OWN }]);
+  await book.addMany("transactions", [{ data: OWN, id: "d" }, { data: { ...OWN, own: 1 } }]);
   await book.change("transactions", "a", edit);
   await book.changeMany("transactions", [{ id: "b", fields: { ...edit, categoryId: undefined, own: [1] } }]);
   await book.add("automation_rules", rule);
@@ -66,7 +66,7 @@ test("a field of another type than the document's is not taken", () => {
     // @ts-expect-error -- a name is a text
     () => book.change("tags", "a", { name: 1 }),
     // @ts-expect-error -- there is no such type
-    () => book.add("bookings", BOOKING),
+    () => book.add("transactionz", OWN),
   ];
   expect(never).toHaveLength(4);
 });

@@ -50,7 +50,7 @@ test("sums and lists count transactions whose day or amount is odd", () => {
   expect(ledger.lines(new Map([["giro", 0]])).map(({ balance }) => balance)).toEqual([-500, 0]);
 });
 
-test("a move of budget is told from a transaction whose account is missing", () => {
+test("a move of budget is distinguished from a transaction whose account is missing", () => {
   expect(transaction({ accountId: "", isCategoryTransfer: true }).isBudgetMove).toBe(true);
   expect(transaction({ accountId: "", type: "CATEGORYTRANSFER" }).isBudgetMove).toBe(true);
   expect(transaction({ accountId: "" }).isBudgetMove).toBe(false);
