@@ -117,7 +117,8 @@ class Arrivals:
     def __init__(self, app: Wsgi, refuse: Refuse, threads: int, body_bytes: int) -> None:
         self._app = app
         self._refuse = refuse
-        self._members = Lane(max(1, threads * 5 // 8), max(2, threads // 12), _PATIENCE)
+        places = max(1, threads * 5 // 8)
+        self._members = Lane(places, max(1, min(2, places // 2), threads // 12), _PATIENCE)
         self._strangers = Lane(max(1, threads // 8), max(1, threads // 16), patience=0)
         self._visits = Strangers(max(8, threads // 4), max(8, threads // 8))
         self._shares = Shares(max(8, threads // 4), body_bytes)

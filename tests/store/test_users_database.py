@@ -68,13 +68,17 @@ def test_an_email_is_there_once(users_database: UsersDatabase, path: Path) -> No
 
 def test_a_tenant_of_nobody_is_refused(users_database: UsersDatabase) -> None:
     with pytest.raises(Conflict), users_database.transact() as connection:
-        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL)", (new_id(), new_id()))
+        connection.execute(
+            "INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL, NULL)", (new_id(), new_id())
+        )
 
 
 def test_a_user_with_tenants_cannot_be_removed_past_the_rules(users_database: UsersDatabase) -> None:
     user_id = add_user(users_database)
     with users_database.transact() as connection:
-        connection.execute("INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL)", (new_id(), user_id))
+        connection.execute(
+            "INSERT INTO tenants VALUES (?, 'Home', ?, 'active', '', NULL, NULL, NULL)", (new_id(), user_id)
+        )
     with pytest.raises(Conflict), users_database.transact() as connection:
         connection.execute("DELETE FROM users")
     assert count(users_database) == 1
@@ -137,7 +141,7 @@ def test_a_transaction_that_fails_stores_nothing(users_database: UsersDatabase) 
 
 def add_and_fail(users_database: UsersDatabase) -> None:
     with users_database.transact() as connection:
-        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
+        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0, NULL)")
         _ = 1 // 0
 
 
@@ -198,7 +202,7 @@ def test_who_writes_holds_the_lock_when_it_commits(
 
 def test_who_reads_does_not_wait_for_who_writes(users_database: UsersDatabase) -> None:
     with users_database.transact() as connection:
-        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0)")
+        connection.execute("INSERT INTO users VALUES ('u', 'Ada', 'e', 'e', NULL, '', 0, NULL)")
         assert count(users_database) == 0
     assert count(users_database) == 1
 
