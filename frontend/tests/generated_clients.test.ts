@@ -3,11 +3,11 @@
  * is generated lies in a folder of its own beside copies of clients/, which use it.
  */
 
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Found, Told } from "./clients/told";
+import type { Found, Loaded, Told } from "./clients/told";
 import { RealServer, installed } from "./real_server";
 import { run } from "./run";
 
@@ -23,6 +23,11 @@ const COMPILER_OPTIONS = {
   skipLibCheck: true,
   noEmit: true,
 };
+
+const RECORDS = JSON.parse(readFileSync(resolve(FRONTEND, "../tests/data/odd_records.json"), "utf-8")) as {
+  entity_type: string;
+  data: object;
+}[];
 
 const server = new RealServer();
 const folder = mkdtempSync(join(tmpdir(), "clients-"));
@@ -64,11 +69,43 @@ function generate(language: string, output: string): Promise<string> {
   return run(folder, installed("openapi-generator-cli"), ...words);
 }
 
+interface Client {
+  use: (told: Told) => Promise<Found>;
+  load: (told: Told) => Promise<Loaded[]>;
+}
+
+async function clientOf(name: string): Promise<Client> {
+  return (await import(/* @vite-ignore */ join(folder, `${name}.ts`))) as Client;
+}
+
+async function told(): Promise<Told> {
+  return { url: server.url, token: server.token, tenantId: await server.tenant(), id: "group-bank" };
+}
+
 async function found(name: string): Promise<Found> {
-  const { use } = (await import(/* @vite-ignore */ join(folder, `${name}.ts`))) as {
-    use: (told: Told) => Promise<Found>;
-  };
-  return use({ url: server.url, token: server.token, tenantId: await server.tenant(), id: "group-bank" });
+  return (await clientOf(name)).use(await told());
+}
+
+/** What a client loads of a book full of odd records, by id, beside what was sent. */
+async function odd(name: string): Promise<{ loaded: Record<string, unknown>; sent: Record<string, unknown> }> {
+  const to = await told();
+  const sent = Object.fromEntries(RECORDS.map(({ data }, place) => [`e${place}`, data]));
+  const changes = RECORDS.map(({ entity_type, data }, place) => ({
+    change_id: crypto.randomUUID(),
+    entity_type,
+    id: `e${place}`,
+    updated_at: "2026-01-09T19:01:00.123Z",
+    data,
+  }));
+  const answer = await fetch(`${to.url}/sync/changes`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${to.token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ tenant_id: to.tenantId, changes }),
+  });
+  const { results } = (await answer.json()) as { results: { status: string }[] };
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(["applied"]));
+  const loaded = await (await clientOf(name)).load(to);
+  return { loaded: Object.fromEntries(loaded.map(({ id, data }) => [id, data])), sent };
 }
 
 const BANK = { id: "group-bank", name: "Bank", color: "blue" };
@@ -90,8 +127,15 @@ test.skipIf(!hasJava)(
   },
 );
 
+const NAMES = ["openapi_fetch", "hey_api", ...(hasJava ? ["typescript_fetch"] : [])];
+
+test.each(NAMES)("the client of %s loads a book full of odd records as they were sent", async (name) => {
+  const { loaded, sent } = await odd(name);
+  expect(loaded).toEqual(sent);
+});
+
 test("their types hold", async () => {
-  const files = ["openapi_fetch.ts", "hey_api.ts", ...(hasJava ? ["typescript_fetch.ts"] : [])];
+  const files = NAMES.map((name) => `${name}.ts`);
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }));
   await node("typescript/bin/tsc", "--project", folder);
 });

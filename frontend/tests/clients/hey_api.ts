@@ -2,7 +2,7 @@
 
 import { type Page, loadInitial, pullChanges, pushChanges } from "./hey_api_client";
 import { client } from "./hey_api_client/client.gen";
-import { type Found, type Group, NOW, type Told } from "./told";
+import { type Found, type Group, type Loaded, NOW, type Told } from "./told";
 
 export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
   client.setConfig({ baseUrl: url, auth: token });
@@ -35,6 +35,12 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
     loaded: groups(loaded.data!),
     refused: refused.error!.code,
   };
+}
+
+/** The whole book. */
+export async function load({ url, token, tenantId }: Told): Promise<Loaded[]> {
+  client.setConfig({ baseUrl: url, auth: token });
+  return (await loadInitial({ path: { tenant_id: tenantId } })).data!.changes!.map(({ id, data }) => ({ id, data }));
 }
 
 function groups(page: Page): Group[] {

@@ -2,7 +2,7 @@
 
 import createClient from "openapi-fetch";
 import type { components, paths } from "./openapi_typescript";
-import { type Found, type Group, NOW, type Told } from "./told";
+import { type Found, type Group, type Loaded, NOW, type Told } from "./told";
 
 type Page = components["schemas"]["Page"];
 
@@ -37,6 +37,14 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
     loaded: groups(loaded.data!),
     refused: refused.error!.code,
   };
+}
+
+/** The whole book. */
+export async function load({ url, token, tenantId }: Told): Promise<Loaded[]> {
+  const client = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${token}` } });
+  const path = { tenant_id: tenantId };
+  const loaded = await client.GET("/sync/initial/{tenant_id}", { params: { path } });
+  return loaded.data!.changes!.map(({ id, data }) => ({ id, data }));
 }
 
 function groups(page: Page): Group[] {

@@ -17,6 +17,12 @@ export interface Found {
   refused: string | undefined;
 }
 
+/** An entity as a load brings it. */
+export interface Loaded {
+  id: string;
+  data: unknown;
+}
+
 export interface Group {
   id: string;
   name: string | null | undefined;

@@ -1,7 +1,7 @@
 /** openapi-generator's client typescript-fetch, with the names of properties as they are. */
 
 import { Configuration, type Page, type Problem, ResponseError, SyncApi } from "./typescript_fetch_client";
-import { type Found, type Group, NOW, type Told } from "./told";
+import { type Found, type Group, type Loaded, NOW, type Told } from "./told";
 
 export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
   const api = new SyncApi(new Configuration({ basePath: url, accessToken: token }));
@@ -35,6 +35,12 @@ export async function use({ url, token, tenantId, id }: Told): Promise<Found> {
     loaded: groups(loaded),
     refused: refused instanceof ResponseError ? ((await refused.response.json()) as Problem).code : undefined,
   };
+}
+
+/** The whole book. */
+export async function load({ url, token, tenantId }: Told): Promise<Loaded[]> {
+  const api = new SyncApi(new Configuration({ basePath: url, accessToken: token }));
+  return (await api.loadInitial({ tenantId })).changes!.map(({ id, data }) => ({ id, data }));
 }
 
 function groups(page: Page): Group[] {
