@@ -26,7 +26,7 @@ Refuse = Callable[[Environ, FinWiseError], Wsgi]  # the answer to an error
 
 LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
-SMALL = 65_536  # bytes of an answer that needs no thread (departures.py)
+SMALL = 131_072  # bytes of an answer that needs no thread (departures.py)
 SPOOLED = "finwise.spooled"  # in the environment of a request: its body goes to the disk, piece by piece
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})  # methods: nothing reads the body of such a request
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before

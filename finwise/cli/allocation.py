@@ -8,8 +8,8 @@ import ctypes
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of its malloc.h
 _LARGE = (
-    512 * 1024
-)  # bytes; a block of that size is the system's again once it is freed. An import's pushes are smaller
+    2 * 1024 * 1024
+)  # bytes; such a block is the system's again once it is freed. Most pushes and pages are smaller
 _HEAPS = 2
 
 

@@ -19,7 +19,7 @@ from finwise.store.id_hash import id_hash
 
 _FEW = 32  # rows fetched at once, if they are small; each may have the size of a change, 256 KiB
 _PIECE = 262_144  # bytes of texts fetched at once, and in a chunk of a first load, of which there are many at once
-_CHUNK = 256  # texts of a first load in memory at once, if they are small
+_CHUNK = 384  # texts of a first load in memory at once, if they are small
 
 StoredRow = tuple[int, int, int, int, bytes, str, str | None]
 
