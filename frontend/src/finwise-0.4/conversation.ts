@@ -10,6 +10,7 @@ import type { SyncStatus } from "../status.js";
 import { goOnFrom } from "./acknowledging.js";
 import { type AppQueueEntry, queueOf, queued, tenantOf } from "./app_database.js";
 import { AvailableFunds, findFunds } from "./available_funds.js";
+import { Changed } from "./changed.js";
 import { type AppChange, enter, stillWaiting } from "./entering.js";
 import { bringFunds, moveOnce } from "./moving.js";
 import { toData, typeOf } from "./names.js";
@@ -25,6 +26,7 @@ export class Conversation implements Sides {
   readonly tenantId: string;
   readonly book: FinwiseTenantSpecificDB;
   readonly told: ToldVersions;
+  readonly changed: Changed;
   private readonly sync: BackgroundSync;
   /** What was queued here, by the app's id of it. */
   private readonly entered = new Map<string, AppChange>();
@@ -37,7 +39,6 @@ export class Conversation implements Sides {
   private isListening = false;
   private wantsLoad = false; // the app asks once and then waits, even on a later connection
   private hasLoaded = false; // the app takes one first load on each connection
-  private toldOf = ""; // the digests of what the app was told last
 
   constructor(
     readonly app: Dexie,
@@ -46,6 +47,7 @@ export class Conversation implements Sides {
     this.tenantId = tenantOf(app);
     this.book = new FinwiseTenantSpecificDB(this.tenantId);
     this.told = new ToldVersions(this.tenantId);
+    this.changed = new Changed(this.book.name);
     this.sync = new BackgroundSync(this.book, client, { onStatus: (status) => this.hear(status) });
     this.noteBases();
   }
@@ -55,7 +57,7 @@ export class Conversation implements Sides {
     this.say = say;
     this.isListening = this.wantsLoad;
     this.hasLoaded = false;
-    this.toldOf = "";
+    this.changed.suspectAll();
     if (!this.isStarted) this.sync.start();
     else void this.sync.sync();
     this.isStarted = true;
@@ -78,6 +80,7 @@ export class Conversation implements Sides {
     this.say = undefined;
     await this.sync.stop();
     await this.turn;
+    this.changed.end();
     this.book.close();
     this.told.close();
   }
@@ -88,7 +91,7 @@ export class Conversation implements Sides {
     else if (message.type === "request_initial_data") {
       this.isListening = true;
       this.wantsLoad = true;
-      this.toldOf = "";
+      this.changed.suspectAll();
       this.poke();
     } else if (message.type === "ping") void this.say?.({ type: "pong", timestamp: Date.now() });
     else if (message.type === "connection_status_request")
@@ -185,16 +188,16 @@ export class Conversation implements Sides {
 
   private async tell(): Promise<void> {
     const { say } = this;
-    if (!say || !this.isListening || !this.app.isOpen()) return;
-    const digests = JSON.stringify((await this.book.syncMetadata.toArray()).map(({ digest }) => digest));
-    const queue = await queueOf(this.app).count();
-    const now = `${digests} ${queue}`;
-    if (now === this.toldOf) return;
-    await tellNews(this, say, !this.hasLoaded);
+    if (!say || !this.isListening || !this.app.isOpen() || this.changed.isEmpty) return;
+    try {
+      await tellNews(this, say, !this.hasLoaded);
+    } catch (error) {
+      this.changed.suspectAll();
+      throw error;
+    }
     if (this.say !== say) return; // the connection was lost meanwhile
     this.wantsLoad = false;
     this.hasLoaded = true;
-    this.toldOf = now;
   }
 
   /** One after the other, so that a change is not queued twice. */

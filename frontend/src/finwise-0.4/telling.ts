@@ -1,9 +1,11 @@
 /** From the book to the app: what it has not been told yet, as the messages it understands. */
 
+import type { Table } from "dexie";
 import type { Row } from "../database.js";
 import { toData as contentsOf } from "../local.js";
 import { queueOf, rowsOf } from "./app_database.js";
 import type { AvailableFunds } from "./available_funds.js";
+import { rowsOf as readRows } from "../reading.js";
 import { type AppEntity, NAMED, type Named, editedAt, saysTheSame, toData, toEntity } from "./names.js";
 import type { Sides } from "./sides.js";
 import { timeText } from "../time.js";
@@ -21,8 +23,8 @@ interface News extends Named {
 }
 
 /**
- * Tells the app everything that is new to it, but for entities of which an edit of its own waits. `asLoad`: what it does
- * not have goes into one message, which it takes once on a connection.
+ * Tells the app what is new to it of what has changed, but for entities of which an edit of its own waits: those are to
+ * be looked at again. `asLoad`: what it does not have goes into one message, which it takes once on a connection.
  */
 export async function tellNews(sides: Sides, say: Say, asLoad: boolean): Promise<void> {
   const { book, told } = sides;
@@ -30,17 +32,37 @@ export async function tellNews(sides: Sides, say: Say, asLoad: boolean): Promise
   const held = await heldBack(sides);
   const news: News[] = [];
   for (const named of NAMED) {
-    const rows = (await book.entities(named.entityType).toArray()) as Row[];
-    await tellDeletions(sides, named, new Set(rows.map(({ id }) => id)), held, sayOf);
+    const { rows, gone } = await findChanged(sides, named, held);
+    await tellDeletions(sides, named, gone, sayOf);
     const known = told.of(named.entityType);
     const isOld = ({ id, base_updated_at }: Row): boolean =>
       base_updated_at === null || known.get(id) === base_updated_at;
-    const changed = rows.filter((row) => !isOld(row) && !held.has(row.id));
+    const changed = rows.filter((row) => !isOld(row));
     news.push(...(await newsOf(sides, named, changed)));
   }
   if (asLoad) await sayOf(load(news.filter(({ isNew }) => isNew)));
   for (const each of news) if (!(asLoad && each.isNew)) await sayOf(update(each));
   await keep(sides, news);
+}
+
+/** What has changed of a type and is not held back: the rows, and the ids that the app was told of but are not there. */
+async function findChanged(
+  { book, told, changed }: Sides,
+  { entityType }: Named,
+  held: Set<string>,
+): Promise<{ rows: Row[]; gone: string[] }> {
+  const table = book.entities(entityType) as Table<Row, string>;
+  const known = told.of(entityType);
+  const ids = changed.take(entityType);
+  const found = await (ids ? readRows(table, [...ids]) : table.toArray());
+  const rows = found.flatMap((row) => row ?? []);
+  const living = new Set(rows.map(({ id }) => id));
+  const gone = [...(ids ?? known.keys())].filter((id) => known.has(id) && !living.has(id));
+  changed.note(
+    entityType,
+    [...living, ...gone].filter((id) => held.has(id)),
+  );
+  return { rows: rows.filter(({ id }) => !held.has(id)), gone: gone.filter((id) => !held.has(id)) };
 }
 
 /** The ids of entities that the app or the book has edits of. */
@@ -89,11 +111,9 @@ function dataUpdate(entity_type: string, operation_type: string, single_entity: 
 async function tellDeletions(
   { app, told, funds }: Sides,
   { entityType, message, table }: Named,
-  living: Set<string>,
-  held: Set<string>,
+  gone: string[],
   say: Say,
 ): Promise<void> {
-  const gone = [...told.of(entityType).keys()].filter((id) => !living.has(id) && !held.has(id));
   if (!gone.length) return;
   const rows = await rowsOf(app, table).bulkGet(gone.map((id) => funds.toApp(id)));
   const ids = rows.flatMap((row) => (row ? [row.id] : []));

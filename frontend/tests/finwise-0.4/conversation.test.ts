@@ -1,6 +1,7 @@
 /** A small app of FinWise 0.4's form, over a real server. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { databaseName } from "../../src/database";
 import { type Finwise04, finwise04 } from "../../src/finwise-0.4/index";
 import { Desk } from "../desk";
 import { RealServer } from "../real_server";
@@ -104,6 +105,30 @@ describe("the app", () => {
     expect(app.messages.filter(({ operation_type }) => operation_type === "create")).toHaveLength(1);
     await isTold(async () => expect(await app.rows("Tag").get("a")).toMatchObject({ name: "second" }));
     await isTold(async () => expect(await app.rows("Tag").get("b")).toBeUndefined());
+  });
+
+  test("is told of one change without the whole book being read again", async () => {
+    const other = another();
+    await other.book.putMany(
+      "tags",
+      ["a", "b", "c"].map((id) => ({ id, data: { name: "first" } })),
+    );
+    await other.sync();
+    await start();
+    await isTold(async () => expect(await app.rows("Tag").count()).toBe(3));
+    await syncNow();
+    const read = vi.spyOn(IDBObjectStore.prototype, "getAll");
+    await other.tag("a", "second");
+    await other.book.delete("tags", "b");
+    await other.sync();
+    await syncNow();
+    await isTold(async () => expect(await app.rows("Tag").get("a")).toMatchObject({ name: "second" }));
+    await isTold(async () => expect(await app.rows("Tag").get("b")).toBeUndefined());
+    const stores = (read.mock.contexts as IDBObjectStore[]).map(
+      (store) => `${store.transaction.db.name} ${store.name}`,
+    );
+    expect(stores).not.toContain(`${databaseName(tenantId)} tags`);
+    read.mockRestore();
   });
 
   test("tells from which version an edit was made: one built on its own is no conflict, one that saw nothing is", async () => {
