@@ -192,7 +192,6 @@ TRICKS: dict[str, tuple[Work, dict[str, object]]] = {
     "turns": (edited, {"finwise.api.direct.Turn": nullcontext}),
     "switching": (edited, {"finwise.cli.serving.SWITCH_SECONDS": 0.005}),
     "garbage": (imported, {"finwise.cli.serving.GARBAGE": 700}),
-    "write-back": (imported, {"finwise.store.databases.is_write_back_due": lambda *_: False}),
     "shapes": (imported, {"finwise.kinds._MOST_SHAPES": 0}),
     "flat text": (imported, {"finwise.entities.quick_check": _never_flat}),
     "freed push": (imported, {"finwise.api.sync.Answer": _freed_at_once}),

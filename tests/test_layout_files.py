@@ -63,6 +63,7 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "os.chmod(folder, stat.S_IRWXU)",
     },
     "store/litestream.py": {"absolute"},
+    "store/log_limit.py": {"os.stat"},  # of a log
     "store/marks.py": {"os.open", "os.read", "os.write", "os.close", "self._path(tenant_id).unlink(missing_ok=True)"},
     "store/locks.py": {"os.open", "os.close"},  # of lock files
     "store/migrations/__init__.py": {"iterdir", "read_text"},  # our own .sql files
@@ -94,7 +95,6 @@ FILE_WORDS_OF_STORE: Mapping[str, set[str]] = {
         "stat",
     },
     "store/views.py": {"replace"},  # of a text
-    "store/write_back.py": {"os.stat"},  # of a log
 }
 _LIBRARIES_OF_FILES = {"shutil", "io", "mmap", "zipfile", "tarfile", "gzip", "codecs", "subprocess"}
 

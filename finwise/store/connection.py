@@ -43,8 +43,8 @@ class Connection(sqlite3.Connection):
 
     max_bytes: the quota of what the file holds. max_pages: what it may grow to. is_longer: than its quota.
     is_current: whether its schema was found, or made, that of this FinWise.
-    is_replicated: whether Litestream replicates the file, or did once. rows_in_log: that write_back.py has counted.
-    mark: what this transaction makes of the book. is_complete: whether the file was compared with the mark (marks.py).
+    is_replicated: whether Litestream replicates the file, or did once. mark: what this transaction makes of the book.
+    is_complete: whether the file was compared with the mark (marks.py).
     explained: a block that raises SQLite's errors as what they mean for the file, and reports damage. It is for what is
     read after the block that opened the connection was entered.
     """
@@ -54,7 +54,6 @@ class Connection(sqlite3.Connection):
     max_pages = 0
     is_longer = False
     is_replicated = False
-    rows_in_log = 0
     mark: Mark | None = None
     is_complete = False
     explained: AbstractContextManager[None] = translated()
@@ -83,7 +82,7 @@ def connect(database: Path | str, *, create: bool = False) -> Connection:
 
     FULL, because a device forgets a change once it is acknowledged: NORMAL loses the last commits with the power, as
     FULL does on macOS without `fullfsync`.
-    The write-ahead log is written back within a commit, or by write_back.py, and so under the file's lock: before
+    The write-ahead log is written back within a commit, and so under the file's lock: before
     SQLite 3.51.3 a checkpoint that runs beside another's commit can lose pages. The log is not cut off then, for a
     commit that writes into a file as it lies takes half the time of one that makes it longer. Litestream writes the
     log back itself.
@@ -139,13 +138,12 @@ class _Transaction(_Snapshot):
     __slots__ = ()
 
     def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
+        begin_transaction(self._connection)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
             if kind is None:
-                leave()  # a turn, for the disk takes its time, and after it there is the answer alone
-                self._connection.execute("COMMIT")
+                commit_transaction(self._connection)
         finally:
             roll_back(self._connection)
 
@@ -155,16 +153,27 @@ def begin_snapshot(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN")
 
 
+def begin_transaction(connection: sqlite3.Connection) -> None:
+    """Begins a write transaction, which `commit_transaction` or `roll_back` ends.
+
+    IMMEDIATE: a transaction that first reads and then writes fails under load, and no timeout helps.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+
+
+def commit_transaction(connection: sqlite3.Connection) -> None:
+    """Stores what a transaction wrote."""
+    leave()  # a turn, for the disk takes its time, and after it there is the answer alone
+    connection.execute("COMMIT")
+
+
 def snapshot(connection: sqlite3.Connection) -> _Snapshot:
     """A read transaction: everything read in its block is of one moment."""
     return _Snapshot(connection)
 
 
 def transaction(connection: sqlite3.Connection) -> _Transaction:
-    """A write transaction: committed when its block ends, undone if that raises.
-
-    IMMEDIATE: a transaction that first reads and then writes fails under load, and no timeout helps.
-    """
+    """A write transaction: committed when its block ends, rolled back if that raises."""
     return _Transaction(connection)
 
 

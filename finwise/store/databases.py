@@ -10,23 +10,32 @@ open, and then by moving it to the trash. No name stays behind that SQLite would
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
-from types import TracebackType
 
 from finwise.errors import Busy, FinWiseError, Quarantined, TenantDeleted
 from finwise.store import migrations
-from finwise.store.connection import Connection, begin_snapshot, checkpoint, connect, roll_back, transaction
-from finwise.store.diagnosis import Diagnosis, Explained
+from finwise.store.block import Block, LockedLoan, Reading
+from finwise.store.connection import (
+    Connection,
+    begin_snapshot,
+    begin_transaction,
+    checkpoint,
+    commit_transaction,
+    connect,
+    roll_back,
+    transaction,
+)
+from finwise.store.diagnosis import Diagnosis
 from finwise.store.folder import Folder, sync_folder, with_sidecars
+from finwise.store.log_limit import require_short_log
 from finwise.store.marks import Marks, require_complete
 from finwise.store.page_limit import set_page_limit
 from finwise.store.pool import Loan, Pool
 from finwise.store.sqlite_errors import translated
 from finwise.store.trash import DELETED, ORPHAN, Trash
 from finwise.store.views import Columns, Views
-from finwise.store.write_back import WriteBack, is_write_back_due, require_short_log
 
 OURS = 0x46694E57  # application_id "FiNW" of a tenant's file
 DEAD = 0x46694E58  # of one that was deleted
@@ -57,7 +66,6 @@ class Databases:
     ) -> None:
         self._folder = folder
         self._trash = Trash(folder)
-        self._write_back = WriteBack(folder, pool)
         self._marks = Marks(folder.marks)
         self._pool = pool
         self._views = Views(columns)
@@ -67,30 +75,27 @@ class Databases:
     def read(self, tenant_id: str) -> AbstractContextManager[Connection]:
         """A block with a snapshot of the tenant's file. Raises TenantDeleted, Quarantined, NewerSchema, Busy."""
         loan = self._loan(tenant_id)
-        return _Reading(loan, self._diagnosis.explained(tenant_id, loan), lambda found: self._begin(tenant_id, found))
+        return Reading(
+            self._diagnosis.explained(tenant_id, loan),
+            loan,
+            lambda connection: self._begin_reading(tenant_id, connection),
+            roll_back,
+        )
 
-    @contextmanager
-    def transact(self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None) -> Iterator[Connection]:
-        """The tenant's lock and one transaction. `max_bytes`: its quota, if the caller has it.
+    def transact(
+        self, tenant_id: str, *, wait: bool = True, max_bytes: int | None = None
+    ) -> AbstractContextManager[Connection]:
+        """A block with the tenant's lock and one transaction. `max_bytes`: its quota, if the caller has it.
 
         Raises what `read` raises, ReadOnly, StorageFull, QuotaExceeded; Busy if the lock is held, unless `wait`.
         """
         loan = self._loan(tenant_id)
-        with (
+        return Block(
             self._diagnosis.explained(tenant_id, loan, has_limit=True),
-            self._folder.locked(tenant_id, wait=wait),
-            loan as connection,
-        ):
-            with self._written(tenant_id, connection):
-                self._prepare(tenant_id, connection)
-                set_page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
-                before = connection.total_changes
-                yield connection
-                is_due = is_write_back_due(connection, connection.total_changes - before)
-            if connection.mark:  # what was committed is noted outside of the file
-                self._marks.put(tenant_id, connection.mark)
-        if is_due:
-            self._write_back.start(tenant_id)
+            LockedLoan(self._folder.locked(tenant_id, wait=wait), loan),
+            lambda connection: self._begin_writing(tenant_id, connection, max_bytes),
+            lambda connection: self._commit(tenant_id, connection),
+        )
 
     def create(self, tenant_id: str, is_wanted: Callable[[], bool]) -> None:
         """Creates the tenant's file without tables, and sets a foreign file aside. Idempotent.
@@ -183,7 +188,7 @@ class Databases:
         """What keeps new tenants' files from being made, or those that there are from being used."""
         return self._folder.trouble()
 
-    def _begin(self, tenant_id: str, connection: Connection) -> None:
+    def _begin_reading(self, tenant_id: str, connection: Connection) -> None:
         """Begins a snapshot of a whole book of this FinWise's schema."""
         if not connection.is_current and not migrations.is_current(connection, migrations.TENANT):
             with self.transact(tenant_id):
@@ -196,64 +201,35 @@ class Databases:
         if not connection.is_complete:
             require_complete(connection, mark)
 
-    def _written(self, tenant_id: str, connection: Connection) -> AbstractContextManager[None]:
-        """One transaction. Raises Busy if the file's log is too long for another."""
+    def _begin_writing(self, tenant_id: str, connection: Connection, max_bytes: int | None) -> None:
+        """Begins a transaction in a whole book of this FinWise's schema. Raises Busy if its log is too long."""
         require_short_log(connection, self._folder.file(tenant_id))
-        return transaction(connection)
-
-    def _prepare(self, tenant_id: str, connection: Connection) -> None:
-        """Makes sure that the file is a whole book of this FinWise's schema."""
+        begin_transaction(connection)
         connection.cache.look()
         is_current = connection.cache.recall("current", lambda: self._is_current(connection), keeps=bool)
-        if not is_current:  # which may take it above the quota, for the limit is set afterwards
-            connection.cache.forget()  # SQLite does not count tables and views that come and go
-            migrations.migrate(connection, migrations.TENANT)
-            self._views.update(connection)
+        if not is_current:
+            self._update(connection)
         if not connection.is_complete:
             require_complete(connection, self._marks.find(tenant_id))
         connection.mark = None
+        set_page_limit(connection, self._quota_of(tenant_id) if max_bytes is None else max_bytes)
+
+    def _update(self, connection: Connection) -> None:
+        """Brings the schema up to date, above the quota if need be, for that is set afterwards."""
+        connection.cache.forget()  # SQLite does not count tables and views that come and go
+        migrations.migrate(connection, migrations.TENANT)
+        self._views.update(connection)
+
+    def _commit(self, tenant_id: str, connection: Connection) -> None:
+        commit_transaction(connection)
+        if connection.mark:  # what was committed is noted outside of the file
+            self._marks.put(tenant_id, connection.mark)
 
     def _is_current(self, connection: Connection) -> bool:
         return _is_usable(connection) and self._views.are_in(connection)
 
     def _loan(self, tenant_id: str) -> Loan:
         return self._pool.connection(self._folder.file(tenant_id))
-
-
-class _Reading:
-    """A snapshot of a file for a block. A class, as the blocks of connection.py: every request goes through it."""
-
-    __slots__ = ("_begin", "_connection", "_explained", "_loan")
-
-    def __init__(self, loan: Loan, explained: Explained, begin: Callable[[Connection], None]) -> None:
-        self._loan = loan
-        self._explained = explained
-        self._begin = begin
-
-    def __enter__(self) -> Connection:
-        with self._explained:
-            self._connection = connection = self._loan.__enter__()
-            try:
-                self._begin(connection)
-            except BaseException as error:
-                self._end(type(error), error, error.__traceback__)
-                raise
-        connection.explained = self._explained
-        return connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.explained = translated()  # or it would keep the loan, which keeps the connection
-        with self._explained:
-            self._end(kind, error, trace)
-        self._explained.__exit__(kind, error, trace)
-
-    def _end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
-            roll_back(self._connection)
-        finally:
-            self._loan.__exit__(kind, error, trace)
 
 
 def _require_alive(connection: Connection) -> None:
