@@ -15,8 +15,9 @@ import { type AppChange, enter, stillWaiting } from "./entering.js";
 import { bringFunds, moveOnce } from "./moving.js";
 import { toData, typeOf } from "./names.js";
 import type { Sides } from "./sides.js";
-import { type Say, tellNews } from "./telling.js";
+import { loadTold, type Say, tellNews } from "./telling.js";
 import { ToldVersions } from "./told.js";
+import { TenantDbService } from "../tenant_db_service.js";
 
 const SOON = 100; // ms, so that what the app sends one by one goes in one push
 const REACHED = new Set<SyncStatus["state"]>(["idle", "forbidden", "quota"]);
@@ -27,6 +28,8 @@ export class Conversation implements Sides {
   readonly book: FinwiseTenantSpecificDB;
   readonly told: ToldVersions;
   readonly changed: Changed;
+  /** For what is in the book beside the app's own tables. */
+  readonly service: TenantDbService;
   private readonly sync: BackgroundSync;
   /** What was queued here, by the app's id of it. */
   private readonly entered = new Map<string, AppChange>();
@@ -49,6 +52,7 @@ export class Conversation implements Sides {
     this.told = new ToldVersions(this.tenantId);
     this.changed = new Changed(this.book.name);
     this.sync = new BackgroundSync(this.book, client, { onStatus: (status) => this.hear(status) });
+    this.service = new TenantDbService(this.book, () => this.resume());
     this.noteBases();
   }
 
@@ -108,7 +112,7 @@ export class Conversation implements Sides {
 
   /** Notes at the moment of each edit which version it was made from. */
   private noteBases(): void {
-    this.app.on("ready", () => this.told.load(), true);
+    this.app.on("ready", () => loadTold(this), true);
     queueOf(this.app).hook("creating", (_key, entry) => {
       const entityType = typeOf(entry.entityType);
       if (entityType) entry.base_updated_at = this.told.base(entityType, this.funds.toBook(entry.entityId));

@@ -50,7 +50,7 @@ export function finwise04({ baseUrl, askPassword, fetch: ask }: Finwise04Options
   }
 
   return {
-    fetch: fetchFor(people, ask ?? ((input, init) => globalThis.fetch(input, init))),
+    fetch: fetchFor(people, conversations, ask ?? ((input, init) => globalThis.fetch(input, init))),
     WebSocket: socketClass(find),
     watch,
     rejected: (tenantId) => conversations.get(tenantId)?.rejected() ?? Promise.resolve([]),

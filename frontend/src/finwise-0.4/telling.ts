@@ -65,6 +65,16 @@ async function findChanged(
   return { rows: rows.filter(({ id }) => !held.has(id)), gone: gone.filter((id) => !held.has(id)) };
 }
 
+/** Reads what the app was told. If it has nothing of it any more, its database was deleted, and it is told all again. */
+export async function loadTold({ app, told }: Sides): Promise<void> {
+  await told.load();
+  const counts = await Promise.all(
+    [queueOf(app), ...NAMED.map(({ table }) => rowsOf(app, table))].map((each) => each.count()),
+  );
+  if (counts.some((count) => count > 0)) return;
+  for (const { entityType } of NAMED) await told.forget(entityType, [...told.of(entityType).keys()]);
+}
+
 /** The ids of entities that the app or the book has edits of. */
 async function heldBack({ app, book, funds }: Sides): Promise<Set<string>> {
   const queued = (await queueOf(app).orderBy("entityId").uniqueKeys()) as string[];
