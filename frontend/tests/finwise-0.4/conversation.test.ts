@@ -232,6 +232,26 @@ describe("the move", () => {
 });
 
 describe("people", () => {
+  test("log in by name on a device that has never seen them, if the server lets them", async () => {
+    const byName = await new RealServer({ FINWISE_LOGIN_NAMES: "1" }).start();
+    const logIn = async (baseUrl: string): Promise<Response> => {
+      vi.stubGlobal("localStorage", memory());
+      const { fetch } = finwise04({ baseUrl, askPassword: () => Promise.resolve(undefined) });
+      const send = (path: string, body: object) => fetch(path, { method: "POST", body: JSON.stringify(body) });
+      const password = "correct horse battery";
+      await send("/register", { name: `Grace ${tenantId}`, email: `${tenantId}@example.org`, password });
+      vi.stubGlobal("localStorage", memory());
+      return send("/login", { username_or_email: `Grace ${tenantId}`, password });
+    };
+    await start();
+    try {
+      expect(await (await logIn(byName.url)).json()).toMatchObject({ email: `${tenantId}@example.org` });
+      expect((await logIn(server.url)).status).toBe(401);
+    } finally {
+      await byName.stop();
+    }
+  });
+
   test("made without a network finish signing up with their password, and nothing that is queued is lost", async () => {
     vi.stubGlobal("localStorage", memory());
     const asked: string[] = [];
