@@ -41,7 +41,7 @@ class DecidedTenant(Tenant):
         left = {change_id: kept for change_id, kept in before.conflicts.items() if change_id != loser}
         stored = before.entities.get(key)
         if what == RESTORE_BLINDLY and stored and stored.data != data:
-            left[stored.change_id] = self.server_now
+            left.setdefault(stored.change_id, self.server_now)  # one that is kept already stays as it is
             self.lineage.life.kept.add(stored.change_id)
         require(after.conflicts == left, "I2: deciding one conflict has changed another")
         if what == DISMISS:
