@@ -45,7 +45,7 @@ def connect(port: int, timeout: float = TIMEOUT) -> socket.socket:
 
 
 class Connection:
-    """Opened when it is needed, and again where the server has closed it."""
+    """Opened when it is needed, and again if the server has closed it."""
 
     def __init__(self, port: int, timeout: float = TIMEOUT) -> None:
         self._port = port

@@ -35,7 +35,7 @@ def folder() -> Path:
 
 
 def program(peer: str, name: str) -> Path:
-    """A program of a peer from PyPI. Raises FileNotFoundError where it is not installed."""
+    """A program of a peer from PyPI. Raises FileNotFoundError if it is not installed."""
     found = shutil.which(name, path=str(folder() / peer / ("Scripts" if os.name == "nt" else "bin")))
     if found is None:
         raise FileNotFoundError(f"{peer} is not installed in {folder()}: python -m benchmarks.install {peer}")
@@ -43,7 +43,7 @@ def program(peer: str, name: str) -> Path:
 
 
 def module(peer: str, path: str) -> Path:
-    """A file of a peer from npm. Raises FileNotFoundError where it is not installed."""
+    """A file of a peer from npm. Raises FileNotFoundError if it is not installed."""
     found = folder() / peer / "node_modules" / path
     if not found.exists():
         raise FileNotFoundError(f"{peer} is not installed in {folder()}: python -m benchmarks.install {peer}")

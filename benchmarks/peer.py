@@ -157,7 +157,7 @@ class Peer(ABC):
         return Pushed(seconds, accepted)
 
     def load(self, tenant: str, *, gzipped: bool = False) -> Pulled:
-        """A first load; `gzipped`: the answer may be. Raises RuntimeError where it is refused."""
+        """A first load; `gzipped`: the answer may be. Raises RuntimeError if it is refused."""
         replies, bookings = [], 0
         request: bytes | None = self.load_request(tenant)
         while request:
@@ -173,7 +173,7 @@ class Peer(ABC):
         )
 
     def pull(self, tenant: str, cursor: str) -> Pulled:
-        """What was stored after a cursor. Raises RuntimeError where it is refused."""
+        """What was stored after a cursor. Raises RuntimeError if it is refused."""
         reply = self._get(self.since_request(tenant, cursor))
         return Pulled(reply.seconds, self.count_changes(reply), 1, reply.size)
 

@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 class Taken(NamedTuple):
     """Of a process and all below it. MiB: rss counts what they share in each, pss once (it is rss where unknown).
 
-    descriptors: open files and sockets; 0 where the system does not count them.
+    descriptors: open files and sockets; 0 if the system does not count them.
     """
 
     processes: int
@@ -66,7 +66,7 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """A process and all below it; empty where it has ended."""
+    """A process and all below it; empty if it has ended."""
     try:
         top = psutil.Process(pid)
         return [top, *top.children(recursive=True)]

@@ -23,7 +23,7 @@ def can_count() -> bool:
 
 
 def count(pid: int, work: Callable[[], object], said: Path) -> int | None:
-    """Syncs by a process and all below it while the work is done; None, with nothing done, where strace may not look.
+    """Syncs by a process and all below it while the work is done; None, with nothing done, if strace may not look.
 
     `said` is a file for what strace says.
     """
@@ -42,7 +42,7 @@ def count(pid: int, work: Callable[[], object], said: Path) -> int | None:
 
 
 def _is_attached(tracer: subprocess.Popen[bytes], said: Path, processes_there: int) -> bool:
-    """Waits until strace looks at all of them; False where it does not."""
+    """Waits until strace looks at all of them; False if it does not."""
     deadline = time.monotonic() + _ATTACH_SECONDS
     while len(re.findall(r"Process \d+ attached", said.read_text(encoding="utf-8"))) < processes_there:
         if tracer.poll() is not None or time.monotonic() > deadline:

@@ -36,7 +36,7 @@ TARGETS = (
 )
 
 Figures = Mapping[str, float]
-Rounds = Mapping[str, Sequence[Figures]]  # peer -> the figures of each round, none where it failed
+Rounds = Mapping[str, Sequence[Figures]]  # peer -> the figures of each round, none if it failed
 
 
 class Standing(NamedTuple):

@@ -82,7 +82,7 @@ def _warm_up(peer: Peer) -> None:
 
 
 def _measures(peer: Peer, size: Size, done: Round) -> Iterator[bool]:
-    """Yields where it is others' turn; what is measured is made ready before that."""
+    """Yields when it is others' turn; what is measured is made ready before that."""
     for measure in (_push, _load, _delta, _empty, _small):
         for _ in measure(peer, size, done):
             yield True
@@ -213,7 +213,7 @@ def _after(peer: Peer, done: Round) -> None:
 
 
 def _syncs(peer: Peer, done: Round) -> None:
-    """What a push has synced when it is answered, where that can be counted."""
+    """What a push has synced when it is answered, if that can be counted."""
     if not syncs.can_count():
         return
     tenant, bookings = "synced", make_bookings(SYNCED + 1, seed=3)

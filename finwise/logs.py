@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """The same for a person at a terminal: `12:00:00 INFO message (tenant.created tenant_id="…")`."""
+    """A line for a person at a terminal: `12:00:00 INFO message (tenant.created tenant_id="…")`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of ASCII."""

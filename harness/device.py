@@ -81,7 +81,7 @@ class Device:
     def sync(self) -> None:
         """Pushes the queue, then pulls what is new, until nothing is left of either.
 
-        Where the server cannot go on from the cursor, it loads the book again, and gives back what a restore has lost.
+        If the server cannot go on from the cursor, it loads the book again, and gives back what a restore has lost.
         """
         with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=120) as http:
             if self.since is None:

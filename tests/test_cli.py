@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from finwise import create_app
 from finwise.cli import main
+from finwise.cli.group import say_count
 from finwise.config import Settings
 from finwise.version import __version__
 from tests.household import Household, change
@@ -206,3 +207,9 @@ def test_any_wsgi_server_finds_the_application(settings: Settings) -> None:
         [sys.executable, "-c", asks], cwd=ROOT, env=os.environ | folders, capture_output=True, text=True, check=False
     )
     assert done.stdout == "200 OK\n", done.stderr
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 entities"), (1, "1 entity"), (2, "2 entities")])
+def test_one_thing_is_counted_in_the_singular(number: int, said: str) -> None:
+    assert say_count(number, "entity", "entities") == said
+    assert say_count(number, "tenant") == f"{number} tenant{'' if number == 1 else 's'}"

@@ -93,7 +93,7 @@ def test_a_tenant_is_put_back_to_a_backup(run: Run, home: Household, backup: Pat
     before = home.pull()["epoch"]
     done = run("restore", "--tenant", home.tenant_id, "--backup", backup)
     assert done.exit_code == 0
-    assert re.fullmatch(rf"Home \({home.tenant_id}\) is restored: 1 entities, last changed {TIME}\.\n", done.output)
+    assert re.fullmatch(rf"Home \({home.tenant_id}\) is restored: 1 entity, last changed {TIME}\.\n", done.output)
     assert ids(home) == {"kept"}
     assert home.pull()["epoch"] != before
     assert run("restore", "--tenant", home.tenant_id, "--trash").exit_code == 0
@@ -113,7 +113,7 @@ def test_a_whole_installation_comes_back_where_nothing_is(
     elsewhere = (str(tmp_path / "new" / "instance"), str(tmp_path / "new" / "tenants"))
     done = runner(*elsewhere)("restore", "--backup", backup)
     assert done.exit_code == 0
-    assert "users.db is there, and 1 tenants are restored." in done.output
+    assert "Restored: users.db and 1 tenant." in done.output
     client = create_app(Settings(*elsewhere, maintenance_hours=0)).test_client()
     login = {"email": home.email, "password": PASSWORD, "device_name": "test"}
     token = client.post("/auth/tokens", json=login).get_json()["token"]
@@ -130,7 +130,7 @@ def test_a_tenant_moves_to_another_installation(home: Household, backup: Path, t
     assert there("restore", "--tenant", home.tenant_id, "--adopt", file).exit_code == 1
     done = there("restore", "--tenant", home.tenant_id, "--adopt", file, "--owner", eve.email, "--name", "Moved")
     assert done.exit_code == 0
-    assert done.output.startswith(f"Moved ({home.tenant_id}) is restored: 1 entities, last changed ")
+    assert done.output.startswith(f"Moved ({home.tenant_id}) is restored: 1 entity, last changed ")
     load = eve.get(f"/sync/initial/{home.tenant_id}").get_json()
     assert [entity["id"] for entity in load["changes"]] == ["kept"]
 
@@ -302,7 +302,7 @@ def test_a_device_that_slept_past_the_horizon_loads_again_and_keeps_its_queue(se
     age(server.folder / "tenant_databases" / f"tenant_{account.tenant_id}.db")
     stamp, epoch = parse_cursor(laptop.since or "")
     laptop.since = format_cursor(stamp - YEAR, epoch or "")
-    assert "1 deletions" in finwise(server, "compact").stdout
+    assert "1 deletion and" in finwise(server, "compact").stdout
     server.start()
     query = {"since": laptop.since}
     pull = httpx.get(f"{server.url}/sync/changes/{account.tenant_id}", params=query, headers=account.headers)

@@ -48,15 +48,15 @@ def guard_transactions(path: str, tree: ast.Module) -> Iterator[str]:
 # SQL that is not a literal, by the file and the expression, and why it may be.
 OTHER_SQL = {
     ("store/views.py", "statement"),  # views have no bound values; their names are the catalogue's
-    ("store/views.py", "f'DROP VIEW {quoted(name)}'"),
-    ("store/restores.py", "f'DROP VIEW {quoted(name)}'"),  # of the file's own schema: a name cannot be bound
-    ("store/restores.py", "f'DROP TABLE IF EXISTS {quoted(name)}'"),  # of Litestream's two names
+    ("store/views.py", "f'DROP VIEW {quote(name)}'"),
+    ("store/restores.py", "f'DROP VIEW {quote(name)}'"),  # of the file's own schema: a name cannot be bound
+    ("store/restores.py", "f'DROP TABLE IF EXISTS {quote(name)}'"),  # of Litestream's two names
     ("store/connection.py", "pragma"),  # of literals in lines nearby, as the two below
     ("store/connection.py", "f'PRAGMA {name}'"),  # name: a literal wherever it is asked for
     ("store/databases.py", "pragma"),
     ("store/migrations/__init__.py", "statement"),  # from our own .sql files
-    ("store/foreign_book.py", "f'SELECT {names} FROM {quoted(name)}'"),  # of a file that was brought, read only
-    ("store/foreign_book.py", "f'SELECT count(*) FROM {quoted(table)}'"),
+    ("store/foreign_book.py", "f'SELECT {names} FROM {quote(name)}'"),  # of a file that was brought, read only
+    ("store/foreign_book.py", "f'SELECT count(*) FROM {quote(table)}'"),
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from finwise.api import context
 from finwise.api.document import Blueprint
-from finwise.api.invitations import INVITED_EXAMPLE, answered
+from finwise.api.invitations import INVITED_EXAMPLE, describe
 from finwise.api.users import NEW_EXAMPLE, USER_EXAMPLE
 from finwise.domain.administration import PAGE, TenantSummary, UserSummary
 from finwise.domain.identifiers import canonical_uuid
@@ -93,7 +93,7 @@ def delete_user(uuid: str) -> None:
 @blueprint.operation("inviteUser")
 def invite() -> dict[str, Any]:
     """Invite somebody to sign up. The code is shown only here. It works once, for some days."""
-    return answered(context.domain().invitations.invite(context.user(), None, None, context.now()))
+    return describe(context.domain().invitations.invite(context.user(), None, None, context.now()))
 
 
 @blueprint.route("/admin/tenants", methods=["GET"])

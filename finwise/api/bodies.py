@@ -36,4 +36,4 @@ def read_pieces() -> Iterator[bytes]:
         taken += len(piece)
         yield piece
     if request.content_length is None and most is not None and taken >= most:
-        raise RequestEntityTooLarge  # as above
+        raise RequestEntityTooLarge

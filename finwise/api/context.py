@@ -41,7 +41,7 @@ def register(app: Flask, domain: Domain, settings: Settings, clock: Callable[[],
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
-        events.answered()
+        events.end_request()
 
 
 def domain() -> Domain:

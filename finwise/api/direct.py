@@ -81,7 +81,7 @@ class Direct:
         except Exception as error:
             return self.refuse(environ, error)(environ, start_response)
         finally:
-            events.answered()
+            events.end_request()
         if answer.freed_later is not None:
             environ[_FREED_LATER] = answer.freed_later
         if answer.status != 200:
@@ -98,7 +98,7 @@ class Direct:
             with self._flask.app_context():
                 return self._browsers.protect(environ, answer_to(error))
         finally:
-            events.answered()
+            events.end_request()
 
     def _find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
         """The route of a request, with what its path names."""
@@ -113,7 +113,7 @@ class Direct:
         events.asked_from(client_address(environ))
         self._browsers.require_our_name(environ)
         is_admitted = route.limit is not None and self._read(request, route)
-        with Turn(), self._domain.moment() as request.moment:
+        with Turn(), self._domain.hold_permissions() as request.permissions:
             if not is_admitted:
                 admit(request, route.endpoint, self._flow)
             request.parameters = remembered_parameters(environ)

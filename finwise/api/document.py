@@ -87,7 +87,7 @@ class Blueprint(flask_smorest.Blueprint):
         return document
 
     def direct(self, view: direct.View) -> Callable[..., Response]:
-        """A view that takes the request (request.py), and is answered without Flask where it can be (direct.py)."""
+        """A view that takes the request (request.py), and is answered without Flask if possible (direct.py)."""
         return direct.mark(view)
 
     def query(self, schema: Any) -> Callable[[View], View]:

@@ -63,7 +63,7 @@ TITLES: Mapping[int, str] = {
     507: "Insufficient Storage",
 }
 
-# What a plain HTTP error is called and what to do about it, where no domain error says it better.
+# What a plain HTTP error is called and what to do about it, if no domain error says it better.
 _PLAIN: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be read."),
     404: ("not_found", "There is no such route. /docs lists them."),

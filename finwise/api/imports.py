@@ -117,7 +117,7 @@ def _in_name_of(steps: Steps, address: str, user_id: str) -> Iterator[Progress |
         try:
             step = next(steps, None)
         finally:
-            events.answered()
+            events.end_request()
 
 
 def _line(value: Any) -> str:

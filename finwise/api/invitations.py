@@ -33,7 +33,7 @@ def invite(body: dict[str, Any], id: str) -> dict[str, Any]:
     """Invite somebody. The code is shown only here. It works once, for some days, for anybody who has it."""
     tenant = context.domain().tenants.to_manage(context.caller(), canonical_uuid(id))
     invitations, now = context.domain().invitations, context.now()
-    return answered(invitations.invite(context.user(), tenant, body["role"], now, body.get("days")))
+    return describe(invitations.invite(context.user(), tenant, body["role"], now, body.get("days")))
 
 
 @blueprint.route("/tenants/<id>/invitations", methods=["GET"])
@@ -67,6 +67,6 @@ def accept(body: dict[str, Any]) -> Tenant:
     return context.domain().tenants.find(context.caller(), tenant_id)
 
 
-def answered(invited: Invited) -> dict[str, Any]:
+def describe(invited: Invited) -> dict[str, Any]:
     """A new invitation as it goes over the wire."""
     return {**invited.invitation._asdict(), "code": invited.code}

@@ -1,7 +1,7 @@
 """Who is at the other end: proxies are believed only at the addresses that the settings name.
 
 What a request says of itself in headers is worth what its sender is. So X-Forwarded-For and the header that names a
-user count only where the connection itself comes from a trusted proxy, which has to overwrite both in every request.
+user count only if the connection itself comes from a trusted proxy, which has to overwrite both in every request.
 """
 
 import re

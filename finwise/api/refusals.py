@@ -53,7 +53,7 @@ class Refusals:
             return self._keep(key, self._make(environ, error), environ)
         events.asked_from(client_address(environ))
         tell_of(error)
-        events.answered()
+        events.end_request()
         return made
 
     def _keep(self, key: tuple[type[FinWiseError], str, int | None], answer: Response, environ: Environ) -> Made:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 
-from finwise.domain import Domain, Moment
+from finwise.domain import Domain, HeldPermissions
 from finwise.domain.token import Caller
 from finwise.errors import BadRequest, Invalid
 
@@ -32,27 +32,24 @@ _LONGEST_QUERY = 512  # characters of a query that is remembered, so that what i
 
 
 class Request:
-    """What is asked. `now` in µs; `read` gives the body's bytes; `caller` is there on every route that needs a token.
+    """What is asked, by whom and when."""
 
-    moment: the block in which users.db is looked at once for the caller and the tenant, on a direct route.
-    """
+    __slots__ = ("caller", "domain", "environ", "now", "parameters", "permissions", "read")
 
-    __slots__ = ("caller", "domain", "environ", "moment", "now", "parameters", "read")
-
-    caller: Caller
-    parameters: Mapping[str, str]
+    caller: Caller  # there on every route that needs a token
+    parameters: Mapping[str, str]  # of the query
 
     def __init__(self, environ: Environ, domain: Domain, now: int, read: Callable[[], bytes]) -> None:
         self.environ = environ
         self.domain = domain
-        self.now = now
-        self.read = read
-        self.moment: Moment | None = None
+        self.now = now  # µs
+        self.read = read  # the bytes of the body
+        self.permissions: HeldPermissions | None = None  # on a direct route: what users.db said when it began
 
-    def end_moment(self) -> None:
+    def release_permissions(self) -> None:
         """Says that the caller and their permissions are known. What users.db is asked after this may be newer."""
-        if self.moment is not None:
-            self.moment.end()
+        if self.permissions is not None:
+            self.permissions.release()
 
     def json_body(self) -> bytes:
         """The bytes of a body that says it is JSON. Raises the HTTP errors 413 and 415."""
@@ -105,7 +102,7 @@ class Answer(NamedTuple):
     freed_later: object = None
 
     def response(self) -> Response:
-        """The same for Flask."""
+        """The answer as an object of Flask."""
         response = Response(self.body, self.status, self.headers, mimetype=self.media_type)
         response.headers["Vary"] = VARY
         return response
@@ -121,7 +118,7 @@ def read_parameters(environ: Environ) -> Mapping[str, str]:
 
 
 def remembered_parameters(environ: Environ) -> Mapping[str, str]:
-    """The same for a caller who is known, and most likely asks the same again."""
+    """What `read_parameters` returns, remembered: a caller who is known most likely sends the same query again."""
     query = environ.get("QUERY_STRING", "")
     return _parse_once(query) if len(query) <= _LONGEST_QUERY else _parse(query)
 

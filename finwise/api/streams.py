@@ -90,7 +90,7 @@ class Streams:
             return next(body, None)
 
 
-def packed(answer: Response, body: Iterator[bytes]) -> None:
+def pack(answer: Response, body: Iterator[bytes]) -> None:
     """Gives the answer its body, gzipped if the client accepts that.
 
     Nothing of a request is in such an answer and no token, and a browser sends none by itself; so its length tells

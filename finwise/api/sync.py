@@ -9,7 +9,7 @@ from flask import Response
 from finwise.api import answers, context
 from finwise.api.document import Blueprint
 from finwise.api.request import JSON, NDJSON, Answer, Request
-from finwise.api.streams import packed
+from finwise.api.streams import pack
 from finwise.api.sync_document import (
     ETAG,
     IF_NONE_MATCH,
@@ -47,7 +47,7 @@ def push_changes(request: Request) -> Answer:
     request.answer_type(JSON)
     envelope = schemas.read_envelope(json_text.parse(request.json_body()))
     tenant = request.domain.tenants.to_write(request.caller, _find_named_tenant(request, envelope.get("tenant_id")))
-    request.end_moment()
+    request.release_permissions()
     push = _push_request(envelope, _contact(request, envelope))
     pushed = request.domain.sync.push(tenant.uuid, push, request.now, request.domain.quotas.of_tenant(tenant))
     return Answer(answers.pushed_text(pushed, request.now), freed_later=(envelope, pushed))
@@ -65,7 +65,7 @@ def pull_changes(request: Request, tenant_id: str) -> Answer:
     query = schemas.read_pull_query(request.parameters)
     request.answer_type(JSON)
     tenant = request.domain.tenants.to_read(request.caller, _find_named_tenant(request, tenant_id))
-    request.end_moment()
+    request.release_permissions()
     page = request.domain.sync.pull(tenant.uuid, _pull_request(query, _contact(request, query)))
     cursor = format_cursor(page.next_stamp, page.epoch)
     return _tag(request, cursor, answers.page_text(page, request.now))
@@ -92,7 +92,7 @@ def load_initial(query: dict[str, Any], tenant_id: str) -> Response:
         load = opened.enter_context(request.domain.sync.initial(tenant.uuid, query.get("entity_types")))
         answer = _tag(request, format_cursor(load.next_stamp, load.epoch), b"", media_type).response()
         if answer.status_code == 200:
-            packed(answer, context.streams().in_turn(write(load, request.now), tenant.uuid))
+            pack(answer, context.streams().in_turn(write(load, request.now), tenant.uuid))
         answer.vary.add("Accept-Encoding")
         answer.call_on_close(opened.pop_all().close)  # the entities are read while they are sent
     return answer

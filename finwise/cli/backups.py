@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from finwise import config, now
-from finwise.cli.group import domain, end, progress, uuid_of
+from finwise.cli.group import domain, end, progress, say_count, uuid_of
 from finwise.domain import Domain
 from finwise.domain.backups import problems_of as backup_problems
 from finwise.errors import NotFound
@@ -24,7 +24,9 @@ def backup(folder: Path, tenant_id: str | None) -> None:
     with progress("Copying") as advance:
         made = domain().backups.make(folder, now(), tenant_id and uuid_of(tenant_id), advance)
     number = len(made.manifest.tenants)
-    what = f"{number} tenants" if number or made.manifest.problems else "users.db alone, for there are no tenants"
+    what = (
+        say_count(number, "tenant") if number or made.manifest.problems else "users.db alone, for there are no tenants"
+    )
     click.echo(f"{made.folder}: {what}.")
     for name in made.leftovers.removed:
         click.echo(f"{name}, which a backup that died had left, was removed.")

@@ -112,6 +112,11 @@ def end(problems: Sequence[str]) -> None:
         sys.exit(1)
 
 
+def say_count(number: int, one: str, many: str = "") -> str:
+    """A number of things, as `1 tenant` or `2 tenants`; `many`: the plural, if it does not end in s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A function `advance(done, total)`: a bar on a terminal, a line for each step otherwise."""

@@ -3,7 +3,7 @@
 import click
 
 from finwise import now
-from finwise.cli.group import domain, end, progress, uuid_of
+from finwise.cli.group import domain, end, progress, say_count, uuid_of
 from finwise.errors import FinWiseError
 
 
@@ -21,10 +21,11 @@ def compact(tenant_id: str | None) -> None:
         for done, uuid in enumerate(chosen, start=1):
             try:
                 purged = joined.maintenance.run_for(joined.tenants.as_operator(uuid).uuid, now())
-                click.echo(f"{uuid}: {purged.tombstones} deletions and {purged.conflicts} conflicts forgotten.")
+                deletions, conflicts = say_count(purged.tombstones, "deletion"), say_count(purged.conflicts, "conflict")
+                click.echo(f"{uuid}: {deletions} and {conflicts} forgotten.")
             except FinWiseError as error:
                 problems.append(f"{uuid}: {error.detail}")
             advance(done, len(chosen))
     if not tenant_id:
-        click.echo(f"{joined.maintenance.purge_trash(now())} files removed from the trash.")
+        click.echo(f"{say_count(joined.maintenance.purge_trash(now()), 'file')} removed from the trash.")
     end(problems)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from finwise import now
-from finwise.cli.group import domain, name_of, progress, uuid_of
+from finwise.cli.group import domain, name_of, progress, say_count, uuid_of
 from finwise.domain import Domain
 from finwise.domain.names import shown
 from finwise.domain.restores import Newcomer
@@ -58,10 +58,12 @@ def _describe(joined: Domain, tenant_id: str) -> str:
     """Says what a book holds and how old it is, so that people notice an unexpectedly old state."""
     with joined.sync.initial(tenant_id, None) as load:
         number = sum(map(len, load.chunks))
-        return f"{number} entities, last changed {millis_text(load.next_stamp)}" if load.next_stamp else "an empty book"
+        if not load.next_stamp:
+            return "an empty book"
+        return f"{say_count(number, 'entity', 'entities')}, last changed {millis_text(load.next_stamp)}"
 
 
 def _restore_everything(archive: Path) -> None:
     with progress("Restoring") as advance:
         number = domain(create=True, restore=True).restores.everything(archive, now(), advance)
-    click.echo(f"users.db is there, and {number} tenants are restored.")
+    click.echo(f"Restored: users.db and {say_count(number, 'tenant')}.")

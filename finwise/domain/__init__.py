@@ -32,14 +32,14 @@ class Health(Protocol):
         """What is wrong; empty if all is well."""
 
 
-class Moment(Protocol):
+class HeldPermissions(Protocol):
     """A block in which this thread sees permissions as they were when it began."""
 
-    def __enter__(self) -> "Moment": ...
+    def __enter__(self) -> "HeldPermissions": ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-    def end(self) -> None:
+    def release(self) -> None:
         """Ends it before its block does; what is looked up after this may be newer."""
 
 
@@ -65,7 +65,7 @@ class Domain(NamedTuple):
     verification: Verification
     health: Health
     limits: Limits
-    moment: Callable[[], Moment]
+    hold_permissions: Callable[[], HeldPermissions]
     alone: Callable[[str], AbstractContextManager[None]]  # one process at a time does the work of this name within it
     fold: Callable[[float], list[str]]  # folds logs into files for some seconds: the files it could not do, by name
     close: Callable[[], None]  # closes connections that wait for their next use, as must be done before a fork

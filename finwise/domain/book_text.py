@@ -151,7 +151,7 @@ class _Text:
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where the match ends of a pattern that matches everywhere."""
+    """The end of the match of a pattern that matches everywhere."""
     match = pattern.match(text, at)
     return match.end() if match else at
 

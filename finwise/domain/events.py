@@ -133,7 +133,7 @@ def asked_by(user_id: str) -> None:
     _asked.user_id = user_id
 
 
-def answered() -> None:
+def end_request() -> None:
     """The thread no longer answers a request."""
     _asked.address = _asked.user_id = ""
 

@@ -181,7 +181,7 @@ def _element(entity_type: str, entity: dict[str, Any], tenant_id: str, now: str,
 
 
 def _change_id(tenant_id: str, change: dict[str, Any]) -> str:
-    """The same for the same change."""
+    """A change_id that depends on the change alone, so that a repeated import is recognized."""
     try:
         said = json_text.write(change)
     except TypeError:  # something in it is odd, so it will be rejected

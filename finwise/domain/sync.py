@@ -64,15 +64,15 @@ class Pushed(NamedTuple):
 
 
 class Load(NamedTuple):
-    """A first load: `chunks` yields the living entities as long as the snapshot is open.
+    """A first load, as long as its snapshot is open.
 
-    What was yielded is a part of the book, and counts for nothing, if `chunks` ends with an error (Quarantined).
+    If `chunks` ends with an error (Quarantined), what it yielded before is a part of the book and counts for nothing.
     """
 
     epoch: str
-    chunks: Iterator[Sequence[bytes]]
-    next_stamp: int
-    digest: Mapping[str, str]
+    chunks: Iterator[Sequence[bytes]]  # the living entities, as JSON
+    next_stamp: int  # µs
+    digest: Mapping[str, str]  # by entity type
 
     @property
     def entities(self) -> Iterator[Entity]:

@@ -121,7 +121,7 @@ class EnvelopeSchema(Schema):
 
     tenant_id = fields.String(
         allow_none=True,
-        metadata={"format": "uuid", "description": "the tenant, where the header X-Tenant-ID does not name it"},
+        metadata={"format": "uuid", "description": "the tenant, if the header X-Tenant-ID does not name it"},
     )
     device_id = DeviceId(allow_none=True)
     client_time = Time(allow_none=True)
@@ -245,7 +245,7 @@ def _page_fields() -> dict[str, fields.Field[Any]]:
         "digest": fields.Dict(
             keys=fields.String(),
             values=fields.String(metadata={"pattern": "^[0-9a-f]{16}$"}),
-            metadata={"description": "entity_type -> digest of its living entities, where `has_more` is false"},
+            metadata={"description": "entity_type -> digest of its living entities, if `has_more` is false"},
         ),
     }
 
@@ -262,7 +262,7 @@ def _result_schema() -> type[Schema]:
             ),
             "updated_at": fields.String(metadata={"description": "the stored one", "format": "date-time"}),
             "created_at": fields.String(
-                metadata={"description": "the stored one, where it differs from the one sent", "format": "date-time"}
+                metadata={"description": "the stored one, if it differs from the one sent", "format": "date-time"}
             ),
             "entity": entity,
             "code": fields.String(metadata={"description": "why a change was rejected"}),

@@ -216,7 +216,7 @@ class Book:
         )
 
     def read_conflicts(self) -> Iterator[Sequence[StoredConflict]]:
-        with self._connection.explained:  # as above
+        with self._connection.explained:  # read after the block was entered
             place = found = 0
             while conflicts := self._conflicts_after(place):
                 place, found = conflicts[-1].place, found + len(conflicts)

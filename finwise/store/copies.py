@@ -13,7 +13,7 @@ from finwise.errors import Invalid, quarantined
 from finwise.store.book import Connections
 from finwise.store.connection import connect, snapshot, transaction
 from finwise.store.damages import damages
-from finwise.store.folder import Folder, removed, sorted_files
+from finwise.store.folder import Folder, remove_database, sorted_files
 from finwise.store.sqlite_errors import translated
 
 COPIES = "copies"  # the folder of files that are there for one request
@@ -42,14 +42,14 @@ class Copies:
             yield pieces(file)
         finally:
             with suppress(OSError):  # it went with its folder
-                removed(file)
+                remove_database(file)
 
     def remove_leftovers(self, before: int) -> None:
         """Removes copies that were made before a moment, in µs: the processes that made them have died."""
         for file in sorted_files(self._folder.below(COPIES)):
-            with suppress(FileNotFoundError):  # sent in this moment, and removed
+            with suppress(FileNotFoundError):  # sent in this moment, and remove_database
                 if file.stat().st_mtime_ns // 1000 < before:
-                    removed(file)
+                    remove_database(file)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:

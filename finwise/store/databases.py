@@ -116,16 +116,16 @@ class Databases:
             sync_folder(file.parent)
 
     @translated()
-    def delete(self, tenant_id: str, moment: int) -> bool:
-        """Ends all access to the tenant's file and moves it to the trash; `moment` in µs names it there.
+    def delete(self, tenant_id: str, began_at: int) -> bool:
+        """Ends all access to the tenant's file and moves it to the trash; `began_at` in µs names it there.
 
-        Repeating it with the same moment continues where it stopped. False: the file is marked, and so unusable, but
+        A repetition with the same time continues where it stopped. False: the file is marked, and so unusable, but
         could not be moved yet.
         """
         with self._folder.locked(tenant_id):
             self.retire(tenant_id, DEAD)
             self._marks.remove(tenant_id)
-            return self._trash.put(tenant_id, DELETED, moment)
+            return self._trash.put(tenant_id, DELETED, began_at)
 
     def retire(self, tenant_id: str, mark: int) -> None:
         """Marks the file in a transaction: every process that has it open sees the mark first.
@@ -141,7 +141,7 @@ class Databases:
                 checkpoint(connection)  # what a long reader keeps it from is moved along with the file
 
     @translated()
-    def set_aside(self, tenant_id: str, moment: int, is_unknown: Callable[[], bool]) -> None:
+    def set_aside(self, tenant_id: str, began_at: int, is_unknown: Callable[[], bool]) -> None:
         """Moves a file that nobody owns to the trash, as it is."""
         with self._folder.locked(tenant_id):
             if is_unknown():
@@ -149,7 +149,7 @@ class Databases:
                 self._pool.close(file)
                 with suppress(FinWiseError), translated(), closing(connect(file)) as connection:
                     checkpoint(connection)  # so that nothing of it is in the log when it is moved
-                self._trash.put(tenant_id, ORPHAN, moment)
+                self._trash.put(tenant_id, ORPHAN, began_at)
 
     def alone(self) -> AbstractContextManager[None]:
         """One process at a time compares the files with users.db."""
@@ -181,7 +181,7 @@ class Databases:
 
     @translated()
     def purge_trash(self, before: int) -> int:
-        """Removes for good what came to the trash before a moment, in µs: how many files that were."""
+        """Removes for good what came to the trash before a time, in µs; returns the number of files."""
         return self._trash.purge(before)
 
     def trouble(self) -> FinWiseError | None:

@@ -96,7 +96,7 @@ def with_sidecars(file: Path) -> list[Path]:
     return [file, *(Path(f"{file}{suffix}") for suffix in SIDECARS)]
 
 
-def moved(file: Path, target: Path) -> bool:
+def move_database(file: Path, target: Path) -> bool:
     """Moves a database with its sidecars; a repetition continues it. False: another process has it open."""
     for source, destination in zip(with_sidecars(file), with_sidecars(target), strict=True):
         if not _rename(source, destination):
@@ -107,7 +107,7 @@ def moved(file: Path, target: Path) -> bool:
     return True
 
 
-def removed(file: Path) -> bool:
+def remove_database(file: Path) -> bool:
     """Removes a database with its sidecars. False: another process has it open."""
     try:
         for each in with_sidecars(file):

@@ -15,7 +15,7 @@ from typing import Any
 from finwise.domain import json_text
 from finwise.domain.json_text import Odd
 from finwise.errors import Invalid
-from finwise.store.views import quoted
+from finwise.store.views import quote
 
 SQLITE = b"SQLite format 3\0"  # how such a file begins
 
@@ -71,8 +71,8 @@ class ForeignBook:
         self._rows = sum(_count(connection, name) for name, _ in tables)
         for name, columns in tables:
             fields = [(_TIMES.get(column, column), _reader(column, declared)) for column, declared in columns]
-            names = ", ".join(quoted(column) for column, _ in columns)
-            for row in connection.execute(f"SELECT {names} FROM {quoted(name)}"):  # noqa: S608 - names alone, and quoted
+            names = ", ".join(quote(column) for column, _ in columns)
+            for row in connection.execute(f"SELECT {names} FROM {quote(name)}"):  # noqa: S608 - names alone, and quote
                 self._read += 1
                 yield name, _entity(fields, row)
 
@@ -113,7 +113,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
-    rows: int = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0]  # noqa: S608 - as above
+    rows: int = connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0]  # noqa: S608 - as above
     return rows
 
 

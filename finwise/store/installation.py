@@ -43,7 +43,7 @@ def require_installation(users_db: Path, tenants: Path, *, create: bool) -> bool
 
 
 def close_to_others(folders: Iterable[Path]) -> None:
-    """Keeps other users of the machine out of a new installation's folders, where git or a person has made them.
+    """Keeps other users of the machine out of a new installation's folders, if git or a person has made them.
 
     Only out of folders that are this user's and have nothing in them yet but files such as `.gitignore`: one in which
     something else lies may be meant for others as well.

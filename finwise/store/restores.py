@@ -16,12 +16,12 @@ from finwise.store.connection import connect, transaction
 from finwise.store.copies import copy
 from finwise.store.damages import damages, strange_objects
 from finwise.store.databases import OURS, REPLACED, Databases
-from finwise.store.folder import Folder, removed, sorted_files, sync_folder
+from finwise.store.folder import Folder, remove_database, sorted_files, sync_folder
 from finwise.store.permissions import may_be_read, refusal
 from finwise.store.sqlite_errors import translated
 from finwise.store.trash import REPLACED as REASON
 from finwise.store.trash import Trash
-from finwise.store.views import quoted
+from finwise.store.views import quote
 
 _LIMITS = {  # limits on what a hostile file can make SQLite do
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
@@ -56,7 +56,7 @@ class Staging:
             raise refused
         staged = self._staged(tenant_id)
         partial = staged.with_suffix(".partial")
-        removed(partial)
+        remove_database(partial)
         try:
             with translated(), closing(_open_copy(source)) as original:
                 copy(original, partial)
@@ -75,7 +75,7 @@ class Staging:
                 "part: use finwise backup."
             ) from error
         finally:
-            removed(partial)
+            remove_database(partial)
         sync_folder(staged.parent)
 
     def replace(self, tenant_id: str, moved_at: int) -> bool:
@@ -104,7 +104,7 @@ class Staging:
         spared = {self._staged(tenant_id).name for tenant_id in wanted}
         for file in (*sorted_files(self._staging()), *self._staging().glob("*.partial")):
             if file.name not in spared:
-                removed(file)
+                remove_database(file)
 
     def _staging(self) -> Path:
         return self._folder.below("restoring")
@@ -136,9 +136,9 @@ def _adopt(connection: sqlite3.Connection) -> None:
     migrations.is_current(connection, migrations.TENANT)  # one of a newer FinWise is said to be one
     _refuse(strange_objects(connection))
     for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
-        connection.execute(f"DROP VIEW {quoted(name)}")
+        connection.execute(f"DROP VIEW {quote(name)}")
     for name in litestream.TABLES:
-        connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
+        connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
     migrations.migrate(connection, migrations.TENANT)
     _refuse(damages(connection))
     connection.execute("UPDATE sync_book SET epoch = lower(hex(randomblob(4))), views = ''")

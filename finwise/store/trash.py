@@ -9,7 +9,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from finwise.store.folder import Folder, moved, removed, sorted_files
+from finwise.store.folder import Folder, move_database, remove_database, sorted_files
 
 DELETED, REPLACED, ORPHAN = "deleted", "replaced", "orphan"
 
@@ -31,7 +31,7 @@ class Trash:
         False: another process has the file open, and it stays where it is.
         """
         file = self._folder.file(tenant_id)
-        return moved(file, self._folder.below("trash") / f"{_time(moved_at)}_{reason}_{file.name}")
+        return move_database(file, self._folder.below("trash") / f"{_time(moved_at)}_{reason}_{file.name}")
 
     def find(self, tenant_id: str, moved_at: int | None = None) -> Path | None:
         """The file of the tenant that was moved here at `moved_at` (µs); if there is none, the one that is named last.
@@ -54,7 +54,7 @@ class Trash:
             for file in sorted_files(self.path)
             if (match := _NAME.fullmatch(file.name)) and match[1] < limit and match[2] != ORPHAN
         ]
-        return sum(removed(file) and self._forget_replication(file) for file in old)
+        return sum(remove_database(file) and self._forget_replication(file) for file in old)
 
     def _forget_replication(self, file: Path) -> bool:
         """Removes what Litestream keeps beside a tenant's file, unless the tenant is there again."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 from finwise.domain.book_text import BookText
 from finwise.domain.imports import BroughtBook
 from finwise.store.copies import COPIES, pieces
-from finwise.store.folder import Folder, removed
+from finwise.store.folder import Folder, remove_database
 from finwise.store.foreign_book import SQLITE, ForeignBook
 from finwise.store.permissions import hand_over
 from finwise.store.sqlite_errors import translated
@@ -36,7 +36,7 @@ class Uploads:
             yield book
         finally:
             with suppress(OSError):  # it went with its folder
-                removed(file)
+                remove_database(file)
 
 
 def _write(file: Path, content: Iterable[bytes]) -> None:

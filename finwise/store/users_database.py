@@ -24,12 +24,12 @@ Question = tuple[Hashable, ...]
 
 
 class _Present(local):
-    """The connection by which this thread has looked at users.db, within a moment."""
+    """The connection by which this thread has looked at users.db, within `hold_permissions`."""
 
     connection: Connection | None = None
 
 
-class Moment:
+class HeldPermissions:
     """A request is decided as of the beginning of this block. A class: every request goes through it."""
 
     __slots__ = ("_loan", "_present")
@@ -38,7 +38,7 @@ class Moment:
         self._loan = loan
         self._present = present
 
-    def __enter__(self) -> "Moment":
+    def __enter__(self) -> "HeldPermissions":
         with translated():
             connection = self._loan.__enter__()
             try:
@@ -49,7 +49,7 @@ class Moment:
         self._present.connection = connection
         return self
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Gives the connection back before the block ends."""
         self.__exit__(None, None, None)
 
@@ -98,15 +98,15 @@ class UsersDatabase:
         """
         connection = self._present.connection
         if connection is None:
-            with self.moment():
+            with self.hold_permissions():
                 return self.ask(question, find, keeps)
         return connection.cache.recall(
             question, lambda: find(connection), lambda answer: answer is not None and keeps(answer)
         )
 
-    def moment(self) -> "Moment":
+    def hold_permissions(self) -> "HeldPermissions":
         """Inside this block the thread sees users.db as it was on entry."""
-        return Moment(self._pool.connection(self._path), self._present)
+        return HeldPermissions(self._pool.connection(self._path), self._present)
 
     @contextmanager
     def transact(self, *, wait: bool = True) -> Iterator[Connection]:

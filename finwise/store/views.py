@@ -25,7 +25,7 @@ class Views:
         if self.are_in(connection):
             return
         for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
-            connection.execute(f"DROP VIEW {quoted(name)}")
+            connection.execute(f"DROP VIEW {quote(name)}")
         for statement in self._statements:
             connection.execute(statement)
         connection.execute("UPDATE sync_book SET views = ?", (self._fingerprint,))
@@ -44,16 +44,16 @@ def _statement(name: str, fields: Mapping[str, str]) -> str:
     own = [f"json_extract(entity, '$.{name}') AS {name}" for name in ("id", "created_at", "updated_at")]
     columns = [_column(field, shown) for field, shown in fields.items()]
     return (
-        f"CREATE VIEW {quoted(name)} AS SELECT {', '.join([*own, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
+        f"CREATE VIEW {quote(name)} AS SELECT {', '.join([*own, *columns])} "  # noqa: S608 - a view has no bound values; all names are the catalogue's
         f"FROM sync_entities WHERE entity_type = '{name}' AND NOT is_deleted"
     )
 
 
 def _column(field: str, shown: str) -> str:
     value = f"json_extract(entity, '$.data.{field}')"
-    return f"{_SHOWN[shown].format(value=value)} AS {quoted(field)}"
+    return f"{_SHOWN[shown].format(value=value)} AS {quote(field)}"
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A name as it stands in SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -65,7 +65,7 @@ export class Exchange {
       try {
         await this.load();
         await this.count();
-        const refusal = await this.exchange();
+        const refusal = await this.pushAndPull();
         if (this.areConflictsDue()) await this.fetchConflicts();
         if (refusal) throw refusal;
         await putDevice(this.db, { synced_at: this.hooks.now() });
@@ -125,7 +125,7 @@ export class Exchange {
   }
 
   /** Pushes and pulls until nothing is left; the error, if there was something that the server would not take. */
-  private async exchange(): Promise<ServerError | undefined> {
+  private async pushAndPull(): Promise<ServerError | undefined> {
     const held: Held = { error: undefined, deletionsOnly: false };
     for (;;) {
       const asked = this.hooks.now();

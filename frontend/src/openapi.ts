@@ -1087,7 +1087,7 @@ export interface components {
         Page: {
             /** @description what was stored after `since`, in that order */
             changes: components["schemas"]["Entity"][];
-            /** @description entity_type -> digest of its living entities, where `has_more` is false */
+            /** @description entity_type -> digest of its living entities, if `has_more` is false */
             digest?: {
                 [key: string]: string;
             };
@@ -1204,14 +1204,14 @@ export interface components {
             since?: string | null;
             /**
              * Format: uuid
-             * @description the tenant, where the header X-Tenant-ID does not name it
+             * @description the tenant, if the header X-Tenant-ID does not name it
              */
             tenant_id?: string | null;
         };
         PushAnswer: {
             /** @description what was stored after `since`, in that order */
             changes?: components["schemas"]["Entity"][];
-            /** @description entity_type -> digest of its living entities, where `has_more` is false */
+            /** @description entity_type -> digest of its living entities, if `has_more` is false */
             digest?: {
                 [key: string]: string;
             };
@@ -1301,7 +1301,7 @@ export interface components {
             code?: string;
             /**
              * Format: date-time
-             * @description the stored one, where it differs from the one sent
+             * @description the stored one, if it differs from the one sent
              */
             created_at?: string;
             entity?: components["schemas"]["Entity"] | null;

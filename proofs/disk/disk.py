@@ -24,7 +24,7 @@ _HEAD = struct.Struct("=c4Q")
 
 
 def build(folder: Path) -> Path:
-    """The library made of disk.c. Raises CannotRun where it cannot be made or loaded."""
+    """The library made of disk.c. Raises CannotRun if it cannot be made or loaded."""
     if not sys.platform.startswith("linux"):
         raise CannotRun("only Linux lets a library stand between a program and its disk (LD_PRELOAD); run it there")
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", ""), "cc", "gcc", "clang"))), None)
@@ -40,7 +40,7 @@ def build(folder: Path) -> Path:
 
 @contextmanager
 def workspace() -> Iterator[Path]:
-    """A folder for files that come and go, in memory where the system has such a place; removed at the end."""
+    """A folder for files that come and go, in memory if the system has such a place; removed at the end."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         yield Path(folder).resolve()

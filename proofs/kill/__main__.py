@@ -89,7 +89,7 @@ class Killer:
     def _wait_for_acknowledgements(self) -> None:
         """Until more was acknowledged than can have been under way at the kill: a kill of an idle server says little.
 
-        Raises RuntimeError where the server does not come back.
+        Raises RuntimeError if the server does not come back.
         """
         target = self._traffic.counts["pushes"] + CLIENTS + 1
         deadline = time.monotonic() + PATIENCE
@@ -233,7 +233,7 @@ def _push_all_again(http: httpx.Client, ledger: Ledger, findings: Findings) -> N
 
 
 def _children(pid: int) -> list[int]:
-    """The worker processes of the server, the oldest first; none where the system does not tell."""
+    """The worker processes of the server, the oldest first; none if the system does not tell."""
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     with suppress(OSError):
         return sorted(int(child) for child in listed.read_text("ascii").split())

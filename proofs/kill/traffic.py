@@ -93,7 +93,7 @@ class Pusher(Thread):
             require_not_applied(again or [], self._traffic.findings)
 
     def _until_acknowledged(self, http: httpx.Client, tenant_id: str, changes: list[Json]) -> list[Json] | None:
-        """The results; None where the push was refused, or not answered long after all killing was over."""
+        """The results; None if the push was refused, or not answered long after all killing was over."""
         body = {"tenant_id": tenant_id, "device_id": self._device_id, "changes": changes}
         deadline = time.monotonic() + PATIENCE
         while self._traffic.killing.is_set() or time.monotonic() < deadline:

@@ -97,7 +97,7 @@ class Race:
             self.findings.add("an answer cannot be understood, or none came", repr(error))
 
     def command(self, *arguments: str) -> bool:
-        """Runs `finwise …` as the operator does, beside the server. False, and a finding, where it failed."""
+        """Runs `finwise …` as the operator does, beside the server. False, and a finding, if it failed."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FINWISE_")}
         done = subprocess.run(
             [sys.executable, "-m", "finwise", *arguments],

@@ -35,7 +35,7 @@ GENERATION = 1100  # entities that are always written together: a mixture of two
 
 
 class Returning(Device):
-    """A device that writes down what is acknowledged, and goes on where the server is busy.
+    """A device that writes down what is acknowledged, and goes on if the server is busy.
 
     When the server begins a new life, it gives back what the server lacks, as every device does.
     """

@@ -241,7 +241,7 @@ def test_users_db_is_given_back_before_the_book_is_opened(full: Household, monke
     do = domain.sync.push
 
     def noted(*given: Any) -> Any:
-        open_within.append(domain.moment.__self__._present.connection is not None)
+        open_within.append(domain.hold_permissions.__self__._present.connection is not None)
         return do(*given)
 
     monkeypatch.setattr(domain.sync, "push", noted)

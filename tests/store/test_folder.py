@@ -8,7 +8,7 @@ import pytest
 from finwise.errors import Busy
 from finwise.store import folder as folders
 from finwise.store.databases import Databases
-from finwise.store.folder import Folder, moved, removed, sorted_files, with_sidecars
+from finwise.store.folder import Folder, move_database, remove_database, sorted_files, with_sidecars
 from finwise.store.trash import DELETED, Trash
 from tests.household import new_id
 from tests.store.files import STORED, create, names, open_folder, outside
@@ -47,7 +47,7 @@ def test_only_whole_names_of_files_count_as_tenants(folder: Folder) -> None:
 
 
 def test_a_file_is_moved_with_all_that_lies_beside_it(file: Path, target: Path) -> None:
-    assert moved(file, target)
+    assert move_database(file, target)
     assert names(file) == []
     assert [each.read_text() for each in with_sidecars(target)] == [each.name for each in with_sidecars(file)]
 
@@ -66,12 +66,12 @@ def test_a_move_goes_on_wherever_it_was_cut_off(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", replace_or_die)
         try:
-            moved(file, target)
+            move_database(file, target)
         except KeyboardInterrupt:
             assert len(names(target)) == done
             assert file.exists() == (done == 0), "the log never goes before the file"
     for _ in range(2):
-        assert moved(file, target)
+        assert move_database(file, target)
         assert names(file) == []
         assert [each.read_text() for each in with_sidecars(target)] == [each.name for each in with_sidecars(file)]
 
@@ -86,7 +86,7 @@ def test_a_file_that_another_process_has_open_stays_with_its_log(
 
     monkeypatch.setattr(folders, "_MOVE_TRIES", 2)
     monkeypatch.setattr(Path, "replace", refuse)
-    assert not moved(file, target)
+    assert not move_database(file, target)
     assert len(names(file)) == 4
 
 
@@ -101,13 +101,13 @@ def test_a_file_that_is_open_for_a_moment_only_is_moved(
         return replace(source, destination)
 
     monkeypatch.setattr(Path, "replace", refuse_once)
-    assert moved(file, target)
+    assert move_database(file, target)
     assert names(file) == []
 
 
 def test_a_file_is_removed_with_all_that_lies_beside_it(file: Path) -> None:
     for _ in range(2):
-        assert removed(file)
+        assert remove_database(file)
         assert names(file) == []
 
 
@@ -117,7 +117,7 @@ def test_what_a_killed_process_left_in_the_log_is_in_the_moved_file(
     create(databases, tenant_id)
     kill_while_writing(tmp_path, tenant_id)
     assert Path(f"{path}-wal").stat().st_size, "what was committed is in the log alone"
-    assert moved(path, target)
+    assert move_database(path, target)
     with outside(target) as connection:
         assert connection.execute(STORED).fetchone()[0] == 1
 

@@ -341,7 +341,7 @@ def test_answers_are_few_whatever_is_asked(users_database: UsersDatabase, monkey
 
 def test_within_a_moment_all_answers_are_as_of_its_beginning(users_database: UsersDatabase, tmp_path: Path) -> None:
     asked, other = Asked(users_database), open_users_database(tmp_path)
-    with users_database.moment():
+    with users_database.hold_permissions():
         assert asked.count() == 0
         add_user(other)
         assert (asked.count(), asked.looks) == (0, 1)
@@ -350,7 +350,7 @@ def test_within_a_moment_all_answers_are_as_of_its_beginning(users_database: Use
 
 def test_a_moment_is_that_of_one_thread(users_database: UsersDatabase, tmp_path: Path) -> None:
     asked, other = Asked(users_database), open_users_database(tmp_path)
-    with users_database.moment(), ThreadPoolExecutor(1) as threads:
+    with users_database.hold_permissions(), ThreadPoolExecutor(1) as threads:
         assert asked.count() == 0
         add_user(other)
         assert threads.submit(asked.count).result() == 1
@@ -360,7 +360,7 @@ def test_a_request_that_is_refused_within_a_moment_leaves_the_connection_to_the_
     users_database: UsersDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[object] = []
-    with pytest.raises(NewerSchema), users_database.moment():
+    with pytest.raises(NewerSchema), users_database.hold_permissions():
         raise NewerSchema("refused", retry_after=1)
     monkeypatch.setattr(pool_module, "connect", opened.append)
     assert Asked(users_database).count() == 0
