@@ -15,8 +15,11 @@ _WITHOUT_BODY = (204, 304)
 
 
 def request(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a request; a body that is not bytes is sent as JSON."""
-    given = {"Host": HOST, **(headers or {})}
+    """The bytes of a request; a body that is not bytes is sent as JSON.
+
+    A browser says with whatever may change something from which page it comes, also to the server of that page.
+    """
+    given = {"Host": HOST, **({} if method == "GET" else {"Origin": f"http://{HOST}"}), **(headers or {})}
     content = b""
     if body is not None:
         content = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()

@@ -54,6 +54,7 @@ def test_a_request_says_how_long_its_body_is() -> None:
         b"POST /path HTTP/1.1",
         b"Content-Type: application/json",
         b"Host: 127.0.0.1",
+        b"Origin: http://127.0.0.1",
         b"X-Name: value",
         b"Content-Length: %d" % len(body),
     ]
@@ -81,3 +82,8 @@ def test_a_slow_reader_counts_entities_without_keeping_them(piece: int) -> None:
         lines.take(sent[at : at + piece])
     assert lines.is_whole
     assert (lines.entities, lines.size) == (3, len(sent))
+
+
+def test_a_request_names_the_page_it_comes_from_as_a_browser_does() -> None:
+    assert b"\r\nOrigin: http://127.0.0.1\r\n" in wire.request("POST", "/path", b"x")
+    assert b"Origin" not in wire.request("GET", "/path")
