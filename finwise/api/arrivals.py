@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from finwise import turns
-from finwise.api.auth import KNOWN, VISIT
+from finwise.api.auth import sender_of
 from finwise.api.lane import Lane, reduce_count
 from finwise.api.request import Environ
 from finwise.api.strangers import Strangers
@@ -27,7 +27,6 @@ Refuse = Callable[[Environ, FinWiseError], Wsgi]  # the answer to an error
 LARGE = 65_536  # bytes of a body from which on its memory counts
 MOST_LARGE = 8  # large bodies that are there at once, half of them of one user; each takes many times its size
 SMALL = 131_072  # bytes of an answer that needs no thread (departures.py)
-SPOOLED = "finwise.spooled"  # in the environment of a request: its body goes to the disk, piece by piece
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})  # methods: nothing reads the body of such a request
 _PATIENCE = 0.2  # seconds; a body that is on its way makes room long before
 _RETRY_AFTER = 2  # seconds
@@ -99,11 +98,9 @@ class Users:
         """Whether the token opened something lately."""
         return token in self._users
 
-    def note(self, token: str, user: object) -> None:
-        """Notes which user a request with the token was answered for; no text: the token opened nothing."""
-        if user is True:  # of somebody who is known, and was noted when that was found out
-            return
-        if not isinstance(user, str):
+    def note(self, token: str, user: str | None) -> None:
+        """Notes which user a request with the token was answered for; None: the token opened nothing."""
+        if user is None:
             self._users.pop(token, None)
             return
         if len(self._users) >= _MOST_USERS:
@@ -139,7 +136,8 @@ class Arrivals:
             if token:
                 self._shares.end(user)
             return self._refuse(environ, error)(environ, start_response)
-        environ[VISIT] = visit
+        sender = sender_of(environ)
+        sender.visit = visit
         body = None
         if environ.get("REQUEST_METHOD") not in _WITHOUT_BODY:
             body = _Arriving(environ, user, self._users, self._members, self._strangers, self._shares)
@@ -153,8 +151,8 @@ class Arrivals:
             if body:
                 body.close()
             is_small = isinstance(answer, list) and sum(map(len, answer)) <= SMALL
-            if token:
-                self._users.note(token, environ.get(KNOWN))
+            if token and (sender.user or not sender.is_known):  # else it was noted by an earlier request
+                self._users.note(token, sender.user)
             if token and is_small:
                 self._shares.end(user)
         # What a reader has not taken yet is in progress still.
@@ -200,6 +198,7 @@ class _Arriving:
         self._stream = environ["wsgi.input"]
         self._user, self._users = user, users
         self._environ = environ
+        self._sender = sender_of(environ)
         self._members, self._strangers = members, strangers
         self._shares = shares
         self._counted: tuple[str, int] | None = None
@@ -236,18 +235,18 @@ class _Arriving:
 
     def _weight(self) -> int:
         """The bytes of the body if they count; a body in chunks may become as large as any."""
-        if SPOOLED in self._environ:
+        if self._sender.is_spooled:
             return 0
         size = int(min(self._length(), self._shares.size))
         return min(size, self._shares.size) if size > LARGE else 0
 
     def _in_place(self, read: Callable[[int], Any], size: int) -> Any:
-        if visit := self._environ.get(VISIT):
-            visit.end()
-        known = self._environ.get(KNOWN)
-        if isinstance(known, str):  # noted before the body is read, for it may never come
-            self._user = known
-            self._users.note(self._environ.get("HTTP_AUTHORIZATION", ""), known)
+        if self._sender.visit:
+            self._sender.visit.end()
+        known = self._sender.is_known
+        if self._sender.user:  # noted before the body is read, for it may never come
+            self._user = self._sender.user
+            self._users.note(self._environ.get("HTTP_AUTHORIZATION", ""), self._user)
         lane = self._members if known else self._strangers
         sender = self._user if known else self._environ.get("REMOTE_ADDR", "")
         if known and self._counted is None:

@@ -1,11 +1,13 @@
 """Who asks. Every route except those named here needs a token; domain/access.py decides what a role allows."""
 
+from typing import Protocol
+
 from flask import Flask, request
 
 from finwise.api import context
 from finwise.api.bodies import body_limit
 from finwise.api.flooding import Flow
-from finwise.api.request import Request, read_parameters
+from finwise.api.request import Environ, Request, read_parameters
 from finwise.domain import events
 from finwise.domain.token import Caller
 from finwise.errors import Forbidden, SlowDown, Unauthorized
@@ -41,9 +43,35 @@ FOR_SCRIPTS = frozenset(
         "tenants.get_tenant",
     }
 )
-KNOWN = "finwise.known"  # in the environment of a request: whose its token is; True: of somebody who is known
-VISIT = "finwise.visit"  # in the environment of a request: what ends once it turns out that no stranger asks
+_SENDER = "finwise.sender"  # in the environment of a request
 _ADMINISTRATION = "administration."  # begins the endpoints that take an administrator
+
+
+class Visit(Protocol):
+    """The place of a request that may be a stranger's."""
+
+    def end(self) -> None:
+        """Gives the place back."""
+
+
+class Sender:
+    """What is known of the sender of a request, for the modules that bound requests (arrivals.py, departures.py)."""
+
+    __slots__ = ("is_known", "is_spooled", "user", "visit")
+
+    def __init__(self) -> None:
+        self.is_known = False  # whether the token opened something, now or lately
+        self.user: str | None = None  # whose the token is, once it was looked up for this request
+        self.visit: Visit | None = None  # ends once it turns out that no stranger asks
+        self.is_spooled = False  # whether the body goes to the disk, piece by piece
+
+
+def sender_of(environ: Environ) -> Sender:
+    """The sender of a request, the same for all who ask for it."""
+    found: Sender | None = environ.get(_SENDER)
+    if found is None:
+        found = environ[_SENDER] = Sender()
+    return found
 
 
 def register(app: Flask, flow: Flow) -> None:
@@ -67,9 +95,10 @@ def admit(asked: Request, endpoint: str, flow: Flow) -> None:
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Send a token: Authorization: Bearer …; POST /auth/tokens gives one.")
     caller = asked.domain.tokens.authenticate(token.strip(), asked.now)
-    asked.environ[KNOWN] = caller.user.uuid
-    if visit := asked.environ.get(VISIT):
-        visit.end()
+    sender = sender_of(asked.environ)
+    sender.is_known, sender.user = True, caller.user.uuid
+    if sender.visit:
+        sender.visit.end()
     asked.caller = caller
     events.asked_by(caller.user.uuid)
     if seconds := flow.wait(caller.token.id, asked.now):

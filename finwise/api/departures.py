@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 
 from finwise.api import errors, proxies
 from finwise.api.arrivals import SMALL, close
-from finwise.api.auth import KNOWN
+from finwise.api.auth import sender_of
 from finwise.api.lane import Lane
 from finwise.api.request import Environ
 from finwise.errors import FinWiseError
@@ -72,7 +72,7 @@ def register(app: Flask, threads: int) -> None:
 
     @app.after_request
     def take_place(answer: Response) -> Response:
-        if KNOWN in request.environ or request.method == "HEAD" or (answer.content_length or 0) <= SMALL:
+        if sender_of(request.environ).is_known or request.method == "HEAD" or (answer.content_length or 0) <= SMALL:
             return answer
         address = proxies.address()
         try:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from flask import Flask, Response
 
 from finwise.api import context
-from finwise.api.auth import KNOWN, admit
+from finwise.api.auth import admit, sender_of
 from finwise.api.bodies import body_limit
 from finwise.api.browsers import Browsers
 from finwise.api.errors import answer_to
@@ -128,7 +128,7 @@ class Direct:
         length, token = int(environ["CONTENT_LENGTH"]), environ.get("HTTP_AUTHORIZATION", "")
         is_familiar = token in self._familiar and length <= _SMALL
         if is_familiar:
-            environ[KNOWN] = True
+            sender_of(environ).is_known = True
         else:
             admit(request, route.endpoint, self._flow)
             self._remember(token)

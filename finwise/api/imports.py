@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from finwise.api import context, proxies
-from finwise.api.arrivals import SPOOLED
+from finwise.api.auth import sender_of
 from finwise.api.bodies import read_pieces
 from finwise.api.copies import BOOK_EXAMPLE
 from finwise.api.document import Blueprint
@@ -65,7 +65,7 @@ def import_tenant(query: dict[str, Any], id: str) -> Outcome | Response:
     media_type = request.answer_type(JSON, NDJSON)
     request.require_body_type(JSON, SQLITE, BYTES)
     tenant = request.domain.tenants.to_manage(request.caller, canonical_uuid(id))
-    request.environ[SPOOLED] = True
+    sender_of(request.environ).is_spooled = True
     with ExitStack() as opened:
         brought = opened.enter_context(request.domain.uploads.of(read_pieces()))
         context.imports().take_place(opened, tenant.uuid, 1)

@@ -12,7 +12,7 @@ import pytest
 from finwise import turns
 from finwise.api import arrivals
 from finwise.api.arrivals import LARGE, MOST_LARGE, Arrivals, Users
-from finwise.api.auth import KNOWN, VISIT
+from finwise.api.auth import sender_of
 from finwise.api.lane import Lane
 from finwise.errors import Busy, SlowDown
 from finwise.turns import Turn, Wait
@@ -49,9 +49,11 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 def send(server: Arrivals, body: BytesIO, token: str = "", address: str = "192.0.2.1", length: int = 9) -> bytes:
     """What the application makes of a request; one with a token is of somebody who is known."""
-    environ = {"wsgi.input": body, "REMOTE_ADDR": address, "CONTENT_LENGTH": str(length)}
-    known = {"HTTP_AUTHORIZATION": token, KNOWN: True} if token else {}
-    return b"".join(server(environ | known, None))
+    environ: dict[str, Any] = {"wsgi.input": body, "REMOTE_ADDR": address, "CONTENT_LENGTH": str(length)}
+    if token:
+        environ["HTTP_AUTHORIZATION"] = token
+        sender_of(environ).is_known = True
+    return b"".join(server(environ, None))
 
 
 def refused(kind: type[Exception], server: Arrivals, **sender: Any) -> Callable[[], None]:
@@ -138,7 +140,8 @@ def test_one_member_takes_a_share_of_the_places_of_members(large: Arrivals) -> N
 
 def test_tokens_of_one_user_share_places_although_no_body_of_theirs_has_ever_arrived() -> None:
     def known(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ[KNOWN] = environ["HTTP_AUTHORIZATION"].partition(" ")[0]
+        sender = sender_of(environ)
+        sender.is_known, sender.user = True, environ["HTTP_AUTHORIZATION"].partition(" ")[0]
         return [environ["wsgi.input"].read(5)]
 
     def next_of_ada(number: int) -> None:
@@ -176,7 +179,7 @@ def test_one_token_has_a_share_of_the_requests_at_once() -> None:
         assert send(server, BytesIO(b"of another"), "grace")
 
     def waiting(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if visit := environ[VISIT]:
+        if visit := sender_of(environ).visit:
             visit.end()  # as for every token that is valid
         deeper.pop()() if deeper else None
         return [b"answered"]
@@ -190,7 +193,9 @@ def test_one_token_has_a_share_of_the_requests_at_once() -> None:
 
 def test_the_tokens_of_one_user_have_one_share() -> None:
     def known(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ[KNOWN] = environ["HTTP_AUTHORIZATION"].partition(" ")[0] or None
+        sender = sender_of(environ)
+        sender.user = environ["HTTP_AUTHORIZATION"].partition(" ")[0] or None
+        sender.is_known = sender.user is not None
         deeper.pop()() if deeper else None
         return [b"answered"]
 
@@ -214,8 +219,6 @@ def test_the_tokens_of_one_user_have_one_share() -> None:
 def test_a_token_that_opens_nothing_any_more_takes_no_share_of_its_user() -> None:
     users = Users()
     users.note("Bearer x", "ada")
-    assert users.of("Bearer x") == "ada"
-    users.note("Bearer x", True)
     assert users.of("Bearer x") == "ada"
     users.note("Bearer x", None)
     assert users.of("Bearer x") != "ada"
@@ -306,3 +309,15 @@ def test_a_large_body_takes_no_turn_from_small_ones(large: Arrivals) -> None:
     server = Arrivals(work, refuse, threads=64, body_bytes=BODY_BYTES)
     assert send(server, BytesIO(b"x" * (LARGE + 1)), "ada", length=LARGE + 1) == b"out of turn"
     assert send(server, BytesIO(b"x"), "ada", length=1) == b"in turn"
+
+
+def test_a_sender_who_is_known_but_was_not_looked_up_stays_the_user_of_before() -> None:
+    def known(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        sender = sender_of(environ)
+        sender.is_known, sender.user = True, users.pop() if users else None
+        return []
+
+    server, users = Arrivals(known, refuse, threads=64, body_bytes=BODY_BYTES), ["ada"]
+    for _ in range(2):
+        list(server({"wsgi.input": BytesIO(), "HTTP_AUTHORIZATION": "Bearer x"}, None))
+        assert server._users.of("Bearer x") == "ada"

@@ -11,7 +11,7 @@ from flask import Flask, Response
 from werkzeug.test import EnvironBuilder
 
 from finwise.api.arrivals import SMALL, Arrivals
-from finwise.api.auth import KNOWN
+from finwise.api.auth import sender_of
 from finwise.api.departures import Departures
 from tests.household import Household
 
@@ -91,7 +91,7 @@ def test_a_full_house_keeps_nobody_from_small_answers_and_members_from_nothing(a
 
 def test_a_large_answer_is_in_progress_until_its_reader_has_taken_it() -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ[KNOWN] = True
+        sender_of(environ).is_known = True
         return Response("x" * (SMALL + 1))(environ, start_response)
 
     def refuse(environ: dict[str, Any], error: Exception) -> Any:
