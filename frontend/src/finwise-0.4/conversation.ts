@@ -192,7 +192,8 @@ export class Conversation implements Sides {
 
   private async tell(): Promise<void> {
     const { say } = this;
-    if (!say || !this.isListening || !this.app.isOpen() || this.changed.isEmpty) return;
+    if (!say || !this.isListening || !this.app.isOpen()) return;
+    if (this.hasLoaded && this.changed.isEmpty) return;
     try {
       await tellNews(this, say, !this.hasLoaded);
     } catch (error) {
