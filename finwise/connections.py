@@ -26,6 +26,7 @@ PER_ADDRESS = 512  # connections of one address at a process; trusted proxies ma
 _EVERY = 5  # seconds between looks
 _FOLDER = "/proc/self/fd"
 _IPV6_PREFIX = 64  # bits; who has one address of such a network has all of them
+_TCP_INFO = 11  # `socket.TCP_INFO`, which Python has on Linux alone
 _INFO_BYTES = 152
 _UNACKED, _ACKED_AND_RECEIVED, _NOT_SENT = 24, 120, 144  # places in Linux's struct tcp_info
 
@@ -152,7 +153,7 @@ def _open_connections(port: int) -> Iterator[_Open]:
         with held:
             try:
                 if held.getsockname()[1] == port:
-                    counts = _counts(held.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES))
+                    counts = _counts(held.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO_BYTES))
                     yield _Open(int(name), os.fstat(held.fileno()).st_ino, held.getpeername()[0], counts)
             except (OSError, IndexError, TypeError):
                 continue  # it listens, is of another kind, or has just ended

@@ -58,7 +58,7 @@ class Server:
 
     def kill(self) -> None:
         """Kills all its processes at once."""
-        if hasattr(os, "killpg"):
+        if sys.platform != "win32":
             os.killpg(self.process.pid, signal.SIGKILL)
         else:
             self.process.kill()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,7 +56,7 @@ def _files(settings: Settings) -> Iterator[str]:
             yield from _permissions(folder)
         if shutil.disk_usage(folder).free < _LITTLE_ROOM:
             yield f"{folder} has less than {_LITTLE_ROOM // 1024 // 1024} MiB left. Make room."
-    if os.name == "posix" and os.geteuid() == 0 and _is_roots(Path(settings.instance)):
+    if sys.platform != "win32" and os.geteuid() == 0 and _is_roots(Path(settings.instance)):
         yield "FinWise runs as root. Give it its own user."
 
 

@@ -143,7 +143,7 @@ def _wrong_book(connection: sqlite3.Connection) -> Iterator[str]:
         yield "An entity was stored after the last stamp."
     found, repeated = _sums(connection)
     if repeated:
-        yield f"{repeated} entities stand in it more than once."
+        yield f"Entities that stand in it more than once: {repeated}."
     stored_digests, stored_sums = dict(json.loads(digests)), dict(json.loads(sums))
     for entity_type in sorted(found.keys() | stored_digests.keys() | stored_sums.keys()):
         of_type = found[entity_type]

@@ -6,6 +6,7 @@ tenants' files without the users.db that knows them would take the next visitor 
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def close_to_others(folders: Iterable[Path]) -> None:
     Only out of folders that are this user's and have nothing in them yet but files such as `.gitignore`: one in which
     something else lies may be meant for others as well.
     """
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     for folder in folders:
         if not folder.is_dir():

@@ -114,7 +114,7 @@ def test_a_second_row_of_an_entity_is_noticed_even_where_all_its_sums_are_right(
         connection.execute(
             "UPDATE sync_book SET checksum = checksum(epoch, last_stamp, horizon, writes, conflicts, digests, sums)"
         )
-    assert found(copy) == ["1 entities stand in it more than once."]
+    assert found(copy) == ["Entities that stand in it more than once: 1."]
 
 
 def _digests(connection: sqlite3.Connection) -> str:
