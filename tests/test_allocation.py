@@ -17,8 +17,8 @@ if sys.argv[1] == "told":
     allocation.give_back_large_blocks()
 bytes(16 << 20)
 large, small = [], []
-for _ in range(100):
-    large.append(b"x" * (1 << 20))
+for _ in range(25):
+    large.append(b"x" * (4 << 20))
     small.append(b"x" * 100_000)
 large.clear()
 print(int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
@@ -26,7 +26,7 @@ print(int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE
 
 
 def resident(told: str) -> float:
-    """MiB of a process that has freed a hundred blocks of 1 MiB."""
+    """MiB of a process that has freed 25 blocks of 4 MiB."""
     ended = subprocess.run([sys.executable, "-c", PROGRAM, told], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
     return int(ended.stdout) / MIB

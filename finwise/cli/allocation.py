@@ -7,9 +7,7 @@ were that it has seen. After some hundred large requests that was 300 MiB of a p
 import ctypes
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of its malloc.h
-_LARGE = (
-    2 * 1024 * 1024
-)  # bytes; such a block is the system's again once it is freed. Most pushes and pages are smaller
+_LARGE = 2 * 1024 * 1024  # bytes; such a block is the system's again once freed. Most pushes and pages are smaller
 _HEAPS = 2
 
 
