@@ -8,7 +8,11 @@ export class Changed {
   /** By type; undefined: nobody knows which, so it may be any. */
   private readonly ids = new Map<EntityType, Set<string> | undefined>();
 
-  constructor(private readonly database: string) {
+  /** `onNews` is called when something has changed, which may be after the sync that brought it has ended. */
+  constructor(
+    private readonly database: string,
+    private readonly onNews: () => void,
+  ) {
     this.suspectAll();
     Dexie.on("storagemutated", this.hear);
   }
@@ -47,6 +51,7 @@ export class Changed {
       if (ids) this.note(entityType, ids);
       else this.ids.set(entityType, undefined);
     }
+    if (!this.isEmpty) this.onNews();
   };
 }
 

@@ -36,11 +36,11 @@ export class Conversation implements Sides {
   funds = new AvailableFunds();
   private turn: Promise<void> = Promise.resolve();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private telling: ReturnType<typeof setTimeout> | undefined;
   private say: Say | undefined;
   private isStarted = false;
   private isOnline = false;
-  private isListening = false;
-  private wantsLoad = false; // the app asks once and then waits, even on a later connection
+  private isListening = false; // the app has asked; it does so once and then waits, even on a later connection
   private hasLoaded = false; // the app takes one first load on each connection
 
   constructor(
@@ -50,7 +50,7 @@ export class Conversation implements Sides {
     this.tenantId = tenantOf(app);
     this.book = new FinwiseTenantSpecificDB(this.tenantId);
     this.told = new ToldVersions(this.tenantId);
-    this.changed = new Changed(this.book.name);
+    this.changed = new Changed(this.book.name, () => this.tellSoon());
     this.sync = new BackgroundSync(this.book, client, { onStatus: (status) => this.hear(status) });
     this.service = new TenantDbService(this.book, () => this.resume());
     this.noteBases();
@@ -59,7 +59,6 @@ export class Conversation implements Sides {
   /** The app has opened a connection. `say` gives it messages. */
   open(say: Say): void {
     this.say = say;
-    this.isListening = this.wantsLoad;
     this.hasLoaded = false;
     this.changed.suspectAll();
     if (!this.isStarted) this.sync.start();
@@ -81,6 +80,7 @@ export class Conversation implements Sides {
   /** Ends all of it, as the app closes its database. */
   async end(): Promise<void> {
     clearTimeout(this.timer);
+    clearTimeout(this.telling);
     this.say = undefined;
     await this.sync.stop();
     await this.turn;
@@ -94,7 +94,6 @@ export class Conversation implements Sides {
     if (message.type === "process_sync_entry") this.poke();
     else if (message.type === "request_initial_data") {
       this.isListening = true;
-      this.wantsLoad = true;
       this.changed.suspectAll();
       this.poke();
     } else if (message.type === "ping") void this.say?.({ type: "pong", timestamp: Date.now() });
@@ -126,6 +125,18 @@ export class Conversation implements Sides {
       this.timer = undefined;
       void this.inTurn(() => this.send());
     }, SOON);
+  }
+
+  /** Something in the book has changed: what the sync does not tell, because it has ended by then, is told in a moment. */
+  private tellSoon(): void {
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      void this.inTurn(() => this.tellOfLoaded());
+    }, SOON);
+  }
+
+  private async tellOfLoaded(): Promise<void> {
+    if (this.isOnline && (await isLoaded(this.book)) && (await this.told.isMoved())) await this.tell();
   }
 
   private hear({ state }: SyncStatus): void {
@@ -201,7 +212,6 @@ export class Conversation implements Sides {
       throw error;
     }
     if (this.say !== say) return; // the connection was lost meanwhile
-    this.wantsLoad = false;
     this.hasLoaded = true;
   }
 

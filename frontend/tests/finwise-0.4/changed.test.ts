@@ -12,7 +12,7 @@ let changed: Changed;
 
 beforeEach(() => {
   book = new FinwiseTenantSpecificDB(crypto.randomUUID());
-  changed = new Changed(book.name);
+  changed = new Changed(book.name, () => undefined);
 });
 afterEach(async () => {
   changed.end();
