@@ -15,7 +15,7 @@ import { type AppChange, enter, stillWaiting } from "./entering.js";
 import { bringFunds, moveOnce } from "./moving.js";
 import { toData, typeOf } from "./names.js";
 import type { Sides } from "./sides.js";
-import { loadTold, type Say, tellNews } from "./telling.js";
+import { forgetWhatIsLost, type Say, tellNews } from "./telling.js";
 import { ToldVersions } from "./told.js";
 import { TenantDbService } from "../tenant_db_service.js";
 
@@ -40,6 +40,7 @@ export class Conversation implements Sides {
   private say: Say | undefined;
   private isStarted = false;
   private isOnline = false;
+  private isChecked = false; // whether the app still has what it was told
   private isListening = false; // the app has asked; it does so once and then waits, even on a later connection
   private hasLoaded = false; // the app takes one first load on each connection
 
@@ -111,7 +112,7 @@ export class Conversation implements Sides {
 
   /** Notes at the moment of each edit which version it was made from. */
   private noteBases(): void {
-    this.app.on("ready", () => loadTold(this), true);
+    this.app.on("ready", () => this.told.load(), true);
     queueOf(this.app).hook("creating", (_key, entry) => {
       const entityType = typeOf(entry.entityType);
       if (entityType) entry.base_updated_at = this.told.base(entityType, this.funds.toBook(entry.entityId));
@@ -179,6 +180,8 @@ export class Conversation implements Sides {
     if (!(await isLoaded(this.book))) return;
     const isMoved = await this.told.isMoved();
     await this.take();
+    if (!this.isChecked) await forgetWhatIsLost(this);
+    this.isChecked = true;
     await moveOnce(this);
     await bringFunds(this);
     await this.acknowledge();

@@ -65,13 +65,18 @@ async function findChanged(
   return { rows: rows.filter(({ id }) => !held.has(id)), gone: gone.filter((id) => !held.has(id)) };
 }
 
-/** Reads what the app was told. If it has nothing of it any more, its database was deleted, and it is told all again. */
-export async function loadTold({ app, told }: Sides): Promise<void> {
-  await told.load();
-  const counts = await Promise.all(
-    [queueOf(app), ...NAMED.map(({ table }) => rowsOf(app, table))].map((each) => each.count()),
-  );
-  if (counts.some((count) => count > 0)) return;
+/**
+ * If the app has nothing of what it was told, its database was deleted, and it is to be told all again. It has its
+ * category for available funds all the same, for it makes that itself.
+ */
+export async function forgetWhatIsLost({ app, told, funds }: Sides): Promise<void> {
+  if (await queueOf(app).count()) return;
+  for (const { table } of NAMED) {
+    const ids = await rowsOf(app, table)
+      .limit(funds.appIds.length + 1)
+      .primaryKeys();
+    if (ids.some((id) => !funds.appIds.includes(id))) return;
+  }
   for (const { entityType } of NAMED) await told.forget(entityType, [...told.of(entityType).keys()]);
 }
 

@@ -115,6 +115,6 @@ test("an app whose database was deleted is told everything again", async () => {
   await app.close();
   await app.db.delete();
   finwise = finwise04({ baseUrl: server.url, askPassword: () => Promise.resolve(undefined) });
-  app = await new SmallApp(tenantId, finwise).connect();
+  app = await (await new SmallApp(tenantId, finwise).load()).connect();
   await vi.waitFor(async () => expect(await app.db.table("tags").get("a")).toMatchObject({ name: "a" }), 60_000);
 });
